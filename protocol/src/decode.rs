@@ -1,0 +1,1 @@
+//! Placeholder until the decoder lands in the next commit.

@@ -1,0 +1,77 @@
+//! Every bound of the contract, in one place. What happens at each bound stands with it.
+
+/// A request body, decompressed, in bytes. Beyond: 413 `body_too_large`.
+pub const BODY_BYTES_MAX: usize = 500 * 1024;
+/// One event as JSON text, in bytes. Beyond: the event is rejected, `event_too_large`.
+pub const EVENT_BYTES_MAX: usize = 32 * 1024;
+/// Events in one batch or socket frame; the dedupe window is as long, so that a whole batch can be sent
+/// again. Beyond: 413 `batch_too_long`.
+pub const BATCH_EVENTS_MAX: usize = 500;
+/// A frame on the socket, in bytes. Beyond: an `error` message and the socket is closed (1009).
+pub const FRAME_BYTES_MAX: usize = 128 * 1024;
+/// Depth of nesting of an event's JSON. Beyond: rejected, `too_deep`.
+pub const NESTING_DEPTH_MAX: usize = 10;
+/// Members of one JSON object anywhere. Beyond: rejected, `malformed`.
+pub const OBJECT_MEMBERS_MAX: usize = 256;
+/// An event's id (`messageId`), in bytes. Beyond: rejected, `too_long`.
+pub const EVENT_ID_BYTES_MAX: usize = 128;
+/// An event's name, in bytes. Beyond: rejected, `too_long`.
+pub const EVENT_NAME_BYTES_MAX: usize = 128;
+/// `anonymousId` and `userId`, in bytes. Beyond: rejected, `too_long`.
+pub const FOREIGN_ID_BYTES_MAX: usize = 256;
+/// A product id, sku, order id, currency or category, in bytes. Beyond: cut at a character boundary.
+pub const TEXT_BYTES_MAX: usize = 128;
+/// A URL, title, or referrer kept in state, in bytes. Beyond: cut at a character boundary.
+pub const URL_BYTES_MAX: usize = 512;
+/// A tab id or page view id, in bytes. Beyond: rejected, `too_long`.
+pub const TAB_BYTES_MAX: usize = 40;
+/// Products of one event (GA4's own bound). Beyond: rejected, `too_many`.
+pub const EVENT_PRODUCTS_MAX: usize = 200;
+/// The largest amount of money, in whole units of its currency, either sign. Beyond: rejected, `out_of_range`.
+pub const AMOUNT_UNITS_MAX: f64 = 1_000_000_000.0;
+/// The largest quantity of one line. Beyond: rejected, `out_of_range`.
+pub const QUANTITY_MAX: u32 = 1_000_000;
+/// Lines of the cart in state. When full: a new line is dropped and `cart_lines_dropped` counts it.
+pub const CART_LINES_MAX: usize = 50;
+/// Traits of a profile. When full: a new trait is dropped and `traits_dropped` counts it.
+pub const TRAITS_MAX: usize = 32;
+/// One trait's value as JSON, in bytes. Beyond: dropped and counted.
+pub const TRAIT_BYTES_MAX: usize = 256;
+/// Recently viewed products and categories kept. When full: the oldest goes.
+pub const RECENT_PRODUCTS_MAX: usize = 10;
+/// Recent pages of a session kept. When full: the oldest goes.
+pub const RECENT_PAGES_MAX: usize = 10;
+/// Tabs open at once. When full: the tab least recently active goes.
+pub const TABS_MAX: usize = 8;
+/// Event ids remembered against repeats. When full: the oldest goes.
+pub const DEDUPE_WINDOW: usize = BATCH_EVENTS_MAX;
+/// Pushes kept for a reconnecting page. When full: the oldest goes and `pushes_dropped` counts it.
+pub const MAILBOX_MAX: usize = 16;
+/// One push's rendered content as JSON, in bytes. Beyond: the push is not made and `pushes_too_large` counts it.
+pub const PUSH_BYTES_MAX: usize = 4 * 1024;
+/// Firings remembered per rule for a cap over a period. A cap above it is refused by `compile`.
+pub const CAP_COUNT_MAX: u32 = 50;
+/// Rules of a site. Beyond: a new one is refused, `too_many`.
+pub const RULES_MAX: usize = 10_000;
+/// Segments of a site. Beyond: a new one is refused, `too_many`.
+pub const SEGMENTS_MAX: usize = 200;
+/// Stages of a site. Beyond: a new one is refused, `too_many`.
+pub const STAGES_MAX: usize = 20;
+/// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
+pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
+pub const SOCKETS_MAX: usize = 32;
+/// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.
+pub const QUEUE_MESSAGE_BYTES_MAX: usize = 60_000;
+
+/// The longest prefix of `text` within `bytes_max` that ends at a character boundary.
+pub fn cut(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let mut end = bytes_max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

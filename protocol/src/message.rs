@@ -1,0 +1,148 @@
+//! The socket's messages, both ways: JSON text frames, each an object with a `type`.
+//!
+//! A page opens `/v1/socket`, says [`ClientMessage::Hello`] once, and is answered with [`ServerMessage::Welcome`].
+//! The texts `ping` and `pong` are outside this: the platform answers them without waking the object.
+
+use crate::rejection::Rejection;
+use crate::value::{Object, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// How far a page has come in a visitor's pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The incarnation that numbered them.
+    pub incarnation: Uuid,
+    /// The last push it has, 0 for none.
+    pub seq: u64,
+}
+
+/// What a page sends.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// The first message on a socket.
+    Hello {
+        /// The tab's id: made by the page, kept for the tab's life, at most 40 bytes.
+        tab: String,
+        /// What the tab already has.
+        #[serde(default)]
+        cursor: Option<Cursor>,
+        /// Whether the tab is in sight now.
+        #[serde(default = "yes")]
+        visible: bool,
+        /// Ask for the whole view (timers, matches, counters) instead of the visitor's own; sites may refuse.
+        #[serde(default)]
+        inspect: bool,
+    },
+    /// Events in the shapes of the Segment HTTP Tracking API.
+    Events {
+        /// The page's number of this frame; the acknowledgement carries it.
+        frame: u64,
+        /// The events; decoded as those of a batch.
+        events: Vec<Box<RawValue>>,
+    },
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What the visitor's object sends.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// Answers `hello`: who the visitor is and the whole state.
+    Welcome {
+        /// Version of this contract.
+        protocol: u32,
+        /// The visitor's incarnation; absent while nothing is stored of the visitor.
+        incarnation: Option<Uuid>,
+        /// The last push's sequence number.
+        seq: u64,
+        /// Version of the state below.
+        version: u64,
+        /// The state.
+        state: Value,
+    },
+    /// A frame of events is on disk, but for the rejected ones.
+    Ack {
+        /// The frame's number.
+        frame: u64,
+        /// How many events were accepted, repeats among them.
+        accepted: usize,
+        /// The others.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rejections: Vec<Rejection>,
+    },
+    /// A frame could not be taken; send it again later.
+    Nack {
+        /// The frame's number.
+        frame: u64,
+        /// Stable code.
+        code: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// Something for the page to show.
+    Push(Push),
+    /// What was pushed into a slot no longer holds.
+    Retract {
+        /// Its own place in the sequence.
+        seq: u64,
+        /// The push that goes.
+        push: u64,
+        /// Its slot.
+        slot: String,
+    },
+    /// The state changed: a JSON Merge Patch (RFC 7396) from `base` to `version`.
+    State {
+        /// The version it applies to.
+        base: u64,
+        /// The version it gives.
+        version: u64,
+        /// The patch.
+        patch: Value,
+    },
+    /// The message before could not be understood.
+    Error {
+        /// Stable code.
+        code: String,
+        /// What is wrong and what to send instead.
+        message: String,
+    },
+}
+
+/// Personalised content for one slot of the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// Place in the incarnation's pushes, from 1.
+    pub seq: u64,
+    /// The slot that shows it.
+    pub slot: String,
+    /// The rule that fired.
+    pub rule: String,
+    /// The rule's priority: of two pushes for one slot the higher stays, then the newer.
+    pub priority: i32,
+    /// What to show; templates are filled in.
+    pub content: Object,
+    /// The tab it is meant for; empty for all.
+    pub tab: String,
+    /// When it was made, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// When it is no longer worth showing, in milliseconds since the epoch.
+    pub expires_at_ms: u64,
+}
+
+/// The answer to a request that brought events.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Accepted {
+    /// Always true: nothing is answered with this shape before it is on disk.
+    pub success: bool,
+    /// How many events were accepted, repeats among them.
+    pub accepted: usize,
+    /// The others, in the order of the batch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
+}

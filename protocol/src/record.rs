@@ -1,0 +1,77 @@
+//! A fact for the store's own systems, and the queue message that carries records there.
+
+use crate::value::Object;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One fact about a visitor. Its id is stable: a sink that keeps ids delivers exactly once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Place in this incarnation's records, from 1, without gaps.
+    pub seq: u64,
+    /// The engine's time, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// What it is about.
+    pub kind: RecordKind,
+    /// The event's name, the segment's, stage's or rule's id.
+    pub name: String,
+    /// The session it belongs to, by number from 1; 0 for none.
+    pub session: u32,
+    /// Details.
+    pub data: Object,
+}
+
+/// Kinds of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// An accepted event.
+    Event,
+    /// A session began.
+    SessionStarted,
+    /// A session ended.
+    SessionEnded,
+    /// The stage changed.
+    StageChanged,
+    /// A segment was entered.
+    SegmentEntered,
+    /// A segment was left.
+    SegmentLeft,
+    /// A rule fired.
+    TriggerFired,
+}
+
+impl RecordKind {
+    /// The kind's name, as sinks store it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::SessionStarted => "session_started",
+            Self::SessionEnded => "session_ended",
+            Self::StageChanged => "stage_changed",
+            Self::SegmentEntered => "segment_entered",
+            Self::SegmentLeft => "segment_left",
+            Self::TriggerFired => "trigger_fired",
+        }
+    }
+}
+
+/// A record's id: unique over all visitors and all their incarnations.
+pub fn record_id(incarnation: Uuid, seq: u64) -> String {
+    format!("{}-{seq}", incarnation.simple())
+}
+
+/// The body of a queue message: records of one visitor, in order. JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordBatch {
+    /// Version of this shape.
+    pub v: u32,
+    /// The site.
+    pub site: String,
+    /// The visitor.
+    pub visitor: Uuid,
+    /// The visitor's incarnation: a visitor deleted and come back has another.
+    pub incarnation: Uuid,
+    /// The records.
+    pub records: Vec<Record>,
+}

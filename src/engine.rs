@@ -1,0 +1,3 @@
+//! The engine: a visitor as a deterministic state machine with no clock, I/O or randomness of its own.
+
+pub mod rules;

@@ -2,5 +2,3 @@
 //!
 //! One door: [`Visitor::handle`] takes an input and the time and returns what the shell must do; it cannot fail.
 //! [`Visitor::next_wake`] says when it wants to be woken; [`Visitor::snapshot`] is what the shell commits.
-
-pub mod rules;

@@ -66,7 +66,11 @@ impl Amount {
         let scale = 10_i64.pow(digits);
         let sign = if rounded < 0 { "-" } else { "" };
         let (whole, part) = ((rounded / scale).abs(), (rounded % scale).abs());
-        if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}", width = digits as usize) }
+        if digits == 0 {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{part:0width$}", width = digits as usize)
+        }
     }
 }
 

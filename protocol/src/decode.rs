@@ -1,1 +1,205 @@
-//! Placeholder until the decoder lands in the next commit.
+//! Bytes → [`Batch`]: the only parser of events, for HTTP bodies and socket frames alike.
+//!
+//! The shapes are those of the Segment HTTP Tracking API. What is wrong with one event is a [`Rejection`] with the
+//! event's index; it never touches its neighbours. Only a body that is no JSON at all, or is over a bound, fails whole.
+
+mod commerce;
+mod reader;
+mod segment;
+
+use crate::event::{Authority, Event};
+use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX};
+use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer};
+use crate::value::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// The kinds of calls of the Tracking API, as paths and `type` members name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `track`
+    Track,
+    /// `page` and `screen`
+    Page,
+    /// `identify`
+    Identify,
+    /// `group`
+    Group,
+    /// `alias`
+    Alias,
+}
+
+impl Call {
+    /// From a path's last part or a `type`: whole names and the one-letter names that analytics.js uses.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "track" | "t" => Self::Track,
+            "page" | "p" | "screen" | "s" => Self::Page,
+            "identify" | "i" => Self::Identify,
+            "group" | "g" => Self::Group,
+            "alias" | "a" => Self::Alias,
+            _ => return None,
+        })
+    }
+}
+
+/// Whom an event is about, in the sender's own ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `anonymousId`
+    pub anonymous_id: Option<String>,
+    /// `userId`
+    pub user_id: Option<String>,
+    /// `context.visitor`: the visitor's own UUID, believed only from a source.
+    pub visitor: Option<Uuid>,
+}
+
+/// One good event and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// Place in the batch, from 0.
+    pub index: u32,
+    /// Whom it is about.
+    pub identity: Identity,
+    /// The visitor's own user agent, when a server says it (`context.userAgent`).
+    pub user_agent: Option<String>,
+    /// The event.
+    pub event: Event,
+}
+
+/// What a body or frame held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The good events, in order.
+    pub events: Vec<Decoded>,
+    /// The others, in order.
+    pub rejections: Vec<Rejection>,
+    /// `writeKey` of the body.
+    pub write_key: Option<String>,
+    /// `token` of the body.
+    pub token: Option<String>,
+}
+
+/// The members of a body that are not events.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    batch: Option<Vec<&'a RawValue>>,
+    #[serde(rename = "writeKey")]
+    write_key: Option<String>,
+    token: Option<String>,
+}
+
+/// Only the credentials of a body, read before it is known who sends: the authority decides how events decode.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Credentials {
+    /// `writeKey`
+    #[serde(rename = "writeKey")]
+    pub write_key: Option<String>,
+    /// `token`
+    pub token: Option<String>,
+}
+
+/// Reads the credentials that a body carries itself.
+///
+/// # Errors
+/// A fault when the body is no JSON object.
+pub fn credentials(body: &[u8]) -> Result<Credentials, Fault> {
+    serde_json::from_slice(body).map_err(|error| no_json(&error))
+}
+
+/// Decodes `{"batch": […]}`, or one event with its own `type`.
+///
+/// # Errors
+/// A fault when the body as a whole is no JSON object or holds more than [`BATCH_EVENTS_MAX`] events.
+pub fn decode_batch(body: &[u8], authority: Authority) -> Result<Batch, Fault> {
+    decode(body, None, authority)
+}
+
+/// Decodes one event whose kind the path says; a body with `batch` is taken as a batch all the same.
+///
+/// # Errors
+/// As [`decode_batch`].
+pub fn decode_one(call: Call, body: &[u8], authority: Authority) -> Result<Batch, Fault> {
+    decode(body, Some(call), authority)
+}
+
+/// Decodes the events of a socket frame. The caller has checked their number.
+pub fn decode_frame(events: &[Box<RawValue>], authority: Authority) -> Batch {
+    let mut batch = Batch::default();
+    for (index, raw) in events.iter().enumerate() {
+        batch.take(index, raw.get(), None, authority, &format!("/events/{index}"));
+    }
+    batch
+}
+
+fn decode(body: &[u8], call: Option<Call>, authority: Authority) -> Result<Batch, Fault> {
+    let text = std::str::from_utf8(body).map_err(|e| {
+        Fault::at("", Code::Malformed, format!("the body is not UTF-8: byte {} is wrong", e.valid_up_to()))
+    })?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| no_json(&error))?;
+    let mut batch = Batch { write_key: envelope.write_key, token: envelope.token, ..Batch::default() };
+    match envelope.batch {
+        None => batch.take(0, text, call, authority, ""),
+        Some(events) if events.len() > BATCH_EVENTS_MAX => {
+            let message =
+                format!("{} events in one batch; at most {BATCH_EVENTS_MAX}: send several batches", events.len());
+            return Err(Fault::at("/batch", Code::TooMany, message));
+        }
+        Some(events) => {
+            for (index, raw) in events.into_iter().enumerate() {
+                batch.take(index, raw.get(), None, authority, &format!("/batch/{index}"));
+            }
+        }
+    }
+    Ok(batch)
+}
+
+fn no_json(error: &serde_json::Error) -> Fault {
+    Fault::at("", Code::Malformed, format!("the body is not the JSON object that is wanted: {error}"))
+}
+
+impl Batch {
+    fn take(&mut self, index: usize, text: &str, call: Option<Call>, authority: Authority, prefix: &str) {
+        match parse(text).and_then(|value| segment::event(&value, call, authority)) {
+            Ok((identity, user_agent, event)) => {
+                let index = u32::try_from(index).expect("a batch is bounded far below 2^32");
+                self.events.push(Decoded { index, identity, user_agent, event });
+            }
+            Err(fault) => self.rejections.push(Rejection::new(index, fault.under(prefix))),
+        }
+    }
+}
+
+/// One event's text as a value within its bounds.
+fn parse(text: &str) -> Result<Value, Fault> {
+    if text.len() > EVENT_BYTES_MAX {
+        let message = format!("the event has {} bytes; at most {EVENT_BYTES_MAX}", text.len());
+        return Err(Fault::at("", Code::EventTooLarge, message));
+    }
+    let value = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, e.to_string()))?;
+    let mut pointer = String::new();
+    if too_deep(&value, NESTING_DEPTH_MAX, &mut pointer) {
+        return Err(Fault::at(pointer, Code::TooDeep, format!("nested deeper than {NESTING_DEPTH_MAX} levels")));
+    }
+    Ok(value)
+}
+
+/// Whether the value nests deeper than `left` levels; the pointer is left at the place.
+fn too_deep(value: &Value, left: usize, pointer: &mut String) -> bool {
+    let length = pointer.len();
+    let mut inside = |token: &dyn Fn(&mut String), child: &Value| {
+        token(pointer);
+        let deep = left == 0 || too_deep(child, left - 1, pointer);
+        if !deep {
+            pointer.truncate(length);
+        }
+        deep
+    };
+    match value {
+        Value::Array(items) => items.iter().enumerate().any(|(i, v)| inside(&|p| push_index(p, i), v)),
+        Value::Object(object) => object.iter().any(|(k, v)| inside(&|p| push_pointer(p, k), v)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

@@ -86,9 +86,12 @@ mod tests {
     fn object_names_are_pinned() {
         let site = SiteId::parse("demo").unwrap();
         let visitor = visitor_of(&site, Foreign::Anonymous, "507f191e810c19729de860ea").unwrap();
-        assert_eq!(visitor.to_string(), "PIN_A");
-        assert_eq!(visitor_of(&site, Foreign::User, "507f191e810c19729de860ea").unwrap().to_string(), "PIN_U");
-        assert_eq!(visitor_object(&site, visitor), "v1:demo:PIN_A");
+        assert_eq!(visitor.to_string(), "88408343-2717-5f76-886a-e80241903e26");
+        assert_eq!(
+            visitor_of(&site, Foreign::User, "507f191e810c19729de860ea").unwrap().to_string(),
+            "cf6887ba-3ad7-5644-ba23-1c2adc0d083a"
+        );
+        assert_eq!(visitor_object(&site, visitor), "v1:demo:88408343-2717-5f76-886a-e80241903e26");
         assert_eq!(rulebook_object(&site), "v1:demo:rulebook");
         assert_eq!(parse_visitor_object(&visitor_object(&site, visitor)), Some((site.clone(), visitor)));
         assert_eq!(parse_rulebook_object("v1:demo:rulebook"), Some(site));

@@ -201,11 +201,7 @@ impl Serialize for Value {
 /// Whole numbers are written without a fraction, as JavaScript writes them.
 #[expect(clippy::cast_possible_truncation, reason = "guarded: whole and within 2^53")]
 fn serialize_number<S: Serializer>(n: f64, s: S) -> Result<S::Ok, S::Error> {
-    if n.fract() == 0.0 && n.abs() < 9_007_199_254_740_992.0 {
-        s.serialize_i64(n as i64)
-    } else {
-        s.serialize_f64(n)
-    }
+    if n.fract() == 0.0 && n.abs() < 9_007_199_254_740_992.0 { s.serialize_i64(n as i64) } else { s.serialize_f64(n) }
 }
 
 impl Serialize for Object {

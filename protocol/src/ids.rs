@@ -39,7 +39,7 @@ pub enum Foreign {
 }
 
 /// All foreign ids are hashed below this namespace. Fixed for ever: changing it would orphan every object.
-const NAMESPACE: Uuid = Uuid::from_u128(0x8a6e_0804_2bd0_4672_b79d_d97027f9071a);
+const NAMESPACE: Uuid = Uuid::from_u128(0x8a6e_0804_2bd0_4672_b79d_d970_27f9_071a);
 
 /// The visitor that a foreign id names: UUIDv5 (RFC 9562) keyed by site, whatever form the id has.
 ///

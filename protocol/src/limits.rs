@@ -47,8 +47,20 @@ pub const TABS_MAX: usize = 8;
 pub const DEDUPE_WINDOW: usize = BATCH_EVENTS_MAX;
 /// Pushes kept for a reconnecting page. When full: the oldest goes and `pushes_dropped` counts it.
 pub const MAILBOX_MAX: usize = 16;
+/// All content in the mailbox as JSON, in bytes. When full: the oldest push goes and `pushes_dropped` counts it.
+pub const MAILBOX_BYTES_MAX: usize = 4 * 1024;
 /// One push's rendered content as JSON, in bytes. Beyond: the push is not made and `pushes_too_large` counts it.
-pub const PUSH_BYTES_MAX: usize = 4 * 1024;
+pub const PUSH_BYTES_MAX: usize = 2 * 1024;
+/// The hot row, in bytes. What grows beyond it goes to cold pages that are written only when they change.
+pub const HOT_BYTES_MAX: usize = 8 * 1024;
+/// Records kept in the hot row, in bytes. Beyond: they move to a cold page and are flushed at once.
+pub const OUTBOX_HOT_BYTES_MAX: usize = 2 * 1024;
+/// Order ids remembered, so that one order reported twice counts once. When full: the oldest goes.
+pub const ORDERS_REMEMBERED_MAX: usize = 8;
+/// Rules whose firings are remembered for their limits. When full: the one that fired longest ago goes.
+pub const FIRINGS_MAX: usize = 64;
+/// Dwell clocks running at once. When full: a new one is not begun and `dwells_dropped` counts it.
+pub const DWELLS_MAX: usize = 64;
 /// Firings remembered per rule for a cap over a period. A cap above it is refused by `compile`.
 pub const CAP_COUNT_MAX: u32 = 50;
 /// Rules of a site. Beyond: a new one is refused, `too_many`.

@@ -238,10 +238,12 @@ impl<'de> Deserialize<'de> for Object {
         if !d.is_human_readable() {
             return Vec::deserialize(d).map(Self);
         }
-        match Value::deserialize(d)? {
-            Value::Object(o) => Ok(o),
-            other => Err(D::Error::custom(format!("an object is wanted, not {}", other.type_name()))),
+        let value = Value::deserialize(d)?;
+        let kind = value.type_name();
+        if let Value::Object(object) = value {
+            return Ok(object);
         }
+        Err(D::Error::custom(format!("an object is wanted, not {kind}")))
     }
 }
 

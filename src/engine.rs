@@ -2,3 +2,296 @@
 //!
 //! One door: [`Visitor::handle`] takes an input and the time and returns what the shell must do; it cannot fail.
 //! [`Visitor::next_wake`] says when it wants to be woken; [`Visitor::snapshot`] is what the shell commits.
+
+mod apply;
+mod cart;
+mod dedupe;
+mod dwell;
+mod mailbox;
+mod outbox;
+mod profile;
+mod scene;
+mod session;
+mod snapshot;
+mod timers;
+mod trigger;
+mod view;
+
+pub mod condition;
+pub mod rules;
+pub mod template;
+pub mod tree;
+
+use footfall_protocol::Millis;
+use footfall_protocol::event::{Consent, Delivery, Device, Geo};
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::message::{Cursor, ServerMessage};
+use footfall_protocol::record::Record;
+use footfall_protocol::rejection::Rejection;
+use rules::RuleSet;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use uuid::Uuid;
+
+pub use snapshot::{SnapshotError, Stored};
+pub use timers::{Reason, Wake};
+
+/// What the site has configured, at one version.
+#[derive(Debug)]
+pub struct Config {
+    /// How visitors are kept.
+    pub settings: Settings,
+    /// Rules, segments and stages.
+    pub rules: RuleSet,
+    /// The rulebook's version of them.
+    pub version: u64,
+}
+
+/// How a site's visitors are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A session ends after this long without activity, in milliseconds.
+    pub session_idle_ms: u64,
+    /// Records wait at most this long for their flush, in milliseconds.
+    pub flush_after_ms: u64,
+    /// A visitor is deleted whole after this long without activity, in milliseconds.
+    pub retention_ms: u64,
+    /// Nothing is kept of a visitor before consent.
+    pub consent_required: bool,
+    /// Events with only the public write key count orders too.
+    pub public_orders: bool,
+    /// A visitor's own sockets may ask for the whole view.
+    pub inspect: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const MINUTE: u64 = 60_000;
+        Self {
+            session_idle_ms: 30 * MINUTE,
+            flush_after_ms: MINUTE / 2,
+            retention_ms: 30 * 24 * 60 * MINUTE,
+            consent_required: false,
+            public_orders: false,
+            inspect: false,
+        }
+    }
+}
+
+/// Anything that happens to a visitor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Events of one request or frame.
+    Events(Delivery),
+    /// A tab said hello on its socket.
+    Connect {
+        /// The tab.
+        tab: String,
+        /// What it already has.
+        cursor: Option<Cursor>,
+        /// Whether it is in sight.
+        visible: bool,
+        /// Whether it asks for the whole view.
+        inspect: bool,
+    },
+    /// A tab's socket closed.
+    Disconnect {
+        /// The tab.
+        tab: String,
+    },
+    /// Time has passed; early and repeated wakes do nothing.
+    Wake,
+    /// The queue has all records up to this one.
+    Flushed {
+        /// The last record's number.
+        through: u64,
+    },
+    /// The queue did not take the records.
+    FlushFailed,
+}
+
+/// Which sockets a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The tab with this id.
+    Tab(String),
+    /// Every connected tab that sees the visitor's own view.
+    Others,
+    /// Every connected tab that sees the whole view.
+    Inspectors,
+    /// Every connected tab.
+    Everyone,
+}
+
+/// What the shell must do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a message, after the commit.
+    Send {
+        /// To whom.
+        to: To,
+        /// What.
+        message: ServerMessage,
+    },
+    /// An event was not accepted; its index is that of the delivery.
+    Reject(Rejection),
+    /// Write this cold page in the same transaction as the snapshot.
+    Spill {
+        /// Its number.
+        page: u64,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// Delete these cold pages in the same transaction as the snapshot.
+    Drop {
+        /// Their numbers.
+        pages: Range<u64>,
+    },
+    /// After the commit: send the records of these cold pages, then the hot records, to the queue.
+    Flush {
+        /// The cold pages, oldest first.
+        pages: Range<u64>,
+        /// The last record's number, for [`Input::Flushed`].
+        through: u64,
+    },
+    /// Delete the visitor's whole storage and alarm.
+    Delete,
+}
+
+/// All state of one person on one site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Visitor {
+    core: Core,
+    tabs: session::Tabs,
+    dwells: dwell::Dwells,
+    cart: cart::Cart,
+    profile: profile::Profile,
+    firings: trigger::Firings,
+    mailbox: mailbox::Mailbox,
+    outbox: outbox::Outbox,
+    dedupe: dedupe::Dedupe,
+}
+
+/// What is small and nearly always changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Core {
+    site: SiteId,
+    visitor: Uuid,
+    incarnation: Uuid,
+    /// The engine's time: arrival, never running backwards.
+    clock_ms: u64,
+    last_activity_ms: u64,
+    consent: Consent,
+    gpc: bool,
+    geo: Option<Geo>,
+    device: Option<Device>,
+    session: Option<session::Session>,
+    stage: String,
+    stage_since_ms: u64,
+    segments: Vec<String>,
+    /// The rulebook's version that the dwell clocks and segments follow.
+    rules_version: u64,
+    /// Version of the visitor's own view, and of the whole one, as sockets saw them last.
+    versions: (u64, u64),
+    /// Names and times of the last events, the newest first.
+    recent_events: Vec<(String, u64)>,
+    dwells_dropped: u32,
+}
+
+/// One call of [`Visitor::handle`].
+struct Turn<'a> {
+    now_ms: u64,
+    config: &'a Config,
+    effects: Vec<Effect>,
+}
+
+impl Visitor {
+    /// A visitor of whom nothing is known yet. The incarnation is random: a visitor deleted and come back has another.
+    pub fn new(site: SiteId, visitor: Uuid, incarnation: Uuid) -> Self {
+        Self {
+            core: Core {
+                site,
+                visitor,
+                incarnation,
+                clock_ms: 0,
+                last_activity_ms: 0,
+                consent: Consent::Unknown,
+                gpc: false,
+                geo: None,
+                device: None,
+                session: None,
+                stage: String::new(),
+                stage_since_ms: 0,
+                segments: Vec::new(),
+                rules_version: 0,
+                versions: (0, 0),
+                recent_events: Vec::new(),
+                dwells_dropped: 0,
+            },
+            tabs: session::Tabs::default(),
+            dwells: dwell::Dwells::default(),
+            cart: cart::Cart::default(),
+            profile: profile::Profile::default(),
+            firings: trigger::Firings::default(),
+            mailbox: mailbox::Mailbox::default(),
+            outbox: outbox::Outbox::default(),
+            dedupe: dedupe::Dedupe::default(),
+        }
+    }
+
+    /// Applies one input start to finish. `now` is arrival; a clock that runs backwards is held.
+    ///
+    /// Never fails; what is not accepted comes back as [`Effect::Reject`]. An input that changes nothing (a repeat, an
+    /// early wake) leaves the snapshot as it was, byte for byte.
+    pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
+        let mut turn = Turn { now_ms: now.max(self.core.clock_ms), config, effects: Vec::new() };
+        let before = self.watched(&turn);
+        self.catch_up(&mut turn);
+        match input {
+            Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
+            Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
+            Input::Disconnect { tab } => self.disconnect(&tab, &turn),
+            Input::Wake => self.retire(&mut turn),
+            Input::Flushed { through } => {
+                let dropped = self.outbox.flushed(through, turn.now_ms);
+                turn.effects.extend(dropped);
+            }
+            Input::FlushFailed => self.outbox.flush_failed(turn.now_ms),
+        }
+        turn.effects.extend(self.outbox.spill());
+        if self.outbox.due_ms(config.settings.flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
+            turn.effects.extend(self.outbox.flush(turn.now_ms));
+        }
+        self.tell_watchers(before, &mut turn);
+        turn.effects
+    }
+
+    /// The records that are not in a cold page, oldest first.
+    pub fn hot_records(&self) -> &[Record] {
+        self.outbox.hot()
+    }
+
+    /// The records of a cold page, oldest first.
+    ///
+    /// # Errors
+    /// When the bytes are no page of this or an earlier version.
+    pub fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
+        outbox::decode_page(bytes)
+    }
+
+    /// This life of the visitor; part of record ids and of clients' cursors.
+    pub const fn incarnation(&self) -> Uuid {
+        self.core.incarnation
+    }
+
+    /// Something real happened now: the clock and the idle times count from here.
+    fn touch(&mut self, turn: &Turn<'_>) {
+        let now_ms = turn.now_ms;
+        self.core.clock_ms = now_ms;
+        self.core.last_activity_ms = now_ms;
+        self.core.rules_version = turn.config.version;
+        if self.profile.first_seen_ms == 0 {
+            self.profile.first_seen_ms = now_ms;
+        }
+    }
+}

@@ -161,7 +161,7 @@ export class Footfall {
   }
 
   #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>): void {
-    if (this.#phase === 'denied' || this.#phase === 'closed') return;
+    if (this.#options.observer || this.#phase === 'denied' || this.#phase === 'closed') return;
     const messageId = newId();
     this.#buffer.add({ ...event, messageId, timestamp: new Date().toISOString(), context: this.#context() });
     this.#delivery.schedule();

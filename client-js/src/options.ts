@@ -16,6 +16,8 @@ export interface FootfallOptions {
   readonly kind?: string;
   /** Asks for the whole view of the state; sites may refuse. */
   readonly inspect?: boolean;
+  /** Only watches the visitor: records no events of its own. For consoles and panels. */
+  readonly observer?: boolean;
   /** A visitor token that the page already has, as from server-side rendering. */
   readonly token?: string;
   /** Waiting times other than the defaults. */

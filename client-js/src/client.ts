@@ -284,6 +284,7 @@ export class Footfall {
   }
 
   #watch(autoPage: boolean): () => void {
+    let left = false;
     const urgent = (): void => {
       if (this.#phase !== 'running') return;
       putTab({ tab: this.#tab, inbox: this.#inbox.save(this.now()) });
@@ -297,6 +298,8 @@ export class Footfall {
           this.page();
         },
         hidden: () => {
+          // A page that has been left is hidden as well; that is told already.
+          if (left) return;
           this.track('page_hidden');
           urgent();
         },
@@ -306,6 +309,7 @@ export class Footfall {
           this.#connection.hurry();
         },
         left: () => {
+          left = true;
           this.track('page_left');
           // An open socket would keep the page out of the back/forward cache.
           this.#connection.stop();
@@ -313,6 +317,7 @@ export class Footfall {
           this.#delivery.stop();
         },
         restored: () => {
+          left = false;
           if (this.#phase === 'running') takeTab();
           this.#buffer.reopen();
           if (autoPage) this.page();

@@ -7,21 +7,21 @@ import { safeUrl, sanitise } from './sanitise.ts';
 const STYLE = `
 :host{display:block}
 :host([hidden]){display:none}
-.card{display:grid;grid-template-columns:auto 1fr auto;gap:var(--footfall-gap,.25rem .875rem);align-items:start;
+.card{display:flex;gap:var(--footfall-gap,.875rem);align-items:start;
 padding:var(--footfall-padding,.875rem 1rem);font:inherit;line-height:1.45;color:var(--footfall-color,inherit);
 background:var(--footfall-background,color-mix(in srgb,currentColor 5%,transparent));
 border:var(--footfall-border,1px solid color-mix(in srgb,currentColor 14%,transparent));
 border-radius:var(--footfall-radius,.75rem);animation:in .28s cubic-bezier(.2,.8,.2,1)}
 @keyframes in{from{opacity:0;transform:translateY(.4rem)}}
 @media (prefers-reduced-motion:reduce){.card{animation:none}}
-img{display:block;width:var(--footfall-image-size,3rem);height:var(--footfall-image-size,3rem);object-fit:cover;border-radius:.5rem}
-.body{grid-column:2;min-width:0}
+img{display:block;flex:none;width:var(--footfall-image-size,3rem);height:var(--footfall-image-size,3rem);object-fit:cover;border-radius:.5rem}
+.body{flex:1;min-width:0}
 .title{margin:0;font-weight:650}
 .text{margin:.125rem 0 0}
 .body :is(.html>:first-child){margin-top:0}
 .body :is(.html>:last-child){margin-bottom:0}
 .action{display:inline-block;margin-top:.375rem;font-weight:600;color:var(--footfall-accent,currentColor);text-underline-offset:.2em}
-button{all:unset;grid-column:3;box-sizing:border-box;width:1.75rem;height:1.75rem;margin:-.25rem -.375rem 0 0;border-radius:50%;display:grid;place-items:center;cursor:pointer;opacity:.65}
+button{all:unset;flex:none;box-sizing:border-box;width:1.75rem;height:1.75rem;margin:-.25rem -.375rem 0 0;border-radius:50%;display:grid;place-items:center;cursor:pointer;opacity:.65}
 button:hover{opacity:1;background:color-mix(in srgb,currentColor 10%,transparent)}
 :is(button,a):focus-visible{outline:2px solid var(--footfall-accent,currentColor);outline-offset:2px;opacity:1}
 `;
@@ -91,10 +91,11 @@ function slotElement(client: Footfall): CustomElementConstructor {
       const { title, text: words, html, image, action } = push.content;
       const card = part('div', 'card');
       if (isObject(image)) {
+        const src = safeUrl(text(image.src), true);
         const picture = part('img', 'image');
-        picture.src = safeUrl(text(image.src), true) ?? '';
+        picture.src = src ?? '';
         picture.alt = text(image.alt);
-        if (picture.src) card.append(picture);
+        if (src !== undefined) card.append(picture);
       }
       const body = part('div', 'body');
       if (title) body.append(part('p', 'title', text(title)));

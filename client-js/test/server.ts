@@ -1,6 +1,6 @@
 // A small engine on loopback for the tests: names visitors, welcomes sockets, records what it is sent.
 
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Hello, JsonObject, SegmentEvent, ServerMessage } from '../src/protocol.ts';
@@ -27,6 +27,9 @@ export class TestEngine {
   readonly peers: Peer[] = [];
   readonly visitorRequests: JsonObject[] = [];
   readonly batches: JsonObject[] = [];
+  readonly beacons: JsonObject[] = [];
+  /** Files by path, for tests in a browser. */
+  readonly files = new Map<string, string>();
   /** Every event that came, repeats too, in order. */
   readonly events: SegmentEvent[] = [];
   readonly #http: Server;
@@ -47,7 +50,11 @@ export class TestEngine {
         const batch = body.batch as unknown as SegmentEvent[];
         if (this.batchStatus === 200) this.events.push(...batch);
         answer(this.batchStatus, { success: true, accepted: batch.length });
-      } else answer(404, {});
+      } else if (request.url?.startsWith('/v1/beacon')) {
+        this.beacons.push(body);
+        this.events.push(...(body.batch as unknown as SegmentEvent[]));
+        answer(200, { success: true });
+      } else this.#serveFile(request.url ?? '', response);
     });
     this.#http.on('upgrade', (request, socket, head) => {
       if (this.refusesSockets) socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
@@ -68,6 +75,13 @@ export class TestEngine {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#http.closeAllConnections();
     await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  #serveFile(url: string, response: ServerResponse): void {
+    const path = url.split('?', 1)[0] ?? '';
+    const type = path.endsWith('.js') ? 'text/javascript' : 'text/html';
+    const text = this.files.get(path);
+    response.writeHead(text === undefined ? 404 : 200, { 'content-type': `${type}; charset=utf-8` }).end(text);
   }
 
   #serve(socket: WebSocket, protocols: string): void {

@@ -110,7 +110,7 @@ export class Documents {
     this.#open = { id, etag };
     this.#heading.textContent = id || `New ${ONE[this.#kind]}`;
     this.#text.value = JSON.stringify(document, null, 2);
-    this.#text.rows = Math.min(36, this.#text.value.split('\n').length + 1);
+    this.#text.rows = Math.min(30, this.#text.value.split('\n').length + 1);
     this.#remove.hidden = etag === 'new';
     this.#editor.hidden = false;
     this.#say('');

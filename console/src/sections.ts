@@ -131,8 +131,14 @@ function profile(view: View): readonly HTMLElement[] {
   ];
 }
 
+/** Whichever way the engine orders them; those of one moment stay in the order that follows from it. */
+function newestFirst<T extends { readonly at_ms: number }>(list: readonly T[]): readonly T[] {
+  const first = list[0]?.at_ms ?? 0;
+  return first < (list.at(-1)?.at_ms ?? 0) || first === 0 ? [...list].reverse() : list;
+}
+
 function events(view: View): readonly HTMLElement[] {
-  const list = [...(view.recent_events ?? [])].sort((a, b) => b.at_ms - a.at_ms).slice(0, 12);
+  const list = newestFirst(view.recent_events ?? []).slice(0, 12);
   if (list.length === 0) return [quiet('None yet.')];
   return [h('ul', 'fp-events', list.map((event) => h('li', '', [h('code', '', event.name), ticking('data-ago', event.at_ms)])))];
 }

@@ -106,9 +106,15 @@ export function bySku(sku: string): Product | undefined {
 }
 
 const format = new Intl.NumberFormat('en-IE', { style: 'currency', currency: CURRENCY });
+const whole = new Intl.NumberFormat('en-IE', { style: 'currency', currency: CURRENCY, maximumFractionDigits: 0 });
 
 export function money(amount: number): string {
   return format.format(amount);
+}
+
+/** A round amount, without cents. */
+export function roundMoney(amount: number): string {
+  return whole.format(amount);
 }
 
 /** A product as Segment's e-commerce events name it. */

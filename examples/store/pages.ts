@@ -1,6 +1,6 @@
 // The demo store's pages as HTML; written to files when the site is built.
 
-import { CATEGORIES, FREE_SHIPPING_FROM, money, type Product, PRODUCTS } from './catalogue.ts';
+import { CATEGORIES, FREE_SHIPPING_FROM, money, type Product, PRODUCTS, roundMoney } from './catalogue.ts';
 
 const MARK =
   '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M2 26 12 8l5 8 3-4 10 14z" fill="currentColor"/><circle cx="24" cy="7" r="3.4" fill="var(--accent)"/></svg>';
@@ -34,7 +34,6 @@ function page({ kind, title, main, sku = '' }: Page): string {
 <body>
 <a class="skip" href="#main">Skip to the content</a>
 <div class="store">
-<footfall-slot name="banner" class="banner"></footfall-slot>
 <header class="top">
 <a class="brand" href="/">${MARK}<span>Fernweh</span> <small>Outfitters</small></a>
 <nav aria-label="Store">
@@ -42,6 +41,7 @@ function page({ kind, title, main, sku = '' }: Page): string {
 <a class="cart-link" href="/cart/">Cart <span class="count" data-cart-count hidden></span></a>
 </nav>
 </header>
+<footfall-slot name="banner" class="banner"></footfall-slot>
 <main id="main" data-kind="${kind}" data-sku="${sku}" tabindex="-1">
 ${main}
 </main>
@@ -68,9 +68,9 @@ function card(product: Product): string {
 
 const RIDGES = `<svg class="ridges" viewBox="0 0 1200 420" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
 <circle cx="905" cy="150" r="62" class="sun"/>
-<path class="r1" d="M0 300 120 236l70 30 130-108 96 86 84-54 120 90 130-132 92 66 108-96 120 120 130-70v252H0z"/>
-<path class="r2" d="M0 340 96 300l110 36 130-78 150 84 120-54 140 62 128-108 116 84 110-46 100 48v130H0z"/>
-<path class="r3" d="M0 384l140-40 160 34 180-66 170 62 190-40 160 32 200-48v140H0z"/>
+<path class="r1" d="M0 372l110-34 90 22 120-62 90 34 110-74 90 40 110-118 84 62 120-122 112 118 84-60 80 54v208H0z"/>
+<path class="r2" d="M0 388l130-28 120 20 130-46 110 34 120-52 130 44 130-92 110 70 110-44 110 56v90H0z"/>
+<path class="r3" d="M0 406l150-24 170 18 180-40 170 36 190-46 170 34 170-38v100H0z"/>
 </svg>`;
 
 function home(): string {
@@ -81,7 +81,7 @@ function home(): string {
 ${RIDGES}
 <div class="hero-text">
 <h1>Pack less.<br>Go further.</h1>
-<p>Eight things that have earned their weight. Orders of ${money(FREE_SHIPPING_FROM)} and more ship free.</p>
+<p>Eight things that have earned their weight. Orders of ${roundMoney(FREE_SHIPPING_FROM)} and more ship free.</p>
 </div>
 </section>
 <div class="filters" role="group" aria-label="Show only">

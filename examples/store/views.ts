@@ -2,7 +2,7 @@
 
 import type { Footfall } from '../../client-js/src/index.ts';
 import * as cart from './cart.ts';
-import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS } from './catalogue.ts';
+import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney } from './catalogue.ts';
 
 export interface Store {
   /** Absent when the engine is not reached: the store works without. */
@@ -110,7 +110,7 @@ function summarise(main: HTMLElement, action?: string, href?: string): void {
 <div><dt>Shipping</dt><dd>${shipping === 0 ? 'Free' : money(shipping)}</dd></div>
 <div class="total"><dt>Total</dt><dd>${money(total)}</dd></div></dl>
 ${action ? `<a class="primary" href="${href}">${action}</a>` : ''}
-<p class="muted">Free shipping from ${money(FREE_SHIPPING_FROM)}.</p>`;
+<p class="muted">Free shipping from ${roundMoney(FREE_SHIPPING_FROM)}.</p>`;
 }
 
 function checkout(main: HTMLElement, store: Store): void {

@@ -9,9 +9,9 @@ import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
 import { campaignOf, currentPage, declaredKind, watchPage } from './page.ts';
-import { type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
+import { CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
-import { askVisitor } from './visitor.ts';
+import { askVisitor, type Named } from './visitor.ts';
 
 /** `waiting`: for consent, with events in memory only. `denied`: nothing is recorded. */
 type Phase = 'starting' | 'waiting' | 'running' | 'denied' | 'closed';
@@ -120,7 +120,7 @@ export class Footfall {
     const { kind, ...others } = properties;
     const onPage = typeof document !== 'undefined';
     this.#kind = kind ?? (onPage ? declaredKind() : undefined) ?? this.#options.kind ?? 'other';
-    this.#inbox.view += 1;
+    this.#inbox.leavePage();
     const where: JsonObject = onPage ? { ...currentPage(this.#kind, this.#referrer) } : { kind: this.#kind };
     this.#record({ type: 'page', name: properties.name ?? this.#kind, properties: { ...where, ...others } });
     if (onPage && !isVisible()) this.track('page_hidden');
@@ -186,7 +186,7 @@ export class Footfall {
     }
     const answer = await askVisitor(this.#host, this.#options.writeKey, consent, token);
     if (generation !== this.#generation || consent === 'denied') return;
-    if ('visitor' in answer) this.#admit(answer.visitor, answer.token);
+    if ('visitor' in answer) this.#admit(answer);
     else if ('code' in answer) this.#emitter.emit('error', answer);
     else {
       const waitMs = this.#timing.backoffMs + backoffMs(this.#attempt, Math.random, this.#timing.backoffMs);
@@ -195,13 +195,14 @@ export class Footfall {
     }
   }
 
-  #admit(visitor: string | null, token: string | null): void {
+  #admit({ visitor, token, consentRequired }: Named): void {
     this.#attempt = 0;
     if (visitor === null || token === null) {
       this.#phase = 'waiting';
       this.#connection.stop();
       forgetAll();
-      this.#emitter.emit('consent', 'required');
+      if (consentRequired) this.#emitter.emit('consent', 'required');
+      else this.#emitter.emit('error', { code: 'not_followed', message: 'The engine keeps nothing of this visitor.' });
       return;
     }
     const another = this.#visitor !== undefined && this.#visitor !== visitor;
@@ -269,6 +270,11 @@ export class Footfall {
   #closed(code: number, failures: number): void {
     this.#delivery.closed();
     this.#emitter.emit('close', { code });
+    // A copy of this tab goes on under its id: this one takes another, and is told everything anew.
+    if (code === CLOSE_REPLACED) {
+      this.#tab = newId();
+      this.#inbox.clear();
+    }
     // A socket that is refused again and again may be the token's fault.
     if (failures > 0 && failures % 3 === 0) void this.#begin();
   }

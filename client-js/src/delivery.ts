@@ -20,6 +20,7 @@ export class Delivery {
   readonly #connection: Connection;
   readonly #timing: Timing;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #flushAt = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #withoutSocketSince = 0;
   /** The frame on its way over HTTP, if any; it does not depend on the socket. */
@@ -40,9 +41,13 @@ export class Delivery {
     this.schedule();
   }
 
-  /** Sends before long; at once when a frame is full. */
+  /** Sends before long. */
   schedule(waitMs = this.#timing.batchMs): void {
-    if (this.#flushTimer !== undefined) return;
+    // The earlier of two wishes stands: what waits for the fall-back must not hold up what may go at once.
+    const at = Date.now() + waitMs;
+    if (this.#flushTimer !== undefined && this.#flushAt <= at) return;
+    clearTimeout(this.#flushTimer);
+    this.#flushAt = at;
     this.#flushTimer = setTimeout(() => {
       this.#flushTimer = undefined;
       this.flush();

@@ -69,6 +69,12 @@ export class Inbox {
     return true;
   }
 
+  /** A new page view begins: what was meant for this tab alone was about the one before. */
+  leavePage(): void {
+    this.view += 1;
+    this.#held = this.#held.filter((held) => held.push.tab === '');
+  }
+
   /** Whether the push is new and meant for this tab. */
   push(message: Push, tab: string): boolean {
     if (!this.#advance(message.seq)) return false;
@@ -102,9 +108,9 @@ export class Inbox {
     return best;
   }
 
-  /** What the tab's next document goes on from. */
+  /** What the tab's next document, and so its next page view, goes on from. */
   save(nowMs: number): SavedInbox {
-    const live = this.#held.filter((held) => held.push.expires_at_ms > nowMs);
+    const live = this.#held.filter(({ push }) => push.tab === '' && push.expires_at_ms > nowMs);
     return { cursor: this.cursor ?? null, pushes: live.map(({ push, shown }) => ({ push, shown })) };
   }
 

@@ -133,6 +133,9 @@ export interface SegmentEvent {
   readonly context: EventContext;
 }
 
+/** The close code for a socket whose tab id a newer socket has taken: another page has the same id. */
+export const CLOSE_REPLACED = 4001;
+
 /** The subprotocol that both sides speak. */
 export const SUBPROTOCOL = 'footfall.v1';
 

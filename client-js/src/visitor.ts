@@ -2,10 +2,11 @@
 
 import { type Consent, isObject } from './protocol.ts';
 
-/** A visitor with a token, or neither while the site requires consent that was not given. */
+/** A visitor with a token, or neither while the site requires consent that was not given, or for automated browsers. */
 export interface Named {
   readonly visitor: string | null;
   readonly token: string | null;
+  readonly consentRequired: boolean;
 }
 
 /** The engine will say the same again: asking again is of no use. */
@@ -43,5 +44,5 @@ export async function askVisitor(host: string, writeKey: string, consent: Consen
   }
   const { visitor, token: issued } = members;
   const named = typeof visitor === 'string' && typeof issued === 'string';
-  return { visitor: named ? visitor : null, token: named ? issued : null };
+  return { visitor: named ? visitor : null, token: named ? issued : null, consentRequired: members.consent === 'required' };
 }

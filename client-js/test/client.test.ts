@@ -123,6 +123,16 @@ test('a page that reconnects says what it has and applies each push once', () =>
     assert.equal(client.slot('s')?.push.seq, 3);
   }));
 
+test('a page whose tab id another page took goes on under a new one', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    const { tab } = client;
+    engine.peers[0]?.socket.close(4001);
+    await until('another hello', () => engine.peers.length === 2);
+    assert.notEqual(engine.peers[1]?.hello.tab, tab);
+    assert.equal(engine.peers[1]?.hello.cursor, undefined);
+  }));
+
 test('patches keep the state current, and one that does not fit brings a whole state', () =>
   withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
     await until('connected', () => client.connected);
@@ -154,6 +164,14 @@ test('without a socket, events go over plain HTTP', () =>
     assert.deepEqual(names(engine), ['one']);
     await pause(100);
     assert.equal(engine.batches.length, 1);
+  }));
+
+test('an event after a slow start goes at once, not when the fall-back would have been due', () =>
+  withClient({ consent: 'granted', timing: { ...TIMING, fallbackMs: 5_000 } }, (engine) => { engine.welcomeAfterMs = 50; }, async (client, engine) => {
+    client.track('early');
+    await until('early', () => engine.events.length === 1);
+    client.track('late');
+    await until('late', () => engine.events.length === 2);
   }));
 
 test('a batch that the engine could not store is sent again', () =>

@@ -93,6 +93,16 @@ test('a slot of one page view leaves out what came before it', () => {
   assert.ok(inbox.best('s', 0, false));
 });
 
+test('what was meant for this tab alone goes with the page view it was about', () => {
+  const inbox = new Inbox();
+  inbox.welcome(welcome(A, 0), 0);
+  inbox.push(push(1, { tab: 't' }), 't');
+  inbox.push(push(2), 't');
+  assert.deepEqual(inbox.save(0).pushes.map((saved) => saved.push.seq), [2]);
+  inbox.leavePage();
+  assert.deepEqual(seqs(inbox), [2]);
+});
+
 test('the next document of the tab goes on from what was saved', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);

@@ -21,6 +21,7 @@ export class TestEngine {
   pongs = true;
   refusesSockets = false;
   batchStatus = 200;
+  welcomeAfterMs = 0;
   state: JsonObject = { stage: 'new', n: 0 };
   version = 1;
   seq = 0;
@@ -95,7 +96,7 @@ export class TestEngine {
       if (message.type === 'hello') {
         this.peers.push({ socket, hello: message, protocols });
         const { seq, version, state } = this;
-        this.send({ type: 'welcome', protocol: 1, incarnation: INCARNATION, seq, version, state });
+        setTimeout(() => this.send({ type: 'welcome', protocol: 1, incarnation: INCARNATION, seq, version, state }), this.welcomeAfterMs);
         return;
       }
       this.events.push(...message.events);

@@ -29,6 +29,13 @@ export interface Stored {
   readonly etag: string | undefined;
 }
 
+/** A change that was made. */
+export interface Written {
+  readonly etag: string | undefined;
+  /** What is allowed but looks like a mistake, in this document or in others that it affects. */
+  readonly warnings: readonly Fault[];
+}
+
 export class Admin {
   readonly #site: string;
   readonly #token: string;
@@ -40,8 +47,8 @@ export class Admin {
 
   async list(kind: Kind): Promise<readonly JsonObject[]> {
     const { body } = await this.#call('GET', kind);
-    const list = isObject(body) ? (body[kind] ?? body.items) : body;
-    return Array.isArray(list) ? list.filter(isObject) : [];
+    const items = isObject(body) && Array.isArray(body.items) ? body.items : [];
+    return items.flatMap((item: unknown) => (isObject(item) && isObject(item.document) ? [item.document] : []));
   }
 
   async read(kind: Kind, id: string): Promise<Stored> {
@@ -49,10 +56,14 @@ export class Admin {
     return { document: isObject(body) ? body : {}, etag };
   }
 
-  /** Creates when `etag` is `'new'`, else replaces what had that tag. */
-  async write(kind: Kind, id: string, text: string, etag: string | undefined): Promise<string | undefined> {
-    const condition: Record<string, string> = etag === 'new' ? { 'if-none-match': '*' } : etag === undefined ? {} : { 'if-match': etag };
-    return (await this.#call('PUT', kind, id, { body: text, headers: condition })).etag;
+  /** Creates a document, which says its own id; one that is there already is not touched. */
+  async create(kind: Kind, text: string): Promise<Written> {
+    return written(await this.#call('POST', kind, undefined, { body: text }));
+  }
+
+  /** Replaces what had that entity tag. */
+  async replace(kind: Kind, id: string, text: string, etag: string | undefined): Promise<Written> {
+    return written(await this.#call('PUT', kind, id, { body: text, headers: etag === undefined ? {} : { 'if-match': etag } }));
   }
 
   async remove(kind: Kind, id: string, etag: string | undefined): Promise<void> {
@@ -64,7 +75,7 @@ export class Admin {
     kind: Kind,
     id?: string,
     { body, headers = {} }: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
-  ): Promise<{ readonly body: unknown; readonly etag: string | undefined }> {
+  ): Promise<Answer> {
     const path = `/admin/v1/sites/${encodeURIComponent(this.#site)}/${kind}${id === undefined ? '' : `/${encodeURIComponent(id)}`}`;
     const reply = await fetch(path, {
       method,
@@ -78,14 +89,26 @@ export class Admin {
   }
 }
 
+interface Answer {
+  readonly body: unknown;
+  readonly etag: string | undefined;
+}
+
+function written({ body, etag }: Answer): Written {
+  return { etag, warnings: isObject(body) ? faultsOf(body.warnings) : [] };
+}
+
+function faultsOf(list: unknown): readonly Fault[] {
+  if (!Array.isArray(list)) return [];
+  return list.filter(isObject).map(({ pointer, message, code, kind, id }) => ({
+    pointer: `${typeof kind === 'string' ? `${kind}/${String(id)} ` : ''}${typeof pointer === 'string' ? pointer : ''}`,
+    message: typeof message === 'string' ? message : String(code ?? 'Not accepted.'),
+  }));
+}
+
 /** Reads application/problem+json (RFC 9457), faults included. */
 function problem(status: number, answer: unknown): AdminError {
   const members = isObject(answer) ? answer : {};
-  const list = [members.faults, members.errors, members.rejections].find(Array.isArray) ?? [];
-  const faults = (list as unknown[]).filter(isObject).map((fault) => ({
-    pointer: typeof fault.pointer === 'string' ? fault.pointer : '',
-    message: typeof fault.message === 'string' ? fault.message : String(fault.detail ?? fault.code ?? 'Not accepted.'),
-  }));
   const said = [members.detail, members.title].find((text) => typeof text === 'string');
   const known: Readonly<Record<number, string>> = {
     401: 'The token was not accepted.',
@@ -93,5 +116,5 @@ function problem(status: number, answer: unknown): AdminError {
     404: 'There is no such document.',
     412: 'Somebody else changed it in the meantime. Load it again, then make your change.',
   };
-  return new AdminError(status, typeof said === 'string' ? said : (known[status] ?? `The engine answered ${status}.`), faults);
+  return new AdminError(status, typeof said === 'string' ? said : (known[status] ?? `The engine answered ${status}.`), faultsOf(members.faults));
 }

@@ -17,7 +17,7 @@ const NEW: Readonly<Record<Kind, JsonObject>> = {
     actions: [{ push: { slot: 'cart-side', content: { title: 'Title', text: 'Text' }, expires: '5m' } }],
   },
   segments: { id: 'new-segment', name: 'New segment', when: { 'session.pages': { $gte: 5 } } },
-  stages: { id: 'new-stage', name: 'New stage', rank: 1, when: { 'session.pages': { $gte: 1 } } },
+  stages: { id: 'new-stage', name: 'New stage', rank: 25, enter: [{ from: ['browsing', 'considering'], when: { 'session.product_views': { $gte: 5 } } }] },
 };
 
 const ONE: Readonly<Record<Kind, string>> = { rules: 'rule', segments: 'segment', stages: 'stage' };
@@ -34,7 +34,7 @@ export class Documents {
   readonly #remove = h('button', 'danger', 'Delete', { type: 'button' });
   readonly #editor: HTMLElement;
   #documents: readonly JsonObject[] = [];
-  #open: { readonly id: string; etag: string | undefined } | undefined;
+  #open: { readonly id: string; readonly etag: string | undefined } | undefined;
 
   constructor(root: HTMLElement, admin: Admin, kind: Kind) {
     this.#root = root;
@@ -85,7 +85,7 @@ export class Documents {
     toggle.addEventListener('click', async () => {
       await this.#attempt(async () => {
         const stored = await this.#admin.read(this.#kind, id);
-        await this.#admin.write(this.#kind, id, JSON.stringify({ ...stored.document, enabled: !on }), stored.etag);
+        await this.#admin.replace(this.#kind, id, JSON.stringify({ ...stored.document, enabled: !on }), stored.etag);
         await this.load();
         if (this.#open?.id === id) await this.#choose(id);
         this.#list.querySelector<HTMLElement>(`[aria-label="${CSS.escape(id)} is live"]`)?.focus();
@@ -102,7 +102,7 @@ export class Documents {
   }
 
   #begin(): void {
-    this.#show('', NEW[this.#kind], 'new');
+    this.#show('', NEW[this.#kind], undefined);
     this.#text.focus();
   }
 
@@ -111,7 +111,7 @@ export class Documents {
     this.#heading.textContent = id || `New ${ONE[this.#kind]}`;
     this.#text.value = JSON.stringify(document, null, 2);
     this.#text.rows = Math.min(30, this.#text.value.split('\n').length + 1);
-    this.#remove.hidden = etag === 'new';
+    this.#remove.hidden = id === '';
     this.#editor.hidden = false;
     this.#say('');
     this.#draw();
@@ -133,15 +133,16 @@ export class Documents {
       return;
     }
     // Another id is another document.
-    const etag = id === open.id ? open.etag : 'new';
+    const known = id === open.id;
     await this.#attempt(async () => {
-      const next = await this.#admin.write(this.#kind, id, this.#text.value, etag);
-      this.#open = { id, etag: next };
-      if (next === undefined) this.#open.etag = (await this.#admin.read(this.#kind, id)).etag;
+      const text = this.#text.value;
+      const done = known ? await this.#admin.replace(this.#kind, id, text, open.etag) : await this.#admin.create(this.#kind, text);
+      this.#open = { id, etag: done.etag };
       this.#heading.textContent = id;
       this.#remove.hidden = false;
       await this.load();
-      this.#say('Saved. Visitors see it within seconds.');
+      this.#say(done.warnings.length > 0 ? 'Saved. Have a second look at this:' : 'Saved. Visitors see it within seconds.');
+      this.#explain(done.warnings);
     });
   }
 

@@ -51,7 +51,8 @@ export function ago(ms: number): string {
 }
 
 /** An amount in its currency; plain when the currency is not known. */
-export function amount(value: number, currency: string): string {
+export function amount(value: number, currency: string | undefined): string {
+  if (currency === undefined) return value.toFixed(2);
   try {
     return new Intl.NumberFormat('en-IE', { style: 'currency', currency }).format(value);
   } catch {

@@ -1,7 +1,7 @@
 // The parts of the panel: each turns one slice of the state into elements.
 
 import { amount, h, words } from './dom.ts';
-import type { View } from './state.ts';
+import type { PageView, View } from './state.ts';
 
 export interface Section {
   readonly title: string;
@@ -26,27 +26,34 @@ function journey(view: View): readonly HTMLElement[] {
   return [h('ol', 'fp-journey', stops)];
 }
 
+/** The newest page; the console's own tab has none, and then it is another tab's. */
+function pageOf(view: View): PageView | undefined {
+  if (view.page?.kind !== undefined) return view.page;
+  const open = (view.tabs ?? []).filter((tab) => tab.kind !== undefined);
+  return open.reduce<PageView | undefined>((newest, tab) => ((tab.opened_at_ms ?? 0) > (newest?.opened_at_ms ?? -1) ? tab : newest), undefined);
+}
+
 function attention(view: View): readonly HTMLElement[] {
-  const { page } = view;
+  const page = pageOf(view);
   if (!page) return [quiet('No page is open.')];
-  const since = page.visible ? (page.visible_since_ms ?? undefined) : undefined;
-  const attributes: Record<string, string> = { 'data-engaged': String(page.engaged_ms) };
+  const since = page.visible_since_ms;
+  const attributes: Record<string, string> = { 'data-engaged': String(page.engaged_ms ?? 0) };
   if (since !== undefined) attributes['data-since'] = String(since);
   return [
     h('div', 'fp-attention', [
       h('span', `fp-clock${page.visible ? '' : ' paused'}`, [], attributes),
       h('span', 'fp-quiet', page.visible ? 'attention on this page' : 'paused: the tab is hidden'),
     ]),
-    h('p', 'fp-where', [h('b', '', words(page.kind)), h('code', '', page.path), page.product?.name ? h('span', '', page.product.name) : undefined]),
+    h('p', 'fp-where', [h('b', '', words(page.kind ?? 'page')), h('code', '', page.path ?? ''), page.product?.name ? h('span', '', page.product.name) : undefined]),
   ];
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   dwell: 'Attention reached',
   session_end: 'Session ends',
-  push_expiry: 'Push expires',
   flush: 'Records are flushed',
   retention: 'Visitor is deleted',
+  lapse: 'Visitor lapses',
 };
 
 function timers(view: View): readonly HTMLElement[] {
@@ -85,7 +92,7 @@ function cart(view: View): readonly HTMLElement[] {
     h('li', '', [
       h('b', 'fp-number', `${line.quantity}×`),
       h('span', 'fp-what', line.name || line.sku),
-      h('span', 'fp-number', line.price === null ? '' : amount(line.price * line.quantity, held.currency)),
+      h('span', 'fp-number', line.price === undefined ? '' : amount(line.price * line.quantity, held.currency)),
     ]),
   );
   const total = h('li', 'total', [h('b', 'fp-number', `${held.count}`), h('span', 'fp-what', 'in all'), h('span', 'fp-number', amount(held.value, held.currency))]);
@@ -118,14 +125,14 @@ function session(view: View): readonly HTMLElement[] {
 function profile(view: View): readonly HTMLElement[] {
   const held = view.profile;
   if (!held) return [quiet('Nothing is kept.')];
-  const traits = Object.entries(held.traits).map(([name, value]) => [words(name), String(value)] as const);
+  const traits = Object.entries(held.traits ?? {}).map(([name, value]) => [words(name), String(value)] as const);
   return [
     facts([
       ['Known', held.known ? 'yes' : 'no'],
-      ['User', held.user_id ?? undefined],
+      ['User', held.user_id],
       ['Sessions', String(held.sessions)],
       ['Orders', String(held.orders)],
-      ['Revenue', held.orders > 0 ? amount(held.revenue, view.cart?.currency ?? '') : undefined],
+      ['Revenue', held.orders > 0 ? amount(held.revenue, view.cart?.currency) : undefined],
       ...traits,
     ]),
   ];
@@ -157,7 +164,7 @@ function engine(view: View): readonly HTMLElement[] {
 
 export const SECTIONS: readonly Section[] = [
   { title: 'Stage', name: 'stage', slice: (view) => [view.stage, view.stages], draw: journey },
-  { title: 'Page', name: 'page', slice: (view) => view.page, draw: attention },
+  { title: 'Page', name: 'page', slice: (view) => pageOf(view), draw: attention },
   { title: 'Timers', name: 'timers', slice: (view) => view.timers, draw: timers },
   { title: 'Segments', name: 'segments', slice: (view) => view.segments, draw: segments },
   { title: 'Pushes', name: 'pushes', slice: (view) => view.pushes, draw: pushes },

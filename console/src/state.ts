@@ -2,42 +2,42 @@
 
 export interface PageView {
   readonly tab: string;
-  readonly kind: string;
-  readonly path: string;
-  readonly title: string;
   readonly visible: boolean;
-  /** Since when it is in sight; null while hidden. */
-  readonly visible_since_ms?: number | null;
-  readonly opened_at_ms: number;
+  /** Absent, as all that follows, for a tab in which no page was reported, such as the console's own. */
+  readonly kind?: string;
+  readonly path?: string;
+  readonly title?: string;
+  /** Since when it is in sight; absent while hidden. */
+  readonly visible_since_ms?: number;
+  readonly opened_at_ms?: number;
   /** Attention up to `visible_since_ms`. */
-  readonly engaged_ms: number;
-  readonly product?: { readonly sku?: string; readonly name?: string } | null;
+  readonly engaged_ms?: number;
+  readonly product?: { readonly sku: string; readonly name?: string };
 }
 
 export interface SessionView {
   readonly number: number;
   readonly started_at_ms: number;
-  readonly last_activity_ms: number;
   readonly pages: number;
   readonly events: number;
   readonly product_views: number;
-  readonly engaged_ms: number;
-  readonly landing_path: string;
-  readonly referrer: string;
-  readonly campaign: { readonly source?: string; readonly medium?: string; readonly name?: string } | null;
+  readonly engaged_ms?: number;
+  readonly landing_path?: string;
+  readonly referrer?: string;
+  readonly campaign?: { readonly source?: string; readonly medium?: string; readonly name?: string };
 }
 
 export interface CartView {
-  readonly lines: readonly { readonly sku: string; readonly name: string; readonly price: number | null; readonly quantity: number }[];
+  readonly lines: readonly { readonly sku: string; readonly name?: string; readonly price?: number; readonly quantity: number }[];
   readonly value: number;
   readonly count: number;
-  readonly currency: string;
+  readonly currency?: string;
 }
 
 export interface ProfileView {
   readonly known: boolean;
-  readonly user_id: string | null;
-  readonly traits: Readonly<Record<string, unknown>>;
+  readonly user_id?: string;
+  readonly traits?: Readonly<Record<string, unknown>>;
   readonly sessions: number;
   readonly orders: number;
   readonly revenue: number;
@@ -58,18 +58,18 @@ export interface PushView {
   readonly expires_at_ms: number;
 }
 
-/** Every member may be absent: sites may refuse the whole view. */
+/** A member without a value is absent, and so is most of it where the site refuses the whole view. */
 export interface View {
   readonly visitor?: string;
   readonly site?: string;
-  readonly incarnation?: string | null;
+  readonly incarnation?: string;
   readonly now_ms?: number;
   readonly stage?: string;
   readonly stages?: readonly string[];
   readonly segments?: readonly string[];
-  readonly session?: SessionView | null;
-  readonly page?: PageView | null;
-  readonly tabs?: readonly unknown[];
+  readonly session?: SessionView;
+  readonly page?: PageView;
+  readonly tabs?: readonly PageView[];
   readonly cart?: CartView;
   readonly profile?: ProfileView;
   readonly timers?: readonly TimerView[];

@@ -1,0 +1,27 @@
+// Puts queue-broker.js, which keeps messages on disk, in the place of Miniflare's broker, which forgets them.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const SOURCE = readFileSync(new URL("./queue-broker.js", import.meta.url), "utf8");
+const DISK = "footfall:queues";
+
+/** `plugin` is Miniflare's QUEUES_PLUGIN, whose services for workerd are rewritten on their way. */
+export function keepQueuesOnDisk(plugin, persistence) {
+  const directory = join(persistence, "queues");
+  mkdirSync(directory, { recursive: true });
+  const getServices = plugin.getServices;
+  plugin.getServices = async (options) => {
+    const services = await getServices(options);
+    const broker = services.find((service) => service.worker?.durableObjectNamespaces);
+    if (!broker) return services;
+    const [namespace] = broker.worker.durableObjectNamespaces;
+    Object.assign(broker.worker, {
+      compatibilityDate: "2026-11-17",
+      modules: [{ name: "queue-broker.js", esModule: SOURCE }],
+      durableObjectNamespaces: [{ ...namespace, enableSql: true }],
+      durableObjectStorage: { localDisk: DISK },
+    });
+    return [...services, { name: DISK, disk: { path: directory, writable: true } }];
+  };
+}

@@ -23,9 +23,16 @@ pub struct Operator {
     pub role: Role,
     /// Where; `None` for every site.
     sites: Option<Vec<String>>,
+    /// Who, as the token's issuer calls them; for the audit trail.
+    subject: String,
 }
 
 impl Operator {
+    /// A name for the audit trail, fit for a header: printable ASCII, at most 64 characters.
+    pub fn name(&self) -> String {
+        self.subject.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(64).collect()
+    }
+
     /// Whether they may do what needs this role on this site.
     pub fn may(&self, role: Role, site: &SiteId) -> bool {
         self.role >= role && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|s| s == site.as_str()))
@@ -43,6 +50,8 @@ struct Header {
 #[derive(Deserialize)]
 struct Claims {
     role: Role,
+    #[serde(default)]
+    sub: String,
     exp: f64,
     nbf: Option<f64>,
     sites: Option<Vec<String>>,
@@ -60,7 +69,7 @@ pub fn verify(secret: &str, token: &str, now_s: u64) -> Option<Operator> {
     #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^53")]
     let now_s = now_s as f64;
     let valid = now_s < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now_s);
-    valid.then_some(Operator { role: claims.role, sites: claims.sites })
+    valid.then_some(Operator { role: claims.role, sites: claims.sites, subject: claims.sub })
 }
 
 #[cfg(test)]

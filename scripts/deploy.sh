@@ -22,6 +22,7 @@ cd "$ROOT"
 wrangler() { PATH=$ROOT/node_modules/.bin:$PATH "$WRANGLER" "$@"; }
 
 check_size() {
+  rm -rf out/deploy
   wrangler deploy --dry-run --outdir out/deploy
   local size
   size=$(cat out/deploy/*.js out/deploy/*.wasm | gzip -9 | wc -c)
@@ -51,16 +52,22 @@ make_database() {
   sed "s/^database_id = .*/database_id = \"$id\"/" wrangler.toml >"$CONFIG"
 }
 
-# A Worker that has its secrets keeps them: new signing keys would make every visitor a stranger.
-secrets_flag() {
-  wrangler secret list --config "$CONFIG" 2>/dev/null | grep -q SIGNING_KEYS && return 0
+# Sets SECRETS_FLAG. A Worker that has its secrets keeps them: new signing keys would make every visitor a stranger.
+choose_secrets() {
+  local listed
+  SECRETS_FLAG=()
+  if listed=$(wrangler secret list --config "$CONFIG" 2>&1); then
+    case $listed in *SIGNING_KEYS*) return 0 ;; esac
+  elif ! grep -qi 'not found\|does not exist\|10007' <<<"$listed"; then
+    die "whether the Worker has its secrets could not be found out: $listed"
+  fi
   mkdir -p "$SECRETS"
   "$NODE" --input-type=module -e '
     import { writeFileSync } from "node:fs";
     import { credentials } from "./scripts/lib/credentials.mjs";
     writeFileSync(process.argv[1] + "/secrets.json", JSON.stringify(credentials(process.argv[1]).secrets), { mode: 0o600 });
   ' "$SECRETS"
-  echo "--secrets-file $SECRETS/secrets.json"
+  SECRETS_FLAG=(--secrets-file "$SECRETS/secrets.json")
 }
 
 deploy() {
@@ -68,8 +75,8 @@ deploy() {
   make_queue footfall-records-dead
   make_database
   wrangler d1 migrations apply footfall --remote --config "$CONFIG"
-  # shellcheck disable=SC2046 # two words, or none
-  wrangler deploy --config "$CONFIG" $(secrets_flag)
+  choose_secrets
+  wrangler deploy --config "$CONFIG" ${SECRETS_FLAG[@]+"${SECRETS_FLAG[@]}"} # bash 3.2 calls an empty array unset
   say "deployed; the keys of a first deployment are in $SECRETS/credentials.json"
 }
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-STEPS="setup fmt clippy unit build size client e2e browser"
+STEPS="setup fmt clippy unit build size tools client e2e browser"
 NODE=node_modules/.bin/node
 OUT=.footfall/test
 cd "$ROOT"
@@ -39,6 +39,8 @@ step_build() { scripts/build.sh; }
 
 step_size() { CLOUDFLARE_API_TOKEN='' scripts/deploy.sh; }
 
+step_tools() { "$NODE" --test tests/tools/*.test.mjs; }
+
 step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
 
 step_e2e() { "$NODE" --test tests/e2e/*.test.mjs; }
@@ -49,7 +51,7 @@ step_browser() { scripts/setup.sh browser && "$NODE" --test tests/browser/*.test
 present() {
   case $1 in
     client) [ -f client-js/package.json ] ;;
-    e2e | browser) compgen -G "tests/$1/*.test.mjs" >/dev/null ;;
+    tools | e2e | browser) compgen -G "tests/$1/*.test.mjs" >/dev/null ;;
     *) true ;;
   esac
 }
@@ -57,7 +59,7 @@ present() {
 # needs STEP: the steps without which it makes no sense.
 needs() {
   case $1 in
-    build | client) echo setup ;;
+    build | tools | client) echo setup ;;
     size | e2e | browser) echo setup build ;;
   esac
 }

@@ -1,33 +1,69 @@
-//! Stand-in for the engine, until the engine lands.
-#![allow(missing_docs, unused_variables, dead_code)]
+//! The engine: a visitor as a deterministic state machine with no clock, I/O or randomness of its own.
+//!
+//! One door: [`Visitor::handle`] takes an input and the time and returns what the shell must do; it cannot fail.
+//! [`Visitor::next_wake`] says when it wants to be woken; [`Visitor::snapshot`] is what the shell commits.
+
+mod apply;
+mod cart;
+mod dedupe;
+mod dwell;
+mod mailbox;
+mod outbox;
+mod profile;
+mod scene;
+mod session;
+mod snapshot;
+mod timers;
+mod trigger;
+mod view;
+
+pub mod condition;
 pub mod rules;
-use footfall_protocol::event::{Delivery, Fact};
+pub mod template;
+pub mod tree;
+
+use footfall_protocol::Millis;
+use footfall_protocol::event::{Consent, Delivery, Device, Geo};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::message::{Cursor, ServerMessage};
-use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::record::Record;
 use footfall_protocol::rejection::Rejection;
-use footfall_protocol::{Millis, Object, Value};
 use rules::RuleSet;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use uuid::Uuid;
 
+pub use snapshot::{SnapshotError, Stored};
+pub use timers::{Reason, Wake};
+
+/// What the site has configured, at one version.
 #[derive(Debug)]
 pub struct Config {
+    /// How visitors are kept.
     pub settings: Settings,
+    /// Rules, segments and stages.
     pub rules: RuleSet,
+    /// The rulebook's version of them.
     pub version: u64,
 }
 
+/// How a site's visitors are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// A session ends after this long without activity, in milliseconds.
     pub session_idle_ms: u64,
+    /// Records wait at most this long for their flush, in milliseconds.
     pub flush_after_ms: u64,
+    /// A visitor is deleted whole after this long without activity, in milliseconds.
     pub retention_ms: u64,
+    /// Nothing is kept of a visitor before consent.
     pub consent_required: bool,
+    /// Events with only the public write key count orders too.
     pub public_orders: bool,
+    /// A visitor's own sockets may ask for the whole view.
     pub inspect: bool,
 }
+
 impl Default for Settings {
     fn default() -> Self {
         const MINUTE: u64 = 60_000;
@@ -41,157 +77,221 @@ impl Default for Settings {
         }
     }
 }
+
+/// Anything that happens to a visitor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
+    /// Events of one request or frame.
     Events(Delivery),
-    Connect { tab: String, cursor: Option<Cursor>, visible: bool, inspect: bool },
-    Disconnect { tab: String },
+    /// A tab said hello on its socket.
+    Connect {
+        /// The tab.
+        tab: String,
+        /// What it already has.
+        cursor: Option<Cursor>,
+        /// Whether it is in sight.
+        visible: bool,
+        /// Whether it asks for the whole view.
+        inspect: bool,
+    },
+    /// A tab's socket closed.
+    Disconnect {
+        /// The tab.
+        tab: String,
+    },
+    /// Time has passed; early and repeated wakes do nothing.
     Wake,
-    Flushed { through: u64 },
+    /// The queue has all records up to this one.
+    Flushed {
+        /// The last record's number.
+        through: u64,
+    },
+    /// The queue did not take the records.
     FlushFailed,
 }
+
+/// Which sockets a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum To {
+    /// The tab with this id.
     Tab(String),
+    /// Every connected tab that sees the visitor's own view.
     Others,
+    /// Every connected tab that sees the whole view.
     Inspectors,
+    /// Every connected tab.
     Everyone,
 }
+
+/// What the shell must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    Send { to: To, message: ServerMessage },
+    /// Send a message, after the commit.
+    Send {
+        /// To whom.
+        to: To,
+        /// What.
+        message: ServerMessage,
+    },
+    /// An event was not accepted; its index is that of the delivery.
     Reject(Rejection),
-    Spill { page: u64, bytes: Vec<u8> },
-    Drop { pages: Range<u64> },
-    Flush { pages: Range<u64>, through: u64 },
+    /// Write this cold page in the same transaction as the snapshot.
+    Spill {
+        /// Its number.
+        page: u64,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// Delete these cold pages in the same transaction as the snapshot.
+    Drop {
+        /// Their numbers.
+        pages: Range<u64>,
+    },
+    /// After the commit: send the records of these cold pages, then the hot records, to the queue.
+    Flush {
+        /// The cold pages, oldest first.
+        pages: Range<u64>,
+        /// The last record's number, for [`Input::Flushed`].
+        through: u64,
+    },
+    /// Delete the visitor's whole storage and alarm.
     Delete,
 }
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    pub hot: Vec<u8>,
-    pub cold: Vec<(u64, Vec<u8>)>,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("bad")]
-pub struct SnapshotError;
-pub struct Wake {
-    pub at_ms: u64,
-}
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+
+/// All state of one person on one site.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Visitor {
+    core: Core,
+    tabs: session::Tabs,
+    dwells: dwell::Dwells,
+    cart: cart::Cart,
+    profile: profile::Profile,
+    firings: trigger::Firings,
+    mailbox: mailbox::Mailbox,
+    outbox: outbox::Outbox,
+    dedupe: dedupe::Dedupe,
+}
+
+/// What is small and nearly always changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Core {
     site: SiteId,
     visitor: Uuid,
     incarnation: Uuid,
+    /// The engine's time: arrival, never running backwards.
     clock_ms: u64,
-    seen: Vec<String>,
-    names: Vec<String>,
-    hot: Vec<Record>,
-    seq: u64,
-    in_flight_ms: u64,
-    tabs: Vec<String>,
+    last_activity_ms: u64,
+    consent: Consent,
+    gpc: bool,
+    geo: Option<Geo>,
+    device: Option<Device>,
+    session: Option<session::Session>,
+    stage: String,
+    stage_since_ms: u64,
+    segments: Vec<String>,
+    /// The rulebook's version that the dwell clocks and segments follow.
+    rules_version: u64,
+    /// Version of the visitor's own view, and of the whole one, as sockets saw them last.
+    versions: (u64, u64),
+    /// Names and times of the last events, the newest first.
+    recent_events: Vec<(String, u64)>,
+    dwells_dropped: u32,
 }
+
+/// One call of [`Visitor::handle`].
+struct Turn<'a> {
+    now_ms: u64,
+    config: &'a Config,
+    effects: Vec<Effect>,
+}
+
 impl Visitor {
+    /// A visitor of whom nothing is known yet. The incarnation is random: a visitor deleted and come back has another.
     pub fn new(site: SiteId, visitor: Uuid, incarnation: Uuid) -> Self {
         Self {
-            site, visitor, incarnation, clock_ms: 0, seen: vec![], names: vec![], hot: vec![], seq: 0, in_flight_ms: 0,
-            tabs: vec![],
+            core: Core {
+                site,
+                visitor,
+                incarnation,
+                clock_ms: 0,
+                last_activity_ms: 0,
+                consent: Consent::Unknown,
+                gpc: false,
+                geo: None,
+                device: None,
+                session: None,
+                stage: String::new(),
+                stage_since_ms: 0,
+                segments: Vec::new(),
+                rules_version: 0,
+                versions: (0, 0),
+                recent_events: Vec::new(),
+                dwells_dropped: 0,
+            },
+            tabs: session::Tabs::default(),
+            dwells: dwell::Dwells::default(),
+            cart: cart::Cart::default(),
+            profile: profile::Profile::default(),
+            firings: trigger::Firings::default(),
+            mailbox: mailbox::Mailbox::default(),
+            outbox: outbox::Outbox::default(),
+            dedupe: dedupe::Dedupe::default(),
         }
     }
-    pub fn load(stored: &Stored) -> Result<Self, SnapshotError> {
-        postcard::from_bytes(&stored.hot).map_err(|_| SnapshotError)
-    }
-    pub fn cold_pages(hot: &[u8]) -> Result<Vec<u64>, SnapshotError> {
-        Ok(vec![])
-    }
-    pub fn snapshot(&self) -> Stored {
-        Stored { hot: postcard::to_allocvec(self).expect("data"), cold: vec![] }
-    }
+
+    /// Applies one input start to finish. `now` is arrival; a clock that runs backwards is held.
+    ///
+    /// Never fails; what is not accepted comes back as [`Effect::Reject`]. An input that changes nothing (a repeat, an
+    /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
-        let now = now.max(self.clock_ms);
-        let mut effects = vec![];
+        let mut turn = Turn { now_ms: now.max(self.core.clock_ms), config, effects: Vec::new() };
+        let before = self.watched(&turn);
+        self.catch_up(&mut turn);
         match input {
-            Input::Events(delivery) => {
-                for (index, event) in delivery.events {
-                    #[cfg(feature = "test-hooks")]
-                    assert!(event.name != "footfall_test_panic", "asked for by a test");
-                    if self.seen.contains(&event.id) {
-                        continue;
-                    }
-                    self.clock_ms = now;
-                    self.seq += 1;
-                    self.seen.push(event.id);
-                    self.hot.push(Record {
-                        seq: self.seq, at_ms: now, kind: RecordKind::Event, name: event.name.clone(), session: 1,
-                        data: Object::new(),
-                    });
-                    self.names.push(event.name);
-                }
-                effects.push(Effect::Send {
-                    to: To::Everyone,
-                    message: ServerMessage::State { base: 0, version: self.seq, patch: self.view(now, config) },
-                });
-            }
-            Input::Connect { tab, .. } => {
-                effects.push(Effect::Send {
-                    to: To::Tab(tab.clone()),
-                    message: ServerMessage::Welcome {
-                        protocol: 1,
-                        incarnation: (self.clock_ms > 0).then_some(self.incarnation),
-                        seq: 0,
-                        version: self.seq,
-                        state: self.view(now, config),
-                    },
-                });
-                if self.clock_ms > 0 {
-                    self.tabs.push(tab);
-                }
-            }
-            Input::Disconnect { tab } => self.tabs.retain(|t| *t != tab),
-            Input::Wake => {
-                if self.clock_ms > 0 && now >= self.clock_ms + config.settings.retention_ms {
-                    effects.push(Effect::Delete);
-                }
-            }
+            Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
+            Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
+            Input::Disconnect { tab } => self.disconnect(&tab, &turn),
+            Input::Wake => self.retire(&mut turn),
             Input::Flushed { through } => {
-                self.hot.retain(|r| r.seq > through);
-                self.in_flight_ms = 0;
+                let dropped = self.outbox.flushed(through, turn.now_ms);
+                turn.effects.extend(dropped);
             }
-            Input::FlushFailed => self.in_flight_ms = now + 5000,
+            Input::FlushFailed => self.outbox.flush_failed(turn.now_ms),
         }
-        if let Some(first) = self.hot.first()
-            && now >= (first.at_ms + config.settings.flush_after_ms).max(self.in_flight_ms)
-        {
-            self.in_flight_ms = now + 60_000;
-            effects.push(Effect::Flush { pages: 0..0, through: self.seq });
+        turn.effects.extend(self.outbox.spill());
+        if self.outbox.due_ms(config.settings.flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
+            turn.effects.extend(self.outbox.flush(turn.now_ms));
         }
-        effects
+        self.tell_watchers(before, &mut turn);
+        turn.effects
     }
-    pub fn next_wake(&self, config: &Config) -> Option<Wake> {
-        if self.clock_ms == 0 {
-            return None;
-        }
-        let at_ms = match self.hot.first() {
-            Some(r) => (r.at_ms + config.settings.flush_after_ms).max(self.in_flight_ms),
-            None => self.clock_ms + config.settings.retention_ms,
-        };
-        Some(Wake { at_ms })
-    }
+
+    /// The records that are not in a cold page, oldest first.
     pub fn hot_records(&self) -> &[Record] {
-        &self.hot
+        self.outbox.hot()
     }
+
+    /// The records of a cold page, oldest first.
+    ///
+    /// # Errors
+    /// When the bytes are no page of this or an earlier version.
     pub fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
-        postcard::from_bytes(bytes).map_err(|_| SnapshotError)
+        outbox::decode_page(bytes)
     }
-    pub fn view(&self, now: Millis, config: &Config) -> Value {
-        let mut o = Object::new();
-        o.insert("events", self.names.len() as f64);
-        o.insert("names", Value::Array(self.names.iter().map(|n| n.as_str().into()).collect()));
-        Value::Object(o)
-    }
-    pub fn inspection(&self, now: Millis, config: &Config) -> Value {
-        self.view(now, config)
-    }
+
+    /// This life of the visitor; part of record ids and of clients' cursors.
     pub const fn incarnation(&self) -> Uuid {
-        self.incarnation
+        self.core.incarnation
+    }
+
+    /// Something real happened now: the clock and the idle times count from here.
+    fn touch(&mut self, turn: &Turn<'_>) {
+        let now_ms = turn.now_ms;
+        self.core.clock_ms = now_ms;
+        self.core.last_activity_ms = now_ms;
+        self.core.rules_version = turn.config.version;
+        if self.profile.first_seen_ms == 0 {
+            self.profile.first_seen_ms = now_ms;
+        }
     }
 }

@@ -18,6 +18,7 @@ export function keepQueuesOnDisk(plugin, persistence) {
     const [namespace] = broker.worker.durableObjectNamespaces;
     Object.assign(broker.worker, {
       compatibilityDate: "2026-11-17",
+      compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
       modules: [{ name: "queue-broker.js", esModule: SOURCE }],
       durableObjectNamespaces: [{ ...namespace, enableSql: true }],
       durableObjectStorage: { localDisk: DISK },

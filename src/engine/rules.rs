@@ -1,46 +1,237 @@
-//! Stand-in for the compiled rules, until the rule language lands.
-#![allow(missing_docs, dead_code)]
-use footfall_protocol::Value;
-use serde::{Deserialize, Serialize};
+//! A site's compiled configuration: rules, segments and stages.
+//!
+//! Everything here is typed and checked: nothing that is left can fail while a visitor is handled. It is plain data,
+//! published as one immutable piece under the hash of its bytes; what is only for speed is rebuilt when it is loaded.
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+mod compile;
+mod reader;
+mod stages;
+
+pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
+pub use reader::RuleFault;
+pub use stages::default_stages;
+
+use super::condition::Condition;
+use super::template::Template;
+use super::tree::Scope;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of a piece's bytes: its first byte, and so part of its hash.
+const PIECE_VERSION: u8 = 1;
+
+/// A site's compiled configuration at one version.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleSet {
-    pub rules: Vec<String>,
+    /// Rules, by falling priority, then id.
+    pub rules: Vec<Rule>,
+    /// Segments, by id.
+    pub segments: Vec<Segment>,
+    /// Stages, by falling rank, then id. Never empty: a site without stages of its own has the defaults.
+    pub stages: Vec<Stage>,
+    /// Event name → places of the rules that wait for it.
+    by_event: BTreeMap<String, Vec<usize>>,
+    /// Places of the rules with a dwell pattern.
+    dwells: Vec<usize>,
 }
-pub struct RuleFault {
-    pub code: &'static str,
-    pub pointer: String,
-    pub message: String,
-}
-pub struct DocumentFault {
-    pub kind: &'static str,
+
+/// One compiled rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The author's id.
     pub id: String,
-    pub fault: RuleFault,
+    /// Hash of id and pattern: partial matches are kept under it, so that an unchanged pattern keeps them.
+    pub pattern_key: u64,
+    /// Of two rules that want one slot, the higher wins. Also the order of evaluation.
+    pub priority: i32,
+    /// The kill switch: a rule that is off is compiled, so that its faults show, and never fires.
+    pub enabled: bool,
+    /// What must happen.
+    pub pattern: Pattern,
+    /// What must hold at that moment.
+    pub condition: Condition,
+    /// How often at most.
+    pub limits: Limits,
+    /// What then happens.
+    pub actions: Vec<Action>,
 }
-pub fn compile(rules: &[Value], segments: &[Value], stages: &[Value]) -> (RuleSet, Vec<DocumentFault>) {
-    let ids = rules.iter().filter_map(|r| r.get("id")?.as_str().map(str::to_owned)).collect();
-    (RuleSet { rules: ids }, vec![])
+
+/// A shape over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Pattern {
+    /// One of these events, for which the condition holds.
+    Event {
+        /// Names in the vocabulary; never empty.
+        names: Vec<String>,
+        /// Over the whole tree, `event` included.
+        holds: Condition,
+    },
+    /// The condition holds without a break for this long, counted in attention on one page view of one tab.
+    Dwell {
+        /// How long, in milliseconds.
+        for_ms: u64,
+        /// Over the whole tree but `event`.
+        holds: Condition,
+    },
 }
-fn check(value: &Value) -> Result<(), Vec<RuleFault>> {
-    if value.get("pattern").is_some() {
-        return Ok(());
-    }
-    Err(vec![RuleFault { code: "missing", pointer: "/pattern".into(), message: "say what must happen".into() }])
+
+/// How often a rule may fire for one visitor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// At most this often in one session.
+    pub per_session: Option<u32>,
+    /// At most this often in this visitor's life.
+    pub per_visitor: Option<u32>,
+    /// Not again before this many milliseconds have gone by.
+    pub cooldown_ms: Option<u64>,
+    /// At most `count` times in any `per_ms` milliseconds.
+    pub cap: Option<Cap>,
 }
-pub fn compile_rule(value: &Value) -> Result<(), Vec<RuleFault>> {
-    check(value)
+
+/// At most `count` firings in any window of `per_ms` milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// 1 to `limits::CAP_COUNT_MAX`.
+    pub count: u32,
+    /// Window in milliseconds.
+    pub per_ms: u64,
 }
-pub fn compile_segment(value: &Value) -> Result<(), Vec<RuleFault>> {
-    check(value)
+
+/// What a firing does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// Show content in a slot.
+    Push {
+        /// The slot's name.
+        slot: String,
+        /// The content; its strings are templates.
+        content: Template,
+        /// How long it is worth showing, in milliseconds.
+        expires_ms: u64,
+    },
 }
-pub fn compile_stage(value: &Value) -> Result<(), Vec<RuleFault>> {
-    check(value)
+
+/// Visitors for whom a condition holds now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The author's id.
+    pub id: String,
+    /// Holds for those who are in it.
+    pub when: Condition,
 }
+
+/// A place on the way to a purchase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The author's id.
+    pub id: String,
+    /// Of the stages that may be entered the highest is; the lowest of all is where a visitor begins.
+    pub rank: i32,
+    /// The ways into it.
+    pub enter: Vec<Enter>,
+}
+
+/// One way into a stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Enter {
+    /// From these stages; from any when empty.
+    pub from: Vec<String>,
+    /// At these events (`session_started` among them); at any when empty.
+    pub on: Vec<String>,
+    /// When this holds.
+    pub when: Condition,
+    /// Only by time: after this long without activity, in milliseconds.
+    pub after_idle_ms: Option<u64>,
+}
+
 impl RuleSet {
-    pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![1]).expect("data")
+    /// A rule set with its index.
+    pub fn new(mut rules: Vec<Rule>, mut segments: Vec<Segment>, mut stages: Vec<Stage>) -> Self {
+        rules.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
+        segments.sort_by(|a, b| a.id.cmp(&b.id));
+        if stages.is_empty() {
+            stages = default_stages();
+        }
+        stages.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.id.cmp(&b.id)));
+        let (mut by_event, mut dwells) = (BTreeMap::<String, Vec<usize>>::new(), Vec::new());
+        for (at, rule) in rules.iter().enumerate() {
+            match &rule.pattern {
+                Pattern::Event { names, .. } => {
+                    for name in names {
+                        by_event.entry(name.clone()).or_default().push(at);
+                    }
+                }
+                Pattern::Dwell { .. } => dwells.push(at),
+            }
+        }
+        Self { rules, segments, stages, by_event, dwells }
     }
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes.get(1..)?).ok()
+
+    /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
+    pub fn encode(&self) -> Vec<u8> {
+        let parts = (&self.rules, &self.segments, &self.stages);
+        postcard::to_extend(&parts, vec![PIECE_VERSION]).expect("rules are plain data")
+    }
+
+    /// Reads a piece; `None` when it is damaged or of a version that this release does not know.
+    pub fn decode(piece: &[u8]) -> Option<Self> {
+        let (&version, rest) = piece.split_first()?;
+        let (rules, segments, stages) = postcard::from_bytes(rest).ok().filter(|_| version == PIECE_VERSION)?;
+        Some(Self::new(rules, segments, stages))
+    }
+
+    /// The rules that wait for an event of this name, in the order of evaluation.
+    pub fn rules_on<'a>(&'a self, event: &str) -> impl Iterator<Item = &'a Rule> + use<'a> {
+        self.by_event.get(event).into_iter().flatten().map(|at| &self.rules[*at])
+    }
+
+    /// The rules with a dwell pattern, in the order of evaluation.
+    pub fn dwell_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.dwells.iter().map(|at| &self.rules[*at])
+    }
+
+    /// Whether there is such a stage.
+    pub fn has_stage(&self, id: &str) -> bool {
+        self.stages.iter().any(|stage| stage.id == id)
+    }
+
+    /// Where a visitor begins: the stage of the lowest rank.
+    pub fn initial_stage(&self) -> &str {
+        self.stages.last().map_or("", |stage| &stage.id)
+    }
+
+    /// The stages' ids, the lowest rank first.
+    pub fn stage_ids(&self) -> impl Iterator<Item = &str> {
+        self.stages.iter().rev().map(|stage| stage.id.as_str())
+    }
+
+    /// The stage to enter now, if any: the highest one with a way in from `current` at what `happened`.
+    pub fn next_stage<S: Scope + ?Sized>(&self, current: &str, happened: &[&str], scope: &S) -> Option<&str> {
+        let open = |way: &Enter| {
+            way.after_idle_ms.is_none()
+                && (way.from.is_empty() || way.from.iter().any(|from| from == current))
+                && (way.on.is_empty() || way.on.iter().any(|name| happened.contains(&name.as_str())))
+                && way.when.holds(scope)
+        };
+        let next = self.stages.iter().find(|stage| stage.id != current && stage.enter.iter().any(open))?;
+        Some(&next.id)
+    }
+
+    /// The shortest idle time after which `current` lapses, and into which stage.
+    pub fn lapse(&self, current: &str) -> Option<(u64, &str)> {
+        let ways = self.stages.iter().filter(|stage| stage.id != current).flat_map(|stage| {
+            let from = move |way: &&Enter| way.from.is_empty() || way.from.iter().any(|from| from == current);
+            stage.enter.iter().filter(from).filter_map(|way| Some((way.after_idle_ms?, stage.id.as_str())))
+        });
+        ways.min_by_key(|(after_ms, _)| *after_ms)
+    }
+}
+
+impl Rule {
+    /// Whether the pattern's own condition holds for the event at hand.
+    pub fn pattern_holds<S: Scope + ?Sized>(&self, scope: &S) -> bool {
+        match &self.pattern {
+            Pattern::Event { holds, .. } | Pattern::Dwell { holds, .. } => holds.holds(scope),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::publish::{compile_with, published};
 use super::store::{Row, Store, Version, whole};
 use super::{addressed, not_found};
-use crate::engine::rules::{self, RuleFault};
+use crate::engine::rules::RuleFault;
 use crate::shell::reply::{Pointed, Problem, json};
 use crate::shell::{clock, js};
 use footfall_protocol::Value;
@@ -40,15 +40,6 @@ impl Kind {
             Self::Segments => SEGMENTS_MAX,
             Self::Stages => STAGES_MAX,
         }
-    }
-
-    fn faults(self, value: &Value) -> Vec<RuleFault> {
-        match self {
-            Self::Rules => rules::compile_rule(value).err(),
-            Self::Segments => rules::compile_segment(value).err(),
-            Self::Stages => rules::compile_stage(value).err(),
-        }
-        .unwrap_or_default()
     }
 }
 
@@ -144,12 +135,11 @@ impl Change<'_> {
                 return Err(Problem::refused(vec![pointed("too_many", "", &message)]));
             }
         }
-        let faults = value.as_ref().map(|value| self.kind.faults(value)).unwrap_or_default();
-        if !faults.is_empty() {
-            return Err(Problem::refused(faults.into_iter().map(Pointed::from).collect()));
+        let compiled = compile_with(&store, self.kind, id, value.as_ref())?;
+        if !compiled.refused.is_empty() {
+            return Err(Problem::refused(compiled.refused.into_iter().map(Pointed::from).collect()));
         }
-        let (compiled, others) = compile_with(&store, self.kind, id, value.as_ref())?;
-        let (hash, piece) = addressed(&compiled);
+        let (hash, piece) = addressed(&compiled.rules);
         let version = published(&store)?.version + 1;
         let text = value.as_ref().map(serde_json::to_string).transpose()?;
         let done = if text.is_some() { "put" } else { "delete" };
@@ -162,16 +152,8 @@ impl Change<'_> {
             store.publish(&entry, &piece)
         })?;
         let status = if before.is_none() { 201 } else { 200 };
-        let warnings: Vec<_> = others.into_iter().map(|other| {
-            object!({
-                "kind": other.kind,
-                "id": other.id,
-                "code": other.fault.code,
-                "pointer": other.fault.pointer,
-                "message": other.fault.message,
-            })
-        }).collect();
-        let response = json(status, &object!({ "id": id, "version": version, "hash": hash, "warnings": warnings }))?;
+        let answer = object!({ "id": id, "version": version, "hash": hash, "warnings": compiled.warnings });
+        let response = json(status, &answer)?;
         Ok(with_etag(response, version)?)
     }
 

@@ -1,0 +1,42 @@
+# The commands of this repository. Each does whatever set-up it still needs; `make` alone lists them.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+NODE := node_modules/.bin/node
+PORT ?= 0
+STATE ?= .footfall/state
+
+.DEFAULT_GOAL := help
+.PHONY: help dev serve build test check bench load deploy clean
+
+help: ## List the commands.
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+dev: ## Build and run the engine with the demo store and the console on http://localhost:8787.
+	@scripts/build.sh >&2
+	@exec $(NODE) scripts/serve.mjs --port 8787 --state .footfall/dev --text --with-parent
+
+serve: ## Run the engine with PORT=… (0: a free one) and STATE=…; prints one line of JSON when it is ready.
+	@scripts/build.sh >&2
+	@exec $(NODE) scripts/serve.mjs --port $(PORT) --state $(STATE) --with-parent
+
+build: ## Build the Worker into build/.
+	@scripts/build.sh
+
+test: ## Run all tests.
+	@scripts/test.sh
+
+check: ## Check formatting and lints, for the host and for wasm32.
+	@scripts/test.sh fmt clippy
+
+bench: ## Measure the engine.
+	@echo "make bench is not filled yet: there are no benchmarks." >&2; exit 1
+
+load: ## Load the running engine with visitors.
+	@echo "make load is not filled yet: there is no load generator." >&2; exit 1
+
+deploy: ## Deploy; without CLOUDFLARE_API_TOKEN, a dry run that checks the size.
+	@scripts/deploy.sh
+
+clean: ## Remove what was built here (not the shared tools, not node_modules, not kept state).
+	@rm -rf target build build-test out

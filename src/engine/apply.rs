@@ -1,0 +1,331 @@
+//! What an input does to a visitor: events, tabs that come and go, sessions, stage and segments.
+
+use super::scene::Scene;
+use super::session::Session;
+use super::{Effect, To, Turn, Visitor};
+use footfall_protocol::event::{Authority, Consent, Delivery, Event, Fact, Surroundings};
+use footfall_protocol::limits::RECENT_PAGES_MAX;
+use footfall_protocol::message::{Cursor, ServerMessage};
+use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::rejection::{Code, Fault, Rejection};
+use footfall_protocol::{Object, PROTOCOL_VERSION, Value};
+
+impl Visitor {
+    pub(super) fn apply_delivery(&mut self, delivery: Delivery, turn: &mut Turn<'_>) {
+        for (index, event) in delivery.events {
+            if self.dedupe.has(&event.id) {
+                continue;
+            }
+            if let Err(fault) = self.admit(&event, turn) {
+                turn.effects.push(Effect::Reject(Rejection::new(index as usize, fault)));
+                continue;
+            }
+            self.apply_event(&event, &delivery.surroundings, turn);
+        }
+    }
+
+    /// Whether consent lets the event in. A source answers for its visitors' consent itself, unless it says "denied".
+    fn admit(&self, event: &Event, turn: &Turn<'_>) -> Result<(), Fault> {
+        let consent = if event.consent == Consent::Unknown { self.core.consent } else { event.consent };
+        let needed = turn.config.settings.consent_required && event.authority != Authority::Source;
+        if consent == Consent::Denied || (needed && consent != Consent::Granted) {
+            let message = "nothing is kept before consent: send `context.consent` as \"granted\" once it is given";
+            return Err(Fault::at("/context/consent", Code::ConsentRequired, message));
+        }
+        Ok(())
+    }
+
+    fn apply_event(&mut self, event: &Event, surroundings: &Surroundings, turn: &mut Turn<'_>) {
+        #[cfg(feature = "test-hooks")]
+        assert!(event.name != "footfall_test_panic", "a test asked for this panic");
+        self.dedupe.keep(&event.id);
+        self.touch(turn);
+        self.note_surroundings(event, surroundings);
+        let began = self.begin_session(event, turn);
+        if let Some(session) = &mut self.core.session {
+            session.events = session.events.saturating_add(1);
+        }
+        self.apply_fact(event, turn);
+        self.reopen_page(event, turn.now_ms);
+        self.attend(turn.now_ms);
+        self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
+        self.core.recent_events.truncate(RECENT_PAGES_MAX);
+        self.record(RecordKind::Event, &event.name, event_data(event), turn);
+        let happened: &[&str] = if began { &["session_started", &event.name] } else { &[&event.name] };
+        self.move_stage(event, happened, turn);
+        self.refresh_segments(Some(event), turn);
+        let config = turn.config;
+        for rule in config.rules.rules_on(&event.name) {
+            if rule.enabled
+                && rule.pattern_holds(&Scene::new(self, turn.now_ms).during(Some(event)).on(self.tabs.get(&event.tab)))
+            {
+                self.fire_if_it_may(rule, Some(event), &event.tab, turn);
+            }
+        }
+        self.refresh_dwells(turn);
+    }
+
+    fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
+        let core = &mut self.core;
+        if event.consent == Consent::Granted {
+            core.consent = Consent::Granted;
+        }
+        core.gpc |= surroundings.gpc;
+        core.geo = surroundings.geo.clone().or(core.geo.take());
+        core.device = surroundings.device.clone().or(core.device.take());
+        if let Some(user_id) = event.user_id.as_ref().filter(|_| event.authority != Authority::Public) {
+            self.profile.user_id = Some(user_id.clone());
+        }
+    }
+
+    /// Begins a session when none is open; late news about a page or an order is no visit.
+    fn begin_session(&mut self, event: &Event, turn: &mut Turn<'_>) -> bool {
+        let late = matches!(event.fact, Fact::PageHidden | Fact::PageLeft | Fact::OrderReversed(_));
+        if self.core.session.is_some() || late {
+            return false;
+        }
+        self.profile.sessions = self.profile.sessions.saturating_add(1);
+        let campaign = event.campaign.clone().unwrap_or_default();
+        let data = Object::from_iter([("campaign".to_owned(), campaign.name.as_str().into())]);
+        let number = self.profile.sessions;
+        self.core.session = Some(Session { number, started_ms: turn.now_ms, campaign, ..Session::default() });
+        self.record(RecordKind::SessionStarted, "", data, turn);
+        true
+    }
+
+    fn apply_fact(&mut self, event: &Event, turn: &Turn<'_>) {
+        let now_ms = turn.now_ms;
+        let trusted = event.authority != Authority::Public;
+        let counts_orders = trusted || turn.config.settings.public_orders;
+        match &event.fact {
+            Fact::PageViewed => {
+                let page = event.page.clone().unwrap_or_default();
+                if let Some(session) = &mut self.core.session {
+                    session.saw_page(&page);
+                }
+                self.leave_page(&event.tab);
+                self.tabs.touch(&event.tab, now_ms).open(page, now_ms);
+            }
+            Fact::PageHidden | Fact::PageVisible => {
+                let visible = event.fact == Fact::PageVisible;
+                if let Some(tab) = self.tabs.get_mut(&event.tab) {
+                    tab.last_ms = now_ms;
+                    tab.show(visible, now_ms);
+                }
+            }
+            Fact::PageLeft => {
+                self.leave_page(&event.tab);
+                if let Some(tab) = self.tabs.get_mut(&event.tab) {
+                    tab.view = None;
+                }
+                self.tabs.sweep();
+            }
+            Fact::ProductViewed(product) => {
+                self.profile.saw_product(&product.sku, &product.category);
+                if let Some(session) = &mut self.core.session {
+                    session.product_views = session.product_views.saturating_add(1);
+                }
+                self.tabs.touch(&event.tab, now_ms).show_product(product, now_ms);
+            }
+            Fact::ProductListViewed { category } => self.profile.saw_category(category),
+            Fact::CartViewed(Some(lines)) | Fact::CheckoutStarted(Some(lines)) => self.cart.replace(lines, now_ms),
+            Fact::CartViewed(None) | Fact::CheckoutStarted(None) | Fact::Other => {}
+            Fact::ProductAdded(lines) => self.cart.add(lines, now_ms),
+            Fact::ProductRemoved(lines) => self.cart.remove(lines, now_ms),
+            Fact::CartCleared => self.cart.clear(now_ms),
+            Fact::OrderCompleted(order) if counts_orders => {
+                self.profile.count_order(order);
+                self.cart.clear(now_ms);
+            }
+            Fact::OrderReversed(order) if counts_orders => self.profile.reverse_order(order),
+            Fact::Identified { traits } if trusted => self.profile.merge_traits(traits),
+            Fact::OrderCompleted(_) | Fact::OrderReversed(_) | Fact::Identified { .. } => {}
+            Fact::PushDismissed { seq } => self.mailbox.dismiss(*seq),
+        }
+    }
+
+    /// A tab that is active again after its session ended still shows its page, though no new view of it is counted.
+    fn reopen_page(&mut self, event: &Event, now_ms: u64) {
+        let over = matches!(event.fact, Fact::PageLeft | Fact::PageHidden);
+        let Some(page) = event.page.as_ref().filter(|_| !over) else { return };
+        let tab = self.tabs.touch(&event.tab, now_ms);
+        if tab.view.is_none() {
+            tab.open(page.clone(), now_ms);
+        }
+    }
+
+    fn leave_page(&mut self, tab: &str) {
+        self.dwells.leave_page(tab);
+        self.mailbox.leave_page(tab);
+    }
+
+    /// Other rules than last time: clocks of patterns that are gone are dropped, new ones begin, segments are told anew.
+    pub(super) fn follow_rules(&mut self, turn: &mut Turn<'_>) {
+        if self.core.rules_version == turn.config.version || self.core.last_activity_ms == 0 {
+            return;
+        }
+        self.core.rules_version = turn.config.version;
+        let config = turn.config;
+        let known = |key: u64| config.rules.dwell_rules().any(|rule| rule.enabled && rule.pattern_key == key);
+        self.dwells.0.retain(|dwell| known(dwell.pattern_key));
+        self.refresh_segments(None, turn);
+        self.refresh_dwells(turn);
+    }
+
+    /// The session's attention clock follows the tabs.
+    fn attend(&mut self, now_ms: u64) {
+        let attentive = self.tabs.attentive();
+        if let Some(session) = &mut self.core.session {
+            session.attend(attentive, now_ms);
+        }
+    }
+
+    /// At most one transition for each event: the highest stage that may be entered.
+    fn move_stage(&mut self, event: &Event, happened: &[&str], turn: &mut Turn<'_>) {
+        if !turn.config.rules.has_stage(&self.core.stage) {
+            turn.config.rules.initial_stage().clone_into(&mut self.core.stage);
+            self.core.stage_since_ms = turn.now_ms;
+        }
+        let scene = Scene::new(self, turn.now_ms).during(Some(event)).on(self.tabs.get(&event.tab));
+        let next = turn.config.rules.next_stage(&self.core.stage, happened, &scene).map(str::to_owned);
+        if let Some(next) = next {
+            self.enter_stage(&next, turn);
+        }
+    }
+
+    fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) {
+        let from = std::mem::replace(&mut self.core.stage, stage.to_owned());
+        self.core.stage_since_ms = turn.now_ms;
+        self.record(RecordKind::StageChanged, stage, Object::from_iter([("from".to_owned(), from.into())]), turn);
+    }
+
+    fn refresh_segments(&mut self, event: Option<&Event>, turn: &mut Turn<'_>) {
+        let tab = event.and_then(|event| self.tabs.get(&event.tab));
+        let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
+        let held = turn.config.rules.segments.iter().filter(|segment| segment.when.holds(&scene));
+        let now: Vec<String> = held.map(|segment| segment.id.clone()).collect();
+        let before = std::mem::replace(&mut self.core.segments, now.clone());
+        for segment in before.iter().filter(|id| !now.contains(id)) {
+            self.record(RecordKind::SegmentLeft, segment, Object::new(), turn);
+        }
+        for segment in now.iter().filter(|id| !before.contains(id)) {
+            self.record(RecordKind::SegmentEntered, segment, Object::new(), turn);
+        }
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        tab: &str,
+        cursor: Option<Cursor>,
+        visible: bool,
+        inspect: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        self.touch(turn);
+        let inspects = inspect && turn.config.settings.inspect;
+        let kept = self.tabs.touch(tab, turn.now_ms);
+        (kept.connected, kept.inspects) = (true, inspects);
+        kept.show(visible, turn.now_ms);
+        self.attend(turn.now_ms);
+        self.refresh_dwells(turn);
+        self.mailbox.expire(turn.now_ms);
+        let (own, whole) = self.core.versions;
+        let welcome = ServerMessage::Welcome {
+            protocol: PROTOCOL_VERSION,
+            incarnation: Some(self.core.incarnation),
+            seq: self.mailbox.last_seq,
+            version: if inspects { whole } else { own },
+            state: if inspects {
+                self.inspection(turn.now_ms, turn.config)
+            } else {
+                self.view(turn.now_ms, turn.config)
+            },
+        };
+        let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
+        for message in std::iter::once(welcome).chain(missed.into_iter().map(ServerMessage::Push)) {
+            turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
+        }
+    }
+
+    /// A socket that closed: nobody is known to look at that page until the tab is back.
+    pub(super) fn disconnect(&mut self, tab: &str, turn: &Turn<'_>) {
+        let Some(kept) = self.tabs.get_mut(tab).filter(|tab| tab.connected) else { return };
+        kept.connected = false;
+        kept.inspects = false;
+        kept.show(false, turn.now_ms);
+        self.core.clock_ms = turn.now_ms;
+        self.tabs.sweep();
+        self.attend(turn.now_ms);
+    }
+
+    /// The session is over: at its last activity, or now where a connected tab is still in sight.
+    pub(super) fn end_session(&mut self, turn: &mut Turn<'_>) {
+        let Some(mut session) = self.core.session.take() else { return };
+        let watched = self.tabs.iter().any(|tab| tab.connected && tab.visible && tab.view.is_some());
+        let ended_ms = if watched { turn.now_ms } else { self.core.last_activity_ms };
+        session.attend(false, ended_ms.max(session.attentive_since_ms.unwrap_or(0)));
+        let numbers: [(&str, u64); 5] = [
+            ("total_ms", ended_ms - session.started_ms),
+            ("engaged_ms", session.engaged_ms),
+            ("pages", session.pages.into()),
+            ("events", session.events.into()),
+            ("product_views", session.product_views.into()),
+        ];
+        let mut data: Object = numbers.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect();
+        data.insert("stage", self.core.stage.as_str());
+        self.record_in(RecordKind::SessionEnded, "", session.number, data, turn);
+        for tab in self.tabs.iter_mut() {
+            tab.view = None;
+        }
+        self.tabs.sweep();
+        self.dwells.0.clear();
+        self.mailbox.expire(turn.now_ms);
+        self.refresh_segments(None, turn);
+    }
+
+    /// The time without activity after which the present stage lapses, and into what.
+    pub(super) fn lapse<'a>(&self, config: &'a super::Config) -> Option<(u64, &'a str)> {
+        config.rules.lapse(&self.core.stage)
+    }
+
+    pub(super) fn lapsed(&mut self, turn: &mut Turn<'_>) {
+        if let Some((_, stage)) = self.lapse(turn.config) {
+            self.enter_stage(stage, turn);
+            self.refresh_segments(None, turn);
+        }
+    }
+
+    pub(super) fn record(&mut self, kind: RecordKind, name: &str, data: Object, turn: &Turn<'_>) {
+        let session = self.core.session.as_ref().map_or(0, |session| session.number);
+        self.record_in(kind, name, session, data, turn);
+    }
+
+    fn record_in(&mut self, kind: RecordKind, name: &str, session: u32, data: Object, turn: &Turn<'_>) {
+        self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
+    }
+}
+
+/// What a record keeps of an event.
+fn event_data(event: &Event) -> Object {
+    let authority = match event.authority {
+        Authority::Public => "public",
+        Authority::Visitor => "visitor",
+        Authority::Source => "source",
+    };
+    let mut data = Object::new();
+    for (key, text) in [("id", event.id.as_str()), ("authority", authority), ("tab", event.tab.as_str())] {
+        if !text.is_empty() {
+            data.insert(key, text);
+        }
+    }
+    if let Some(time_ms) = event.client_time_ms {
+        data.insert("client_time_ms", time_ms);
+    }
+    if let Some(page) = event.page.as_ref().filter(|page| !page.path.is_empty()) {
+        data.insert("path", page.path.as_str());
+    }
+    if !event.properties.is_empty() {
+        data.insert("properties", Value::Object(event.properties.clone()));
+    }
+    data
+}

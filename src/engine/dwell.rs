@@ -1,0 +1,87 @@
+//! Dwell clocks: a condition that has held without a break on one page view of one tab, counted in attention.
+
+use super::rules::Pattern;
+use super::scene::Scene;
+use super::session::Tabs;
+use super::{Turn, Visitor};
+use footfall_protocol::limits::DWELLS_MAX;
+use serde::{Deserialize, Serialize};
+
+/// The clocks that run or have fired, in the order in which they began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Dwells(pub(super) Vec<Dwell>);
+
+/// One rule's clock on one tab's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Dwell {
+    /// The rule's pattern: an unchanged pattern keeps its clocks when other rules change.
+    pub(super) pattern_key: u64,
+    pub(super) tab: String,
+    /// The page's attention when the condition began to hold, in milliseconds.
+    from_engaged_ms: u64,
+    for_ms: u64,
+    /// It has fired: not again while the condition goes on holding.
+    pub(super) fired: bool,
+}
+
+impl Dwells {
+    /// When each running clock is over; a hidden page's clock is never over.
+    pub(super) fn due<'a>(&'a self, tabs: &'a Tabs) -> impl Iterator<Item = (usize, u64)> + 'a {
+        self.0.iter().enumerate().filter(|(_, dwell)| !dwell.fired).filter_map(|(at, dwell)| {
+            let view = tabs.get(&dwell.tab)?.view.as_ref()?;
+            let since_ms = view.visible_since_ms()?;
+            let left_ms = (dwell.from_engaged_ms + dwell.for_ms).saturating_sub(view.engaged_at(since_ms));
+            Some((at, since_ms + left_ms))
+        })
+    }
+
+    fn has(&self, pattern_key: u64, tab: &str) -> bool {
+        self.0.iter().any(|dwell| dwell.pattern_key == pattern_key && dwell.tab == tab)
+    }
+
+    /// The page of this tab is over, and with it its clocks.
+    pub(super) fn leave_page(&mut self, tab: &str) {
+        self.0.retain(|dwell| dwell.tab != tab);
+    }
+}
+
+impl Visitor {
+    /// Begins the clocks of conditions that hold now, and drops those of conditions that do not.
+    pub(super) fn refresh_dwells(&mut self, turn: &Turn<'_>) {
+        let mut dwells = std::mem::take(&mut self.dwells);
+        dwells.0.retain(|dwell| self.tabs.get(&dwell.tab).is_some_and(|tab| tab.view.is_some()));
+        for rule in turn.config.rules.dwell_rules() {
+            let Pattern::Dwell { for_ms, holds } = &rule.pattern else { continue };
+            for tab in self.tabs.iter() {
+                let Some(view) = &tab.view else { continue };
+                let held = rule.enabled && holds.holds(&Scene::new(self, turn.now_ms).on(Some(tab)));
+                let running = dwells.has(rule.pattern_key, &tab.id);
+                if held && !running && dwells.0.len() < DWELLS_MAX {
+                    dwells.0.push(Dwell {
+                        pattern_key: rule.pattern_key,
+                        tab: tab.id.clone(),
+                        from_engaged_ms: view.engaged_at(turn.now_ms),
+                        for_ms: *for_ms,
+                        fired: false,
+                    });
+                } else if held && !running {
+                    self.core.dwells_dropped = self.core.dwells_dropped.saturating_add(1);
+                } else if !held && running {
+                    dwells.0.retain(|dwell| dwell.pattern_key != rule.pattern_key || dwell.tab != tab.id);
+                }
+            }
+        }
+        self.dwells = dwells;
+    }
+
+    /// A clock is over: its rule fires on its tab, if its condition and limits let it.
+    pub(super) fn dwelt(&mut self, at: usize, turn: &mut Turn<'_>) {
+        let dwell = &mut self.dwells.0[at];
+        dwell.fired = true;
+        let (key, tab) = (dwell.pattern_key, dwell.tab.clone());
+        let config = turn.config;
+        if let Some(rule) = config.rules.dwell_rules().find(|rule| rule.pattern_key == key) {
+            self.fire_if_it_may(rule, None, &tab, turn);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The stored visitor: versioned sections of postcard in one hot row, with what outgrows it in cold pages.
+//!
+//! The first byte is the version of this frame. Each section has a tag and a version of its own. A section's fields are
+//! only ever appended, and readers ignore what follows the fields they know and sections they do not know: so the
+//! release before the one that wrote a snapshot can read it, and a roll-back is safe.
+
+use super::dedupe::fnv1a;
+use super::{Core, Visitor};
+use footfall_protocol::limits::HOT_BYTES_MAX;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Version of the frame: first byte of every snapshot.
+const FRAME_VERSION: u8 = 1;
+
+/// What a commit writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The hot row: rewritten with every commit.
+    pub hot: Vec<u8>,
+    /// Cold pages by number (below 16): written only when their bytes change.
+    pub cold: Vec<(u64, Vec<u8>)>,
+}
+
+/// Why a snapshot cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// It was written by a release that this one does not know.
+    #[error("version {0} is not known to this release")]
+    Version(u8),
+    /// It is damaged, or a section is missing.
+    #[error("section {0} is missing or cannot be read")]
+    Section(u64),
+}
+
+/// One section as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Section {
+    tag: u64,
+    version: u8,
+    body: Body,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Body {
+    Here(Vec<u8>),
+    /// In the cold page of the section's tag; the hash makes the hot row change with it.
+    Cold(u64),
+}
+
+/// A section's type with its tag and present version.
+trait Kept: Serialize + DeserializeOwned {
+    const TAG: u64;
+    const VERSION: u8;
+    /// Reads a section that an earlier release wrote.
+    fn read(version: u8, bytes: &[u8]) -> Option<Self> {
+        // A later version only has more fields at the end, which this release does not need.
+        (version >= Self::VERSION).then(|| postcard::take_from_bytes(bytes).ok().map(|(value, _)| value)).flatten()
+    }
+}
+
+macro_rules! kept {
+    ($($type:ty => $tag:literal v $version:literal),* $(,)?) => {
+        $(impl Kept for $type { const TAG: u64 = $tag; const VERSION: u8 = $version; })*
+    };
+}
+kept! {
+    Core => 1 v 1,
+    super::session::Tabs => 2 v 1,
+    super::dwell::Dwells => 3 v 1,
+    super::cart::Cart => 4 v 1,
+    super::profile::Profile => 5 v 1,
+    super::trigger::Firings => 6 v 1,
+    super::mailbox::Mailbox => 7 v 1,
+    super::outbox::Outbox => 8 v 1,
+    super::dedupe::Dedupe => 9 v 1,
+}
+
+/// The sections that may go to a cold page, the first to go first: those that change seldom.
+const MAY_BE_COLD: [u64; 3] =
+    [<super::profile::Profile as Kept>::TAG, <super::mailbox::Mailbox as Kept>::TAG, <super::cart::Cart as Kept>::TAG];
+
+impl Visitor {
+    /// The visitor as it is stored.
+    pub fn snapshot(&self) -> Stored {
+        let mut sections = [
+            section(&self.core),
+            section(&self.tabs),
+            section(&self.dwells),
+            section(&self.cart),
+            section(&self.profile),
+            section(&self.firings),
+            section(&self.mailbox),
+            section(&self.outbox),
+            section(&self.dedupe),
+        ];
+        let mut hot = frame(&sections);
+        let mut cold = Vec::new();
+        for tag in MAY_BE_COLD {
+            if hot.len() <= HOT_BYTES_MAX {
+                break;
+            }
+            for section in sections.iter_mut().filter(|section| section.tag == tag) {
+                if let Body::Here(bytes) = &mut section.body {
+                    let bytes = std::mem::take(bytes);
+                    section.body = Body::Cold(fnv1a(&bytes));
+                    cold.push((tag, bytes));
+                }
+            }
+            hot = frame(&sections);
+        }
+        Stored { hot, cold }
+    }
+
+    /// Reads a stored visitor of this or an earlier version.
+    ///
+    /// # Errors
+    /// When the frame is of a later version, or a section is missing or damaged.
+    pub fn load(stored: &Stored) -> Result<Self, SnapshotError> {
+        let sections: Vec<Section> = match stored.hot.split_first() {
+            Some((&FRAME_VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?,
+            Some((&version, _)) => return Err(SnapshotError::Version(version)),
+            None => return Err(SnapshotError::Section(0)),
+        };
+        let from = Source { sections: &sections, stored };
+        Ok(Self {
+            core: from.read()?,
+            tabs: from.read()?,
+            dwells: from.read()?,
+            cart: from.read()?,
+            profile: from.read()?,
+            firings: from.read()?,
+            mailbox: from.read()?,
+            outbox: from.read()?,
+            dedupe: from.read()?,
+        })
+    }
+
+    /// The cold pages that a hot row refers to: the shell reads them before [`Visitor::load`].
+    ///
+    /// # Errors
+    /// As [`Visitor::load`].
+    pub fn cold_pages(hot: &[u8]) -> Result<Vec<u64>, SnapshotError> {
+        match hot.split_first() {
+            Some((&FRAME_VERSION, rest)) => {
+                let sections: Vec<Section> = postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?;
+                Ok(sections.iter().filter(|s| matches!(s.body, Body::Cold(_))).map(|s| s.tag).collect())
+            }
+            Some((&version, _)) => Err(SnapshotError::Version(version)),
+            None => Err(SnapshotError::Section(0)),
+        }
+    }
+}
+
+struct Source<'a> {
+    sections: &'a [Section],
+    stored: &'a Stored,
+}
+
+impl Source<'_> {
+    fn read<T: Kept>(&self) -> Result<T, SnapshotError> {
+        let missing = SnapshotError::Section(T::TAG);
+        let section = self.sections.iter().find(|section| section.tag == T::TAG).ok_or(missing)?;
+        let bytes = match &section.body {
+            Body::Here(bytes) => bytes,
+            Body::Cold(hash) => {
+                let page = self.stored.cold.iter().find(|(page, _)| *page == T::TAG).map(|(_, bytes)| bytes);
+                page.filter(|bytes| fnv1a(bytes) == *hash).ok_or(missing)?
+            }
+        };
+        T::read(section.version, bytes).ok_or(missing)
+    }
+}
+
+fn section<T: Kept>(value: &T) -> Section {
+    let bytes = postcard::to_allocvec(value).expect("state is plain data");
+    Section { tag: T::TAG, version: T::VERSION, body: Body::Here(bytes) }
+}
+
+fn frame(sections: &[Section]) -> Vec<u8> {
+    postcard::to_extend(sections, vec![FRAME_VERSION]).expect("sections are plain data")
+}

@@ -1,0 +1,5 @@
+//! The engine through its one door, over a simulator that owns time.
+
+mod conformance;
+mod scenarios;
+mod sim;

@@ -1,3 +1,6 @@
-//! Footfall: the engine (pure) and, for the Worker build only, the shell around it.
+//! Footfall: the engine and the access code (pure) and, for the Worker build only, the shell around them.
 
+pub mod access;
 pub mod engine;
+#[cfg(target_arch = "wasm32")]
+mod shell;

@@ -1,10 +1,10 @@
 //! What is wrong with one event or document: a stable code, where it is, and a sentence that helps.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// A client's mistake. Serialised as it is shown to the client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// Place in the batch, from 0.
     pub index: usize,
@@ -17,7 +17,7 @@ pub struct Rejection {
 }
 
 /// The stable codes of rejections. New ones may come; these never change their meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// Not JSON, or not the JSON that was expected at all.

@@ -1,0 +1,15 @@
+//! Who may do what, and to whom an event belongs: tokens, keys, roles, origins, bots. Pure, so that the host tests it;
+//! the shell only brings the bytes.
+
+pub mod admin;
+pub mod body;
+pub mod bot;
+pub mod credential;
+pub mod delivery;
+pub mod device;
+pub mod origin;
+pub mod seal;
+pub mod sender;
+pub mod site;
+pub mod token;
+pub mod write_keys;

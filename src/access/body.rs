@@ -1,0 +1,68 @@
+//! A request's body within its bounds: gzip (RFC 1952) undone, and no more than that in memory.
+
+use flate2::read::MultiGzDecoder;
+use footfall_protocol::limits::BODY_BYTES_MAX;
+use std::io::Read as _;
+
+/// Why a body is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// Over [`BODY_BYTES_MAX`], compressed or not.
+    TooLarge,
+    /// Not the gzip that the header promises.
+    NotGzip,
+    /// An encoding that is not known here.
+    UnknownEncoding,
+}
+
+/// Undoes `Content-Encoding`. However much a body would grow, no more than the bound is ever unpacked.
+///
+/// # Errors
+/// See [`BodyFault`].
+pub fn unpack(body: Vec<u8>, content_encoding: Option<&str>) -> Result<Vec<u8>, BodyFault> {
+    let encoding = content_encoding.map(str::trim).unwrap_or_default();
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        return if body.len() > BODY_BYTES_MAX { Err(BodyFault::TooLarge) } else { Ok(body) };
+    }
+    if !encoding.eq_ignore_ascii_case("gzip") && !encoding.eq_ignore_ascii_case("x-gzip") {
+        return Err(BodyFault::UnknownEncoding);
+    }
+    let mut plain = Vec::with_capacity(body.len().saturating_mul(4).min(BODY_BYTES_MAX));
+    let bound = u64::try_from(BODY_BYTES_MAX).expect("a small constant") + 1;
+    MultiGzDecoder::new(body.as_slice()).take(bound).read_to_end(&mut plain).map_err(|_| BodyFault::NotGzip)?;
+    if plain.len() > BODY_BYTES_MAX { Err(BodyFault::TooLarge) } else { Ok(plain) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write as _;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn plain_and_packed_bodies() {
+        assert_eq!(unpack(b"{}".to_vec(), None), Ok(b"{}".to_vec()));
+        assert_eq!(unpack(b"{}".to_vec(), Some("identity")), Ok(b"{}".to_vec()));
+        assert_eq!(unpack(gzip(b"{}"), Some("GZIP")), Ok(b"{}".to_vec()));
+        assert_eq!(unpack(gzip(&vec![b' '; BODY_BYTES_MAX]), Some("gzip")).map(|b| b.len()), Ok(BODY_BYTES_MAX));
+    }
+
+    #[test]
+    fn bombs_and_rubbish_are_refused() {
+        let bomb = gzip(&vec![0; 64 * 1024 * 1024]);
+        assert!(bomb.len() < BODY_BYTES_MAX);
+        assert_eq!(unpack(bomb, Some("gzip")), Err(BodyFault::TooLarge));
+        assert_eq!(unpack(vec![b' '; BODY_BYTES_MAX + 1], None), Err(BodyFault::TooLarge));
+        assert_eq!(unpack(b"{}".to_vec(), Some("gzip")), Err(BodyFault::NotGzip));
+        let half = gzip(&[b'x'; 1_000]);
+        assert_eq!(unpack(half[..half.len() / 2].to_vec(), Some("gzip")), Err(BodyFault::NotGzip));
+        assert_eq!(unpack(b"{}".to_vec(), Some("br")), Err(BodyFault::UnknownEncoding));
+    }
+}

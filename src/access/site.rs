@@ -1,0 +1,159 @@
+//! The sites of a deployment and their settings, as `[vars] SITES` says them.
+
+use super::origin::origin_of;
+use crate::engine::Settings;
+use footfall_protocol::ids::SiteId;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A site's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Origins of pages, besides the engine's own, that may use it.
+    pub origins: Vec<String>,
+    /// Headless browsers are visitors like others: for demonstrations and tests only.
+    pub allow_headless: bool,
+    /// What the engine needs to know.
+    pub engine: Settings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct Authored {
+    origins: Vec<String>,
+    consent: Option<String>,
+    inspect: bool,
+    public_orders: bool,
+    allow_headless: bool,
+    session_idle: Option<String>,
+    flush_after: Option<String>,
+    retention: Option<String>,
+}
+
+/// Reads `{"demo":{"origins":[…],"consent":"assumed","session_idle":"30m",…}}`.
+///
+/// # Errors
+/// A sentence that names site and member.
+pub fn parse(text: &str) -> Result<BTreeMap<SiteId, Site>, String> {
+    let authored: BTreeMap<String, Authored> =
+        serde_json::from_str(text).map_err(|error| format!("is not the JSON object that is wanted: {error}"))?;
+    if authored.is_empty() {
+        return Err("names no site".to_owned());
+    }
+    let mut sites = BTreeMap::new();
+    for (name, settings) in authored {
+        let id = SiteId::parse(&name)
+            .ok_or_else(|| format!("`{name}` is no site id: use 1 to 32 of a-z, 0-9 and -, not beginning with -"))?;
+        let site = settings.compile().map_err(|fault| format!("{name}.{fault}"))?;
+        sites.insert(id, site);
+    }
+    Ok(sites)
+}
+
+impl Authored {
+    fn compile(self) -> Result<Site, String> {
+        for origin in &self.origins {
+            let plain = origin_of(origin) == Some(origin) && !origin.bytes().any(|b| b.is_ascii_uppercase());
+            if !plain {
+                return Err(format!("origins: `{origin}` is no origin: write it like https://shop.example"));
+            }
+        }
+        let consent_required = match self.consent.as_deref() {
+            None | Some("required") => true,
+            Some("assumed") => false,
+            Some(other) => return Err(format!("consent: `{other}` is neither `assumed` nor `required`")),
+        };
+        let usual = Settings::default();
+        let time = |name: &str, text: Option<String>, usual_ms, least_ms| {
+            text.map_or(Ok(usual_ms), |text| match duration_ms(&text) {
+                Some(ms) if ms >= least_ms => Ok(ms),
+                Some(_) => Err(format!("{name}: `{text}` is shorter than {least_ms}ms")),
+                None => Err(format!("{name}: `{text}` is no duration: write it like 500ms, 30s, 30m, 12h or 30d")),
+            })
+        };
+        let engine = Settings {
+            session_idle_ms: time("session_idle", self.session_idle, usual.session_idle_ms, 1_000)?,
+            flush_after_ms: time("flush_after", self.flush_after, usual.flush_after_ms, 100)?,
+            retention_ms: time("retention", self.retention, usual.retention_ms, 1_000)?,
+            consent_required,
+            public_orders: self.public_orders,
+            inspect: self.inspect,
+        };
+        if engine.retention_ms < engine.session_idle_ms {
+            return Err("retention: must not be shorter than session_idle".to_owned());
+        }
+        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, engine })
+    }
+}
+
+/// A whole number with one of the units `ms`, `s`, `m`, `h`, `d`; at most ten years.
+fn duration_ms(text: &str) -> Option<u64> {
+    const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let count: u64 = text[..digits].parse().ok()?;
+    let unit_ms = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 24 * 3_600_000,
+        _ => return None,
+    };
+    count.checked_mul(unit_ms).filter(|ms| *ms <= TEN_YEARS_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_has_settings() {
+        let sites = parse(
+            r#"{"demo":{"origins":["https://shop.example","http://localhost:3000"],"consent":"assumed","inspect":true,
+            "public_orders":true,"allow_headless":true,"session_idle":"10m","flush_after":"500ms","retention":"2d"}}"#,
+        )
+        .unwrap();
+        let demo = &sites[&SiteId::parse("demo").unwrap()];
+        assert_eq!(demo.origins, ["https://shop.example", "http://localhost:3000"]);
+        assert!(demo.allow_headless);
+        let engine = Settings {
+            session_idle_ms: 600_000,
+            flush_after_ms: 500,
+            retention_ms: 172_800_000,
+            consent_required: false,
+            public_orders: true,
+            inspect: true,
+        };
+        assert_eq!(demo.engine, engine);
+    }
+
+    #[test]
+    fn what_is_not_said_is_the_careful_choice() {
+        let sites = parse(r#"{"demo":{}}"#).unwrap();
+        let demo = &sites[&SiteId::parse("demo").unwrap()];
+        assert!(demo.engine.consent_required && !demo.engine.inspect && !demo.engine.public_orders);
+        assert!(!demo.allow_headless && demo.origins.is_empty());
+    }
+
+    #[test]
+    fn faults_name_site_and_member() {
+        for (text, says) in [
+            ("", "JSON"),
+            ("{}", "no site"),
+            (r#"{"Demo":{}}"#, "`Demo` is no site id"),
+            (r#"{"demo":{"origin":[]}}"#, "unknown field `origin`"),
+            (r#"{"demo":{"origins":["*"]}}"#, "demo.origins: `*` is no origin"),
+            (r#"{"demo":{"origins":["https://a.example/"]}}"#, "demo.origins"),
+            (r#"{"demo":{"origins":["https://A.example"]}}"#, "demo.origins"),
+            (r#"{"demo":{"consent":"no"}}"#, "demo.consent"),
+            (r#"{"demo":{"session_idle":"30"}}"#, "demo.session_idle: `30` is no duration"),
+            (r#"{"demo":{"flush_after":"1ms"}}"#, "demo.flush_after: `1ms` is shorter"),
+            (r#"{"demo":{"retention":"99999999999999999999d"}}"#, "demo.retention"),
+            (r#"{"demo":{"session_idle":"1h","retention":"1m"}}"#, "demo.retention: must not be shorter"),
+        ] {
+            let fault = parse(text).unwrap_err();
+            assert!(fault.contains(says), "{text}: {fault}");
+        }
+    }
+}

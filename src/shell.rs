@@ -1,0 +1,28 @@
+//! The only room that knows Cloudflare. It authenticates, routes, commits and carries bytes and time; it decides nothing
+//! about visitors.
+
+mod admin;
+mod assets;
+mod clock;
+mod config;
+mod consumer;
+mod cors;
+mod d1_sink;
+mod deployment;
+mod deliver;
+mod events;
+mod health;
+mod incoming;
+mod js;
+mod own;
+mod reply;
+mod router;
+mod rulebook_object;
+mod visitor_object;
+
+use worker::{Context, Env, Request, Response, event};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    router::route(request, env).await
+}

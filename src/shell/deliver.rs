@@ -1,0 +1,69 @@
+//! From the router to the visitors' objects: one message for each visitor, and all of them committed before the answer.
+
+use crate::shell::js;
+use crate::shell::reply::Problem;
+use footfall_protocol::event::Delivery;
+use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::rejection::Rejection;
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+use worker::js_sys::Uint8Array;
+use worker::{Env, Error, Method, Request, RequestInit, Result, Stub, console_error};
+
+/// Deliveries of one request on their way at once: the platform opens at most six connections for a request.
+const CONCURRENT_MAX: usize = 6;
+
+/// The object of a visitor.
+pub(super) fn visitor_object(env: &Env, site: &SiteId, visitor: Uuid) -> Result<Stub> {
+    env.durable_object("VISITOR")?.get_by_name(&ids::visitor_object(site, visitor))
+}
+
+/// Delivers everything and collects what the objects rejected. Fails when any part could not be committed: what was is
+/// recognised when all of it is sent again.
+pub(super) async fn deliver(
+    env: &Env,
+    site: &SiteId,
+    by_visitor: BTreeMap<Uuid, Delivery>,
+) -> std::result::Result<Vec<Rejection>, Problem> {
+    let mut rejections = Vec::new();
+    let mut failed = false;
+    let mut outcomes = stream::iter(by_visitor)
+        .map(|(visitor, delivery)| deliver_one(env, site, visitor, delivery))
+        .buffer_unordered(CONCURRENT_MAX);
+    while let Some(outcome) = outcomes.next().await {
+        match outcome {
+            Ok(rejected) => rejections.extend(rejected),
+            Err(error) => {
+                console_error!("fault in a delivery: {error}");
+                failed = true;
+            }
+        }
+    }
+    if failed {
+        return Err(Problem::later("not_committed", "Some events could not be stored. Send all of them again."));
+    }
+    Ok(rejections)
+}
+
+async fn deliver_one(env: &Env, site: &SiteId, visitor: Uuid, delivery: Delivery) -> Result<Vec<Rejection>> {
+    let bytes = postcard::to_allocvec(&delivery).map_err(|error| Error::RustError(error.to_string()))?;
+    let body = Uint8Array::from(bytes.as_slice());
+    match send(env, site, visitor, &body).await {
+        // The platform's own passing trouble. Events have ids: a second time is harmless.
+        Err(error) if js::is_retryable(&error) => send(env, site, visitor, &body).await,
+        outcome => outcome,
+    }
+}
+
+async fn send(env: &Env, site: &SiteId, visitor: Uuid, body: &Uint8Array) -> Result<Vec<Rejection>> {
+    let init = RequestInit { method: Method::Post, body: Some(body.clone().into()), ..RequestInit::new() };
+    let request = Request::new_with_init("https://visitor/events", &init)?;
+    // A stub that has failed once is of no use any more, so each try has its own.
+    let mut response = visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
+    match response.status_code() {
+        204 => Ok(Vec::new()),
+        200 => response.json().await,
+        status => Err(Error::RustError(format!("the visitor's object answered {status}"))),
+    }
+}

@@ -1,0 +1,90 @@
+//! What the router reads of a request besides its path: the body within bounds, the surroundings, the credentials.
+
+use crate::access::body::{BodyFault, unpack};
+use crate::access::credential::{Authorization, authorization};
+use crate::access::device::device;
+use crate::access::{bot, delivery};
+use crate::shell::{clock, js};
+use crate::shell::reply::Problem;
+use footfall_protocol::event::{Geo, Surroundings};
+use footfall_protocol::limits::{BODY_BYTES_MAX, TEXT_BYTES_MAX, cut};
+use futures_util::StreamExt as _;
+use worker::{Headers, Request};
+
+/// The first value of a header.
+pub(super) fn header(headers: &Headers, name: &str) -> Option<String> {
+    // Reading fails only for a name that is no header name.
+    headers.get(name).ok().flatten()
+}
+
+/// The `Authorization` header.
+pub(super) fn credential(headers: &Headers) -> Option<Authorization> {
+    authorization(&header(headers, "authorization")?)
+}
+
+/// The body, unpacked, within [`BODY_BYTES_MAX`] both packed and unpacked.
+pub(super) async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    let encoding = header(request.headers(), "content-encoding");
+    let packed = match header(request.headers(), "content-length").and_then(|text| text.parse::<usize>().ok()) {
+        Some(length) if length > BODY_BYTES_MAX => return Err(too_large()),
+        Some(_) => request.bytes().await?,
+        // Without a length the sender could go on for ever.
+        None => pour(request).await?,
+    };
+    unpack(packed, encoding.as_deref()).map_err(|fault| match fault {
+        BodyFault::TooLarge => too_large(),
+        BodyFault::NotGzip => Problem::new(400, "malformed", "The body is not the gzip that its header promises."),
+        BodyFault::UnknownEncoding => Problem::new(415, "unknown_encoding", "Send the body plain or gzipped."),
+    })
+}
+
+async fn pour(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    let Ok(mut stream) = request.stream() else { return Ok(body) };
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > BODY_BYTES_MAX {
+            return Err(too_large());
+        }
+    }
+    Ok(body)
+}
+
+fn too_large() -> Problem {
+    Problem::new(413, "body_too_large", format!("A body has at most {BODY_BYTES_MAX} bytes, unpacked."))
+}
+
+/// What is known of a browser's request; for a server's, only what its events say counts.
+pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Request {
+    let headers = request.headers();
+    let agent = header(headers, "user-agent").unwrap_or_default();
+    let (hint, language) = (header(headers, "sec-ch-ua-mobile"), header(headers, "accept-language"));
+    delivery::Request {
+        surroundings: Surroundings {
+            geo: geo(request),
+            device: Some(device(&agent, hint.as_deref(), language.as_deref())),
+            gpc: header(headers, "sec-gpc").as_deref() == Some("1"),
+        },
+        bot: bot::verdict(&agent, allow_headless),
+        allow_headless,
+        nonce: clock::random_id().simple().to_string(),
+    }
+}
+
+/// A request of one of the store's servers: where it runs and what it runs on say nothing about the visitor.
+pub(super) fn server(allow_headless: bool) -> delivery::Request {
+    let nonce = clock::random_id().simple().to_string();
+    delivery::Request { allow_headless, nonce, ..delivery::Request::default() }
+}
+
+/// Where the network says that the request came from.
+fn geo(request: &Request) -> Option<Geo> {
+    let text = |name| js::cf_text(request, name).map(|text| cut(&text, TEXT_BYTES_MAX).to_owned());
+    Some(Geo {
+        country: text("country")?,
+        region: text("region").unwrap_or_default(),
+        city: text("city").unwrap_or_default(),
+        continent: text("continent").unwrap_or_default(),
+        timezone: text("timezone").unwrap_or_default(),
+    })
+}

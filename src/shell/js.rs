@@ -1,0 +1,64 @@
+//! Where the platform has more than its Rust crate binds: each oddity in one small function.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::js_sys::{Function, Promise, Reflect};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Error, Request, Result, Storage};
+
+/// Begins to set the alarm, and says when it is set. The request goes out at once, in this turn; nothing is awaited.
+pub(super) fn begin_set_alarm(storage: &Storage, at_ms: u64) -> Result<Promise> {
+    #[expect(clippy::cast_precision_loss, reason = "times stay far below 2^53")]
+    let at = worker::js_sys::Date::new(&JsValue::from_f64(at_ms as f64));
+    Ok(storage.as_raw().set_alarm(at, JsValue::UNDEFINED.unchecked_into())?)
+}
+
+/// Begins to delete everything that is stored, alarm included.
+pub(super) fn begin_delete_all(storage: &Storage) -> Result<[Promise; 2]> {
+    let alarm = storage.as_raw().delete_alarm(JsValue::UNDEFINED.unchecked_into())?;
+    Ok([alarm, storage.as_raw().delete_all()?])
+}
+
+/// Waits for what was begun.
+pub(super) async fn settle(promises: impl IntoIterator<Item = Promise>) -> Result<()> {
+    for promise in promises {
+        JsFuture::from(promise).await?;
+    }
+    Ok(())
+}
+
+/// Runs `writes` in one transaction: when it fails, none of its writes stay.
+pub(super) fn transaction<T: 'static>(storage: &Storage, writes: impl FnOnce() -> Result<T> + 'static) -> Result<T> {
+    let outcome = Rc::new(RefCell::new(None));
+    let slot = Rc::clone(&outcome);
+    let run: Closure<dyn FnMut() -> std::result::Result<(), JsValue>> = Closure::once_assert_unwind_safe(move || {
+        let result = writes();
+        // A thrown value is what rolls back.
+        let thrown = result.as_ref().err().map(Error::to_js_value);
+        slot.replace(Some(result));
+        thrown.map_or(Ok(()), Err)
+    });
+    let raw: &JsValue = storage.as_raw().as_ref();
+    let method: Function = Reflect::get(raw, &"transactionSync".into())?.dyn_into()?;
+    let called = method.call1(raw, run.as_ref());
+    match outcome.take() {
+        Some(Err(error)) => Err(error),
+        Some(Ok(value)) => called.map(|_| value).map_err(Error::from),
+        None => Err(Error::RustError("the transaction did not run".into())),
+    }
+}
+
+/// A text member of `request.cf`, where the network describes who asks.
+pub(super) fn cf_text(request: &Request, name: &str) -> Option<String> {
+    let cf = Reflect::get(request.inner(), &"cf".into()).ok().filter(JsValue::is_object)?;
+    Reflect::get(&cf, &name.into()).ok()?.as_string()
+}
+
+/// Whether the platform says that this error is its own passing trouble, so that the same call may succeed at once.
+pub(super) fn is_retryable(error: &Error) -> bool {
+    let value = error.to_js_value();
+    let flag = |name: &str| Reflect::get(&value, &name.into()).is_ok_and(|flag| flag.is_truthy());
+    flag("retryable") && !flag("overloaded")
+}

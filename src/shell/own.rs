@@ -1,0 +1,186 @@
+//! What a visitor's own page asks for: a name, its state, its socket, the site's public configuration.
+
+use crate::access::credential::{self, Authorization, COOKIE, SUBPROTOCOL};
+use crate::access::origin;
+use crate::access::token::{AGE_MAX_S, VisitorToken};
+use crate::shell::incoming::{self, header};
+use crate::shell::reply::{Problem, json};
+use crate::shell::router::Call;
+use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
+use crate::shell::{clock, deliver};
+use footfall_protocol::event::{Authority, Consent};
+use footfall_protocol::ids::SiteId;
+use serde::Deserialize;
+use serde_json::json as object;
+use worker::{Request, Response};
+
+/// A token that is genuine, and how it was shown.
+pub(super) struct ShownToken {
+    pub(super) token: VisitorToken,
+    /// Whether it should be issued anew.
+    pub(super) renew: bool,
+    /// From the cookie: browsers send it by themselves, whichever page asks.
+    from_cookie: bool,
+}
+
+/// The token of a request: one that was shown on purpose must be good; a cookie that is not is as good as none.
+pub(super) fn shown_token(
+    request: &Request,
+    on_purpose: Option<String>,
+    site: Option<&SiteId>,
+    call: &Call<'_>,
+) -> Result<Option<ShownToken>, Problem> {
+    let verify = |text: &str| call.deployment.signing_keys.verify(text, clock::now_s());
+    if let Some(text) = on_purpose {
+        let invalid = || Problem::new(401, "invalid_token", "This is no valid visitor token; ask /v1/visitor for one.");
+        let verified = verify(&text).ok_or_else(invalid)?;
+        if site.is_some_and(|site| *site != verified.token.site) {
+            return Err(Problem::new(403, "wrong_site", "The token belongs to another site than the write key."));
+        }
+        return Ok(Some(ShownToken { token: verified.token, renew: verified.renew, from_cookie: false }));
+    }
+    let cookies = header(request.headers(), "cookie").unwrap_or_default();
+    let of_site = |token: &VisitorToken| site.is_none_or(|site| *site == token.site);
+    let verified = credential::cookies(&cookies).filter_map(verify).find(|verified| of_site(&verified.token));
+    Ok(verified.map(|verified| ShownToken { token: verified.token, renew: verified.renew, from_cookie: true }))
+}
+
+pub(super) fn wrong_origin() -> Problem {
+    Problem::new(403, "wrong_origin", "Pages of this origin may not use this site; its list of origins says which may.")
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    #[serde(rename = "writeKey")]
+    write_key: String,
+    #[serde(default)]
+    consent: Consent,
+    token: Option<String>,
+}
+
+/// `POST /v1/visitor`: keeps a visitor's name or gives a new one. Touches no object.
+pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let body = incoming::body(&mut request).await?;
+    let ask: Ask = serde_json::from_slice(&body).map_err(|_| {
+        Problem::new(400, "malformed", r#"Send {"writeKey": …, "consent": "unknown", "granted" or "denied"}."#)
+    })?;
+    let holder = call.deployment.write_keys.holder(&ask.write_key);
+    let holder = holder.ok_or_else(|| Problem::new(401, "invalid_write_key", "This write key is not known here."))?;
+    call.is_about(&holder.site);
+    let site = call.deployment.site(&holder.site)?;
+    if call.origin.as_ref().is_some_and(|from| !origin::allowed(from, call.own, site)) {
+        return Err(wrong_origin());
+    }
+    let denied = ask.consent == Consent::Denied;
+    let nobody = object!({ "visitor": null, "token": null });
+    if denied || (site.engine.consent_required && ask.consent != Consent::Granted) {
+        let mut answer = nobody;
+        answer["consent"] = if denied { "denied" } else { "required" }.into();
+        let response = json(200, &answer)?;
+        return Ok(if denied { with_cookie(response, call, "", 0)? } else { response });
+    }
+    if incoming::browser(&request, site.allow_headless).bot.is_some() && holder.authority != Authority::Source {
+        return Ok(json(200, &nobody)?);
+    }
+    // A page may keep a token for longer than it is good: it gets a new one, and a new name with it.
+    let kept = ask.token.and_then(|text| shown_token(&request, Some(text), Some(&holder.site), call).ok().flatten());
+    let kept = match kept {
+        Some(kept) => Some(kept),
+        None => shown_token(&request, None, Some(&holder.site), call)?,
+    };
+    let (mut token, mut renew) = kept.map_or_else(
+        || {
+            let visitor = clock::random_id();
+            (VisitorToken { site: holder.site.clone(), visitor, jurisdiction: None, issued_s: 0 }, true)
+        },
+        |kept| (kept.token, kept.renew),
+    );
+    renew |= token.issued_s == 0;
+    if renew {
+        token.issued_s = clock::now_s();
+    }
+    let text = call.deployment.signing_keys.issue(&token);
+    let response = json(200, &object!({ "visitor": token.visitor, "token": text }))?;
+    Ok(with_cookie(response, call, &text, AGE_MAX_S)?)
+}
+
+fn with_cookie(response: Response, call: &Call<'_>, value: &str, age_s: u64) -> worker::Result<Response> {
+    let secure = if call.own.starts_with("https://") { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age_s}{secure}");
+    response.headers().append("set-cookie", &cookie)?;
+    Ok(response)
+}
+
+/// `GET /v1/config?site=`: what a page needs to begin.
+pub(super) fn config(call: &Call<'_>) -> Result<Response, Problem> {
+    let named = call.query("site").and_then(|site| SiteId::parse(&site));
+    let missing = || Problem::new(400, "malformed", "Say which site: /v1/config?site=…");
+    let id = named.or_else(|| only_site(call)).ok_or_else(missing)?;
+    let site = call.deployment.site(&id)?;
+    call.is_about(&id);
+    let consent = if site.engine.consent_required { "required" } else { "assumed" };
+    let write_key = call.deployment.write_keys.public_key(&id);
+    Ok(json(200, &object!({ "site": id, "write_key": write_key, "consent": consent, "inspect": site.engine.inspect }))?)
+}
+
+/// The deployment's site, when it has one only.
+fn only_site(call: &Call<'_>) -> Option<SiteId> {
+    let mut sites = call.deployment.sites.keys();
+    sites.next().filter(|_| sites.next().is_none()).cloned()
+}
+
+/// `GET /v1/state`: the visitor's own view.
+pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let shown = match incoming::credential(request.headers()) {
+        Some(Authorization::Token(token) | Authorization::Bearer(token)) => Some(token),
+        Some(Authorization::WriteKey(_)) | None => None,
+    };
+    let shown = owner(request, shown, call)?;
+    let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
+    Ok(object.fetch_with_str("https://visitor/state").await?)
+}
+
+/// `GET /v1/socket`: the upgrade is answered by the visitor's object.
+pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let headers = request.headers();
+    if !header(headers, "upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
+        return Err(Problem::new(426, "upgrade_required", "This path speaks WebSocket only."));
+    }
+    let offered = credential::subprotocols(&header(headers, "sec-websocket-protocol").unwrap_or_default());
+    let by_header = match incoming::credential(headers) {
+        Some(Authorization::Token(token)) => Some(token),
+        _ => None,
+    };
+    let shown = owner(&request, offered.token.or(by_header), call)?;
+    let site = call.deployment.site(&shown.token.site)?;
+    match &call.origin {
+        Some(from) if !origin::allowed(from, call.own, site) => return Err(wrong_origin()),
+        // Programs without an origin show their token on purpose; a browser always says where its page is from.
+        None if shown.from_cookie => return Err(wrong_origin()),
+        Some(_) | None => {}
+    }
+    let known = incoming::browser(&request, site.allow_headless);
+    if known.bot.is_some() {
+        return Err(Problem::new(403, "bot", "Nothing is kept for automated clients."));
+    }
+    let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
+    let upgrade = worker::RequestInit::new();
+    upgrade.headers.set("upgrade", "websocket")?;
+    upgrade.headers.set(SURROUNDINGS_HEADER, &pack_surroundings(&known.surroundings))?;
+    if offered.ours {
+        upgrade.headers.set("sec-websocket-protocol", SUBPROTOCOL)?;
+    }
+    Ok(object.fetch_with_request(Request::new_with_init("https://visitor/socket", &upgrade)?).await?)
+}
+
+/// The visitor who asks for its own; the query may say which site and visitor it takes itself for.
+fn owner(request: &Request, on_purpose: Option<String>, call: &Call<'_>) -> Result<ShownToken, Problem> {
+    let missing = || Problem::new(401, "no_token", "Show the visitor's own token.");
+    let shown = shown_token(request, on_purpose, None, call)?.ok_or_else(missing)?;
+    call.is_about(&shown.token.site);
+    let means = |name: &str, own: &str| call.query(name).is_none_or(|said| said == own);
+    if !means("site", shown.token.site.as_str()) || !means("visitor", &shown.token.visitor.to_string()) {
+        return Err(Problem::new(403, "other_visitor", "The token is not that of this site and visitor."));
+    }
+    Ok(shown)
+}

@@ -1,0 +1,139 @@
+//! Answers: JSON, and problems as RFC 9457 has them, with stable codes.
+
+use footfall_protocol::rejection::{Code, Fault};
+use serde::Serialize;
+use worker::{Response, ResponseBuilder, Result, console_error};
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: u16,
+    code: &'static str,
+    detail: String,
+    /// For documents: every fault that was found, with its place.
+    faults: Vec<Pointed>,
+    /// Seconds until the same request may succeed.
+    retry_after_s: Option<u32>,
+    /// Methods that the path has, for 405.
+    allow: Option<&'static str>,
+}
+
+/// A fault with its place in the body.
+#[derive(Debug, Serialize)]
+pub(super) struct Pointed {
+    pub(super) code: String,
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [Pointed],
+}
+
+impl Problem {
+    /// A problem with its status, stable code, and a sentence for whoever sent the request.
+    pub(super) fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_s: None, allow: None }
+    }
+
+    /// A document that was refused, with all its faults.
+    pub(super) fn refused(faults: Vec<Pointed>) -> Self {
+        Self { faults, ..Self::new(422, "refused", "The document has faults; what was there before goes on.") }
+    }
+
+    /// The path is there, the method is not.
+    pub(super) fn method(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(405, "method_not_allowed", format!("Use {allow}.")) }
+    }
+
+    /// Nothing was lost: the same request may succeed a little later.
+    pub(super) fn later(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { retry_after_s: Some(1), ..Self::new(503, code, detail) }
+    }
+
+    /// A fault of ours or of the platform: logged here, opaque outside.
+    pub(super) fn fault(place: &str, error: &worker::Error) -> Self {
+        console_error!("fault in {place}: {error}");
+        Self::new(500, "fault", "Something is wrong on our side; it has been logged.")
+    }
+
+    /// The whole body could not be decoded.
+    pub(super) fn body(fault: Fault) -> Self {
+        let (status, code) = match fault.code {
+            Code::TooMany => (413, "batch_too_long"),
+            _ => (400, "malformed"),
+        };
+        Self::new(status, code, fault.message)
+    }
+
+    /// The answer.
+    pub(super) fn respond(&self) -> Result<Response> {
+        let body = Body {
+            r#type: format!("urn:footfall:problem:{}", self.code),
+            title: title(self.status),
+            status: self.status,
+            detail: &self.detail,
+            code: self.code,
+            faults: &self.faults,
+        };
+        let mut builder = ResponseBuilder::new().with_status(self.status);
+        builder = builder.with_header("content-type", "application/problem+json")?;
+        builder = builder.with_header("cache-control", "no-store")?;
+        if let Some(seconds) = self.retry_after_s {
+            builder = builder.with_header("retry-after", &seconds.to_string())?;
+        }
+        if let Some(allow) = self.allow {
+            builder = builder.with_header("allow", allow)?;
+        }
+        if self.status == 401 {
+            builder = builder.with_header("www-authenticate", "Bearer")?;
+        }
+        Ok(builder.fixed(serde_json::to_vec(&body)?))
+    }
+}
+
+impl From<worker::Error> for Problem {
+    fn from(error: worker::Error) -> Self {
+        Self::fault("a request", &error)
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::fault("a request", &error.into())
+    }
+}
+
+/// The status in the words of RFC 9110.
+const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}
+
+/// An answer that is JSON and true only now.
+pub(super) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
+    let builder = ResponseBuilder::new().with_status(status);
+    let builder = builder.with_header("content-type", "application/json")?.with_header("cache-control", "no-store")?;
+    Ok(builder.fixed(serde_json::to_vec(body)?))
+}

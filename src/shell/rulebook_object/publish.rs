@@ -1,0 +1,79 @@
+//! Compiles a rulebook whole and says what is published.
+
+use super::addressed;
+use super::documents::Kind;
+use super::store::Store;
+use crate::engine::rules::{self, RuleFault, RuleSet};
+use crate::shell::config::Published;
+use footfall_protocol::Value;
+use serde::Serialize;
+use worker::Result;
+
+/// What is published now: the newest version, or the defaults while nothing was ever written.
+pub(super) fn published(store: &Store) -> Result<Published> {
+    let newest = store.newest()?;
+    let (version, hash) = newest.unwrap_or_else(|| (0, defaults().0));
+    Ok(Published { version, hash })
+}
+
+/// What a site without documents of its own has.
+pub(super) fn defaults() -> (String, Vec<u8>) {
+    addressed(&rules::compile(&[], &[], &[]).0)
+}
+
+/// All documents compiled as they would be after a change.
+pub(super) struct Compiled {
+    pub(super) rules: RuleSet,
+    /// What keeps the changed document from running.
+    pub(super) refused: Vec<RuleFault>,
+    /// Documents that do not run although they were accepted once, and what an author may not have meant.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Something that an author should know.
+#[derive(Debug, Serialize)]
+pub(super) struct Warning {
+    kind: &'static str,
+    id: String,
+    #[serde(flatten)]
+    fault: RuleFault,
+}
+
+/// Compiles all documents as they would be with one of them changed (`None`: deleted).
+pub(super) fn compile_with(store: &Store, kind: Kind, id: &str, changed: Option<&Value>) -> Result<Compiled> {
+    let all = |of: Kind| -> Result<(Vec<String>, Vec<Value>)> {
+        let (mut ids, mut values) = (Vec::new(), Vec::new());
+        for row in store.documents(of.as_str())? {
+            if of != kind || row.id != id {
+                values.push(serde_json::from_str(&row.body)?);
+                ids.push(row.id);
+            }
+        }
+        if let Some(value) = changed.filter(|_| of == kind) {
+            values.push(value.clone());
+            ids.push(id.to_owned());
+        }
+        Ok((ids, values))
+    };
+    let (rules, segments, stages) = (all(Kind::Rules)?, all(Kind::Segments)?, all(Kind::Stages)?);
+    let (compiled, faults) = rules::compile(&rules.1, &segments.1, &stages.1);
+    let mut refused = Vec::new();
+    let mut warnings = Vec::new();
+    for of in faults {
+        let (kind_of, ids) = match of.kind {
+            rules::Kind::Rule => (Kind::Rules, &rules.0),
+            rules::Kind::Segment => (Kind::Segments, &segments.0),
+            rules::Kind::Stage => (Kind::Stages, &stages.0),
+        };
+        let faulty = ids.get(of.index).map(String::as_str).unwrap_or_default();
+        if kind_of == kind && faulty == id {
+            refused.extend(of.faults);
+        } else {
+            let warning = |fault| Warning { kind: kind_of.as_str(), id: faulty.to_owned(), fault };
+            warnings.extend(of.faults.into_iter().map(warning));
+        }
+    }
+    let own = changed.map(rules::warnings).unwrap_or_default();
+    warnings.extend(own.into_iter().map(|fault| Warning { kind: kind.as_str(), id: id.to_owned(), fault }));
+    Ok(Compiled { rules: compiled, refused, warnings })
+}

@@ -1,0 +1,158 @@
+//! The visitor object: one Durable Object per visitor. Carries inputs to the engine, and its effects to disk, sockets
+//! and queue.
+
+mod alarm;
+mod flight;
+mod frames;
+mod runtime;
+mod sockets;
+mod store;
+mod turn;
+
+use crate::engine::{Config, Input};
+use crate::shell::reply::{Problem, json};
+use crate::shell::{clock, config, deployment};
+use footfall_protocol::event::Delivery;
+use footfall_protocol::ids::{self, SiteId};
+use runtime::Runtime;
+pub(super) use sockets::{SURROUNDINGS_HEADER, pack_surroundings};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use turn::Resident;
+use uuid::Uuid;
+use worker::{
+    DurableObject, Env, Error, Method, Request, Response, ResponseBuilder, Result, State, WebSocket,
+    WebSocketIncomingMessage, console_error, durable_object,
+};
+
+/// The class that the platform makes objects of.
+#[durable_object]
+pub struct Visitor {
+    object: Rc<Object>,
+}
+
+// After a panic the visitor is read from disk again; nothing else in memory spans two inputs.
+impl std::panic::UnwindSafe for Visitor {}
+impl std::panic::RefUnwindSafe for Visitor {}
+
+/// What lives as long as the instance; shared with what goes on after an answer.
+struct Object {
+    state: State,
+    env: Env,
+    /// Whose object it is, by its own name.
+    whose: Option<(SiteId, Uuid)>,
+    /// The visitor, when it is in memory and as it is on disk. Taken out for every input, and put back only when that
+    /// went well: after a panic or a failed commit, disk is the truth.
+    resident: RefCell<Option<Resident>>,
+    /// Records are on their way to the queue.
+    flying: Cell<bool>,
+    /// Wakes in a row that failed.
+    failed_wakes: Cell<u32>,
+    runtime: Runtime,
+}
+
+impl DurableObject for Visitor {
+    fn new(state: State, env: Env) -> Self {
+        sockets::answer_pings(&state);
+        let whose = state.id().name().and_then(|name| ids::parse_visitor_object(&name));
+        Self {
+            object: Rc::new(Object {
+                state,
+                env,
+                whose,
+                resident: RefCell::new(None),
+                flying: Cell::new(false),
+                failed_wakes: Cell::new(0),
+                runtime: Runtime::begin(),
+            }),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let object = &self.object;
+        let path = request.path();
+        let answer = match (request.method(), path.as_str()) {
+            (Method::Post, "/events") => object.take_events(request).await,
+            (Method::Get, "/state") => object.look(false).await,
+            (Method::Get, "/inspection") => object.look(true).await,
+            (Method::Get, "/socket") => return object.upgrade(&request),
+            _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),
+        };
+        answer.or_else(|error| {
+            console_error!("fault in a visitor: {error}");
+            Problem::later("unavailable", "The visitor cannot be reached at the moment.").respond()
+        })
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.object.ring().await;
+        Response::empty()
+    }
+
+    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        self.object.receive(&socket, message).await;
+        Ok(())
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
+        self.object.closed(&socket).await;
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _error: Error) -> Result<()> {
+        self.object.closed(&socket).await;
+        Ok(())
+    }
+}
+
+impl Object {
+    fn whose(&self) -> Result<&(SiteId, Uuid)> {
+        self.whose.as_ref().ok_or_else(|| Error::RustError("the object's name is that of no visitor".into()))
+    }
+
+    /// The site's configuration. Inputs keep their order: while the rulebook is waited for, no other is let in.
+    async fn config(&self) -> Result<Rc<Config>> {
+        let (site, _) = self.whose()?;
+        let refresh = || -> Result<_> {
+            let parsed = deployment::parsed(&self.env);
+            let settings = match parsed.as_ref() {
+                Ok(deployment) => deployment.sites.get(site).map(|site| site.engine.clone()),
+                Err(_) => None,
+            };
+            let settings = settings.ok_or_else(|| Error::RustError(format!("site `{site}` is not configured")))?;
+            Ok(config::refresh(self.env.clone(), site.clone(), settings))
+        };
+        match config::cached(site, clock::now()) {
+            config::Cached::Fresh(config) => Ok(config),
+            config::Cached::Ageing(config) => {
+                let refresh = refresh()?;
+                // It logs its own failure, and the copy goes on.
+                self.state.wait_until(async move { drop(refresh.await) });
+                Ok(config)
+            }
+            config::Cached::Stale => {
+                let refresh = refresh()?;
+                // An error out of here would reset the object: it is carried out as a value.
+                self.state.block_concurrency_while(async move { Ok(refresh.await) }).await?
+            }
+        }
+    }
+
+    /// Events that the router brings.
+    async fn take_events(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let bytes = request.bytes().await?;
+        let delivery: Delivery = postcard::from_bytes(&bytes)
+            .map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
+        let rejections = self.apply(Input::Events(delivery)).await?;
+        if rejections.is_empty() {
+            return Ok(ResponseBuilder::new().with_status(204).empty());
+        }
+        json(200, &rejections)
+    }
+
+    /// A look at the visitor. Writes nothing.
+    async fn look(self: &Rc<Self>, whole: bool) -> Result<Response> {
+        let config = self.config().await?;
+        self.look_at(&config, whole).await
+    }
+}

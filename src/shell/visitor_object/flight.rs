@@ -1,0 +1,113 @@
+//! Records on their way from the outbox to the queue: packed into messages, sent, and reported to the engine.
+
+use super::Object;
+use super::store::unreadable;
+use crate::engine::{Input, Visitor};
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
+use footfall_protocol::record::{Record, RecordBatch};
+use std::cell::Cell;
+use std::rc::Rc;
+use uuid::Uuid;
+use wasm_bindgen::JsValue;
+use worker::{BatchMessageBuilder, QueueContentType, RawMessageBuilder, Result, console_error};
+
+/// Messages of one `sendBatch`: the platform takes at most 256 KB at once.
+const MESSAGES_AT_ONCE_MAX: usize = 4;
+/// What stands around the records in a message, in bytes, at most.
+const ENVELOPE_BYTES: usize = 256;
+
+/// Messages that are to be sent, and the last record in them.
+pub(super) struct Flight {
+    messages: Vec<String>,
+    through: u64,
+}
+
+/// Packs records, cold pages first and then the hot ones, into messages below the platform's billing step.
+pub(super) fn pack(whose: &(SiteId, Uuid), visitor: &Visitor, pages: Vec<Vec<u8>>, through: u64) -> Result<Flight> {
+    let mut records = Vec::new();
+    for page in pages {
+        records.extend(Visitor::decode_page(&page).map_err(unreadable)?);
+    }
+    records.extend_from_slice(visitor.hot_records());
+    records.retain(|record| record.seq <= through);
+    let mut messages = Vec::new();
+    let mut batch = RecordBatch {
+        v: 1,
+        site: whose.0.to_string(),
+        visitor: whose.1,
+        incarnation: visitor.incarnation(),
+        records: Vec::new(),
+    };
+    let mut bytes = ENVELOPE_BYTES;
+    for record in records {
+        let size = size(&record)?;
+        if bytes + size > QUEUE_MESSAGE_BYTES_MAX && !batch.records.is_empty() {
+            messages.push(serde_json::to_string(&batch)?);
+            batch.records.clear();
+            bytes = ENVELOPE_BYTES;
+        }
+        bytes += size;
+        batch.records.push(record);
+    }
+    if !batch.records.is_empty() {
+        messages.push(serde_json::to_string(&batch)?);
+    }
+    Ok(Flight { messages, through })
+}
+
+fn size(record: &Record) -> Result<usize> {
+    Ok(serde_json::to_vec(record)?.len() + 1)
+}
+
+impl Object {
+    /// Sends, and tells the engine how it went; what has become due in between goes along. One flight at a time.
+    pub(super) async fn fly(self: Rc<Self>, first: Flight) {
+        if self.flying.replace(true) {
+            return;
+        }
+        let _landed = Landed(&self.flying);
+        let mut next = Some(first);
+        while let Some(Flight { messages, through }) = next.take() {
+            let input = match self.send_records(messages).await {
+                Ok(()) => Input::Flushed { through },
+                Err(error) => {
+                    console_error!("fault: the queue does not take records: {error}");
+                    Input::FlushFailed
+                }
+            };
+            match self.report(input).await {
+                Ok(more) => next = more,
+                // The engine takes a flight without a report for lost, and begins again later: sinks know repeats.
+                Err(error) => console_error!("fault after a flush: {error}"),
+            }
+        }
+    }
+
+    async fn report(&self, input: Input) -> Result<Option<Flight>> {
+        let config = self.config().await?;
+        let turned = self.turn(input, &config)?;
+        Ok(self.settle(turned, &config).await?.1)
+    }
+
+    async fn send_records(&self, messages: Vec<String>) -> Result<()> {
+        let queue = self.env.queue("RECORDS")?;
+        for some in messages.chunks(MESSAGES_AT_ONCE_MAX) {
+            // As text: what becomes of maps on the way through JavaScript values is not ours to find out.
+            let message = |text: &String| {
+                RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text)
+            };
+            queue.send_raw_batch(BatchMessageBuilder::new().messages(some.iter().map(message)).build()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Says that the flight is over, however it ended.
+struct Landed<'a>(&'a Cell<bool>);
+
+impl Drop for Landed<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

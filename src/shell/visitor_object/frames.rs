@@ -1,0 +1,131 @@
+//! Frames that come in on a socket: hello, events, the end.
+
+use super::Object;
+use super::sockets::{Attachment, REPLACED, Stage, send};
+use crate::engine::Input;
+use crate::shell::clock;
+use footfall_protocol::decode::decode_frame;
+use footfall_protocol::event::{Authority, Delivery};
+use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
+use footfall_protocol::message::{ClientMessage, Cursor, ServerMessage};
+use serde_json::value::RawValue;
+use std::rc::Rc;
+use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
+
+/// Closes a socket whose frame is too large (RFC 6455 §7.4.1).
+const TOO_LARGE: u16 = 1009;
+/// Closes a socket that could not be greeted (RFC 6455 §7.4.1): the page comes back later.
+const TRY_AGAIN: u16 = 1011;
+
+impl Object {
+    /// A frame. Whatever is wrong is said on the socket.
+    pub(super) async fn receive(self: &Rc<Self>, socket: &WebSocket, message: WebSocketIncomingMessage) {
+        let WebSocketIncomingMessage::String(text) = message else {
+            return refuse(socket, "malformed", "Send text frames with JSON.");
+        };
+        if text.len() > FRAME_BYTES_MAX {
+            refuse(socket, "frame_too_large", &format!("A frame has at most {FRAME_BYTES_MAX} bytes."));
+            return close(socket, TOO_LARGE, "frame_too_large");
+        }
+        let Some(attachment) = Attachment::of(socket) else { return close(socket, TRY_AGAIN, "unknown socket") };
+        match (serde_json::from_str(&text), &attachment.stage) {
+            (Err(error), _) => refuse(socket, "malformed", &format!("The frame is no message of this protocol: {error}")),
+            (_, Stage::Replaced) => {}
+            (Ok(ClientMessage::Hello { .. }), Stage::Greeted { .. }) => {
+                refuse(socket, "hello_twice", "Say hello once on each socket.");
+            }
+            (Ok(ClientMessage::Events { .. }), Stage::Waiting) => {
+                refuse(socket, "hello_first", "Say hello before anything else.");
+            }
+            (Ok(ClientMessage::Hello { tab, cursor, visible, inspect }), Stage::Waiting) => {
+                self.greet(socket, attachment, tab, (cursor, visible, inspect)).await;
+            }
+            (Ok(ClientMessage::Events { frame, events }), Stage::Greeted { .. }) => {
+                self.take_frame(socket, attachment, frame, events).await;
+            }
+        }
+    }
+
+    async fn greet(
+        self: &Rc<Self>,
+        socket: &WebSocket,
+        attachment: Attachment,
+        tab: String,
+        (cursor, visible, inspect): (Option<Cursor>, bool, bool),
+    ) {
+        if tab.is_empty() || tab.len() > TAB_BYTES_MAX {
+            return refuse(socket, "malformed", &format!("`tab` must have 1 to {TAB_BYTES_MAX} bytes."));
+        }
+        let greeted = async {
+            // Sites may refuse the whole view: the page then gets the visitor's own.
+            let inspect = inspect && self.config().await?.settings.inspect;
+            for older in self.sockets().of_tab(&tab) {
+                Attachment { stage: Stage::Replaced, ..attachment.clone() }.keep(older)?;
+                close(older, REPLACED, "replaced");
+            }
+            Attachment { stage: Stage::Greeted { tab: tab.clone(), inspect }, ..attachment }.keep(socket)?;
+            self.apply(Input::Connect { tab, cursor, visible, inspect }).await
+        };
+        if let Err(error) = greeted.await {
+            console_error!("fault in a hello: {error}");
+            refuse(socket, "unavailable", "The visitor cannot be reached at the moment; connect again.");
+            close(socket, TRY_AGAIN, "unavailable");
+        }
+    }
+
+    async fn take_frame(
+        self: &Rc<Self>,
+        socket: &WebSocket,
+        attachment: Attachment,
+        frame: u64,
+        events: Vec<Box<RawValue>>,
+    ) {
+        if events.len() > BATCH_EVENTS_MAX {
+            return refuse(socket, "batch_too_long", &format!("A frame has at most {BATCH_EVENTS_MAX} events."));
+        }
+        let total = events.len();
+        let batch = decode_frame(&events, Authority::Visitor);
+        let mut rejections = batch.rejections;
+        let events = batch.events.into_iter().map(|decoded| {
+            let mut event = decoded.event;
+            if event.id.is_empty() {
+                event.id = clock::random_id().simple().to_string();
+            }
+            (decoded.index, event)
+        });
+        let delivery = Delivery { events: events.collect(), surroundings: attachment.surroundings };
+        let applied = if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
+        let answer = match applied {
+            Ok(more) => {
+                rejections.extend(more);
+                rejections.sort_by_key(|rejection| rejection.index);
+                ServerMessage::Ack { frame, accepted: total - rejections.len(), rejections }
+            }
+            Err(error) => {
+                console_error!("fault in a frame: {error}");
+                let message = "The events could not be stored. Send the frame again later.".to_owned();
+                ServerMessage::Nack { frame, code: "not_committed".to_owned(), message }
+            }
+        };
+        send(socket, &answer);
+    }
+
+    /// A socket has ended, whichever way. A tab whose place a newer socket has taken is still there.
+    pub(super) async fn closed(self: &Rc<Self>, socket: &WebSocket) {
+        let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
+        // The platform may report the end twice, as an error and as a close.
+        let ended: Result<()> = Attachment { stage: Stage::Replaced, surroundings: Default::default() }.keep(socket);
+        if let Err(error) = ended.and(self.apply(Input::Disconnect { tab }).await) {
+            console_error!("fault at the end of a socket: {error}");
+        }
+    }
+}
+
+fn refuse(socket: &WebSocket, code: &str, message: &str) {
+    send(socket, &ServerMessage::Error { code: code.to_owned(), message: message.to_owned() });
+}
+
+fn close(socket: &WebSocket, code: u16, reason: &str) {
+    // It may have been closed from the other side just now.
+    drop(socket.close(Some(code), Some(reason)));
+}

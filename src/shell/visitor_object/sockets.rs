@@ -1,0 +1,136 @@
+//! The visitor's sockets. They sleep and wake with the object, so that what is known of each is kept at the socket.
+
+use super::Object;
+use crate::engine::To;
+use crate::shell::reply::Problem;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use footfall_protocol::event::Surroundings;
+use footfall_protocol::limits::SOCKETS_MAX;
+use footfall_protocol::message::ServerMessage;
+use serde::{Deserialize, Serialize};
+use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console_error};
+
+/// The header in which the router brings what it knows of the browser: base64url of postcard.
+pub(in crate::shell) const SURROUNDINGS_HEADER: &str = "footfall-surroundings";
+/// Closes a socket whose tab has opened a newer one.
+pub(super) const REPLACED: u16 = 4001;
+
+/// How far a socket has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    /// It has not said hello: it is sent nothing and may send no events.
+    Waiting,
+    /// It is this tab's, and sees the whole view or the visitor's own.
+    Greeted { tab: String, inspect: bool },
+    /// A newer socket of its tab has taken its place: its end says nothing about the tab.
+    Replaced,
+}
+
+/// What is kept at a socket (at most 16 KB; JSON).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attachment {
+    pub(super) stage: Stage,
+    pub(super) surroundings: Surroundings,
+}
+
+impl Attachment {
+    /// What is kept at this socket.
+    pub(super) fn of(socket: &WebSocket) -> Option<Self> {
+        let text: String = socket.deserialize_attachment().ok().flatten()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Keeps it at the socket.
+    pub(super) fn keep(&self, socket: &WebSocket) -> Result<()> {
+        socket.serialize_attachment(serde_json::to_string(self)?)
+    }
+}
+
+/// The platform answers heartbeats itself, without waking the object.
+pub(super) fn answer_pings(state: &State) {
+    if let Ok(pair) = worker::worker_sys::WebSocketRequestResponsePair::new("ping", "pong") {
+        state.set_websocket_auto_response(&pair);
+    }
+}
+
+/// Surroundings as the router sends them along.
+pub(in crate::shell) fn pack_surroundings(surroundings: &Surroundings) -> String {
+    URL_SAFE_NO_PAD.encode(postcard::to_allocvec(surroundings).unwrap_or_default())
+}
+
+fn unpack_surroundings(header: &str) -> Option<Surroundings> {
+    postcard::from_bytes(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()
+}
+
+/// Sends a message; a socket that is closing no longer takes any.
+pub(super) fn send(socket: &WebSocket, message: &ServerMessage) {
+    match serde_json::to_string(message) {
+        Ok(text) => drop(socket.send_with_str(text)),
+        Err(error) => console_error!("fault: a message cannot be written: {error}"),
+    }
+}
+
+/// The sockets that have said hello.
+pub(super) struct Sockets(Vec<(WebSocket, String, bool)>);
+
+impl Sockets {
+    /// Sends a message to those that it is for.
+    pub(super) fn send(&self, to: &To, message: &ServerMessage) {
+        let mut text = None;
+        for (socket, tab, inspect) in &self.0 {
+            let meant = match to {
+                To::Tab(meant) => tab == meant,
+                To::Others => !inspect,
+                To::Inspectors => *inspect,
+                To::Everyone => true,
+            };
+            if !meant {
+                continue;
+            }
+            if text.is_none() {
+                match serde_json::to_string(message) {
+                    Ok(written) => text = Some(written),
+                    Err(error) => return console_error!("fault: a message cannot be written: {error}"),
+                }
+            }
+            if let Some(text) = &text {
+                drop(socket.send_with_str(text));
+            }
+        }
+    }
+
+    /// The sockets of a tab.
+    pub(super) fn of_tab<'a>(&'a self, tab: &'a str) -> impl Iterator<Item = &'a WebSocket> {
+        self.0.iter().filter(move |(_, theirs, _)| theirs == tab).map(|(socket, ..)| socket)
+    }
+}
+
+impl Object {
+    /// Opens a socket. The visitor is not touched before its hello.
+    pub(super) fn upgrade(&self, request: &Request) -> Result<Response> {
+        if self.state.get_websockets().len() >= SOCKETS_MAX {
+            let detail = format!("This visitor has {SOCKETS_MAX} sockets open.");
+            return Problem::new(429, "too_many_sockets", detail).respond();
+        }
+        let header = |name: &str| request.headers().get(name).ok().flatten();
+        let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack_surroundings(&text)).unwrap_or_default();
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        self.state.accept_web_socket(&server);
+        Attachment { stage: Stage::Waiting, surroundings }.keep(&server)?;
+        let response = Response::from_websocket(client)?;
+        if let Some(protocol) = header("sec-websocket-protocol") {
+            response.headers().set("sec-websocket-protocol", &protocol)?;
+        }
+        Ok(response)
+    }
+
+    /// The sockets that have said hello.
+    pub(super) fn sockets(&self) -> Sockets {
+        let greeted = |socket: WebSocket| match Attachment::of(&socket)?.stage {
+            Stage::Greeted { tab, inspect } => Some((socket, tab, inspect)),
+            Stage::Waiting | Stage::Replaced => None,
+        };
+        Sockets(self.state.get_websockets().into_iter().filter_map(greeted).collect())
+    }
+}

@@ -1,0 +1,214 @@
+//! One input, start to finish: handle, ask for the alarm, commit, push, answer. No await lets another input in between.
+
+use super::Object;
+use super::flight::{Flight, pack};
+use super::runtime::one_more;
+use super::store::{Commit, Store, unreadable};
+use crate::engine::{self, Config, Effect, Input, Stored};
+use crate::shell::reply::json;
+use crate::shell::{clock, js};
+use footfall_protocol::Value;
+use footfall_protocol::rejection::Rejection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use worker::js_sys::Promise;
+use worker::{Error, Response, Result, console_warn};
+
+/// An alarm that is this far in the past was lost by the platform, in milliseconds.
+const LOST_AFTER_MS: u64 = 60_000;
+/// A wake that leaves something due waits so long for the next one, so that no fault can make it spin.
+const WAKE_AGAIN_MS: u64 = 1_000;
+
+/// The visitor in memory, as it is on disk.
+pub(super) struct Resident {
+    visitor: engine::Visitor,
+    committed: Stored,
+    /// Whether there is anything on disk.
+    exists: bool,
+    /// When the alarm is set for, as far as is known.
+    pub(super) alarm_at_ms: Option<u64>,
+    /// Whether that was compared with the platform's alarm since it was read from disk.
+    alarm_is_checked: bool,
+}
+
+/// What an input leaves to be waited for.
+#[derive(Default)]
+pub(super) struct Turned {
+    pub(super) rejections: Vec<Rejection>,
+    pub(super) flight: Option<Flight>,
+    settling: Vec<Promise>,
+}
+
+impl Object {
+    /// Applies an input. When this returns, its effects are on disk and its alarm is set.
+    pub(super) async fn apply(self: &Rc<Self>, input: Input) -> Result<Vec<Rejection>> {
+        let config = self.config().await?;
+        let turned = self.turn(input, &config)?;
+        let (rejections, flight) = self.settle(turned, &config).await?;
+        if let Some(flight) = flight {
+            self.state.wait_until(Rc::clone(self).fly(flight));
+        }
+        Ok(rejections)
+    }
+
+    /// Waits for what a turn has begun.
+    pub(super) async fn settle(&self, turned: Turned, config: &Config) -> Result<(Vec<Rejection>, Option<Flight>)> {
+        js::settle(turned.settling).await?;
+        self.check_alarm(config).await?;
+        Ok((turned.rejections, turned.flight))
+    }
+
+    /// The part without an await.
+    pub(super) fn turn(&self, input: Input, config: &Config) -> Result<Turned> {
+        let now_ms = clock::now();
+        let woken = input == Input::Wake;
+        let Resident { mut visitor, committed, exists, alarm_at_ms, alarm_is_checked } = self.resident()?;
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            let effects = visitor.handle(input, now_ms, config);
+            let wake_ms = visitor.next_wake(config).map(|wake| wake.at_ms);
+            let snapshot = visitor.snapshot();
+            (visitor, effects, wake_ms, snapshot)
+        }));
+        let (visitor, effects, wake_ms, snapshot) =
+            handled.map_err(|_| Error::RustError("bug: the engine panicked; the visitor is read from disk again".into()))?;
+        // The platform has used up the alarm that woke us.
+        let alarm_at_ms = alarm_at_ms.filter(|_| !woken);
+        let mut turned = Turned::default();
+        if effects.contains(&Effect::Delete) {
+            turned.settling.extend(js::begin_delete_all(&self.state.storage())?);
+            self.carry_out(effects, &mut turned);
+            return Ok(turned);
+        }
+        let changed = snapshot != committed || effects.iter().any(|effect| writes(effect));
+        let mut alarm_at_ms = alarm_at_ms;
+        if let Some(wake_ms) = wake_ms.filter(|_| exists || changed)
+            && alarm_at_ms.is_none_or(|at_ms| wake_ms < at_ms)
+        {
+            let earliest_ms = if woken { now_ms + WAKE_AGAIN_MS } else { now_ms };
+            let at_ms = if wake_ms <= now_ms { earliest_ms } else { wake_ms };
+            // Before the snapshot: an early alarm is a no-op, a missing one would be a lost timer.
+            turned.settling.push(js::begin_set_alarm(&self.state.storage(), at_ms)?);
+            one_more(&self.runtime.alarms_set);
+            alarm_at_ms = Some(at_ms);
+        }
+        let store = Store::new(&self.state, &self.runtime);
+        if changed {
+            store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
+        }
+        if let Some((pages, through)) = effects.iter().find_map(flush) {
+            turned.flight = Some(pack(self.whose()?, &visitor, store.pages(&pages)?, through)?);
+        }
+        let committed = if changed { snapshot } else { committed };
+        let exists = exists || changed;
+        self.resident.replace(Some(Resident { visitor, committed, exists, alarm_at_ms, alarm_is_checked }));
+        self.carry_out(effects, &mut turned);
+        Ok(turned)
+    }
+
+    /// What goes out after the commit; the platform holds it back until the commit is durable.
+    fn carry_out(&self, effects: Vec<Effect>, turned: &mut Turned) {
+        let mut sockets = None;
+        for effect in effects {
+            match effect {
+                Effect::Send { to, message } => {
+                    sockets.get_or_insert_with(|| self.sockets()).send(&to, &message);
+                }
+                Effect::Reject(rejection) => turned.rejections.push(rejection),
+                Effect::Spill { .. } | Effect::Drop { .. } | Effect::Flush { .. } | Effect::Delete => {}
+            }
+        }
+    }
+
+    /// The visitor: out of memory, or from disk, or a new one.
+    fn resident(&self) -> Result<Resident> {
+        if let Some(resident) = self.resident.take() {
+            return Ok(resident);
+        }
+        if let Some(kept) = Store::new(&self.state, &self.runtime).load()? {
+            return Ok(Resident {
+                visitor: engine::Visitor::load(&kept.stored).map_err(unreadable)?,
+                committed: kept.stored,
+                exists: true,
+                alarm_at_ms: kept.alarm_at_ms,
+                alarm_is_checked: false,
+            });
+        }
+        let (site, id) = self.whose()?;
+        let visitor = engine::Visitor::new(site.clone(), *id, clock::random_id());
+        let committed = visitor.snapshot();
+        Ok(Resident { visitor, committed, exists: false, alarm_at_ms: None, alarm_is_checked: true })
+    }
+
+    /// Compares the next deadline with the platform's own alarm, once after every load: a deadline without an alarm is
+    /// re-armed.
+    pub(super) async fn check_alarm(&self, config: &Config) -> Result<()> {
+        if self.resident.borrow().as_ref().is_none_or(|resident| resident.alarm_is_checked) {
+            return Ok(());
+        }
+        let real_ms = self.state.storage().get_alarm().await?.and_then(|at_ms| u64::try_from(at_ms).ok());
+        let now_ms = clock::now();
+        let mut settling = None;
+        if let Some(resident) = self.resident.borrow_mut().as_mut() {
+            resident.alarm_is_checked = true;
+            resident.alarm_at_ms = real_ms;
+            let wake_ms = resident.visitor.next_wake(config).map(|wake| wake.at_ms);
+            let missing = |wake_ms: &u64| {
+                real_ms.is_none_or(|real_ms| real_ms > (*wake_ms).max(now_ms) || real_ms + LOST_AFTER_MS < now_ms)
+            };
+            if let Some(wake_ms) = wake_ms.filter(missing) {
+                console_warn!("an alarm was missing, late or lost, and is set again");
+                let at_ms = wake_ms.max(now_ms);
+                settling = Some(js::begin_set_alarm(&self.state.storage(), at_ms)?);
+                one_more(&self.runtime.alarms_set);
+                resident.alarm_at_ms = Some(at_ms);
+            }
+        }
+        js::settle(settling).await
+    }
+
+    /// The visitor's view. Nothing is written; a visitor of whom nothing is known is not kept in memory either.
+    pub(super) async fn look_at(&self, config: &Config, whole: bool) -> Result<Response> {
+        let now_ms = clock::now();
+        let resident = self.resident()?;
+        let visitor = &resident.visitor;
+        let mut view = if whole { visitor.inspection(now_ms, config) } else { visitor.view(now_ms, config) };
+        if resident.exists {
+            self.resident.replace(Some(resident));
+            self.check_alarm(config).await?;
+        }
+        if let (true, Value::Object(members)) = (whole, &mut view) {
+            members.insert("runtime", self.runtime.view());
+        }
+        json(200, &view)
+    }
+}
+
+/// Whether an effect needs the disk besides the snapshot.
+const fn writes(effect: &Effect) -> bool {
+    matches!(effect, Effect::Spill { .. } | Effect::Drop { .. })
+}
+
+fn flush(effect: &Effect) -> Option<(std::ops::Range<u64>, u64)> {
+    if let Effect::Flush { pages, through } = effect { Some((pages.clone(), *through)) } else { None }
+}
+
+/// What a commit has to write: the hot row always, cold pages only when their bytes are others.
+fn commit<'a>(
+    snapshot: &'a Stored,
+    committed: &Stored,
+    effects: &'a [Effect],
+    alarm_at_ms: Option<u64>,
+    exists: bool,
+) -> Commit<'a> {
+    let cold = snapshot.cold.iter().filter(|page| !committed.cold.contains(page));
+    let mut pages: Vec<(u64, &[u8])> = cold.map(|(number, bytes)| (*number, bytes.as_slice())).collect();
+    let mut gone = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Spill { page, bytes } => pages.push((*page, bytes)),
+            Effect::Drop { pages } => gone.push(pages.clone()),
+            Effect::Send { .. } | Effect::Reject(_) | Effect::Flush { .. } | Effect::Delete => {}
+        }
+    }
+    Commit { alarm_at_ms, hot: &snapshot.hot, pages, gone, exists }
+}

@@ -20,6 +20,7 @@ const RETRY_S: (u32, u32) = (2, 600);
     js_sys = worker::js_sys,
     wasm_bindgen_futures = worker::wasm_bindgen_futures
 )]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
 pub async fn queue(batch: MessageBatch, env: Env, _context: Context) -> std::result::Result<JsValue, JsValue> {
     AssertUnwindSafe(consume(&batch, &env)).await?;
     Ok(JsValue::UNDEFINED)

@@ -44,7 +44,7 @@ sizes() {
 
 "$ROOT/scripts/setup.sh"
 mkdir -p "$OUT" build/site # wrangler refuses to start when the directory of static files is absent
-if [ -f scripts/site.mjs ]; then node_modules/.bin/node scripts/site.mjs build/site >&2; fi
+node_modules/.bin/node scripts/build-site.mjs --demo >&2
 if [ -f "$OUT/index.js" ] && [ "$(inputs | cksum)" = "$(cat "$STAMP" 2>/dev/null)" ]; then
   say "$OUT is up to date"
   exit 0

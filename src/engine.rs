@@ -162,6 +162,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visitor {
     core: Core,
+    segments: Segments,
     tabs: session::Tabs,
     dwells: dwell::Dwells,
     cart: cart::Cart,
@@ -188,7 +189,6 @@ struct Core {
     session: Option<session::Session>,
     stage: String,
     stage_since_ms: u64,
-    segments: Vec<String>,
     /// The rulebook's version that the dwell clocks and segments follow.
     rules_version: u64,
     /// Version of the visitor's own view, and of the whole one, as sockets saw them last.
@@ -197,6 +197,10 @@ struct Core {
     recent_events: Vec<(String, u64)>,
     dwells_dropped: u32,
 }
+
+/// Ids of the segments that the visitor is in, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Segments(Vec<String>);
 
 /// One call of [`Visitor::handle`].
 struct Turn<'a> {
@@ -222,12 +226,12 @@ impl Visitor {
                 session: None,
                 stage: String::new(),
                 stage_since_ms: 0,
-                segments: Vec::new(),
                 rules_version: 0,
                 versions: (0, 0),
                 recent_events: Vec::new(),
                 dwells_dropped: 0,
             },
+            segments: Segments::default(),
             tabs: session::Tabs::default(),
             dwells: dwell::Dwells::default(),
             cart: cart::Cart::default(),

@@ -204,7 +204,7 @@ impl Visitor {
         let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
         let held = turn.config.rules.segments.iter().filter(|segment| segment.when.holds(&scene));
         let now: Vec<String> = held.map(|segment| segment.id.clone()).collect();
-        let before = std::mem::replace(&mut self.core.segments, now.clone());
+        let before = std::mem::replace(&mut self.segments.0, now.clone());
         for segment in before.iter().filter(|id| !now.contains(id)) {
             self.record(RecordKind::SegmentLeft, segment, Object::new(), turn);
         }

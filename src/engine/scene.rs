@@ -150,7 +150,7 @@ impl Scope for Scene<'_> {
             Known::DeviceLanguage => device(|device| &device.language),
             Known::DeviceGpc => Read::Bool(core.gpc),
             Known::Stage => Read::text(&core.stage),
-            Known::Segments => strings(&core.segments),
+            Known::Segments => strings(&visitor.segments.0),
             Known::TimeMs => whole(self.now_ms),
             Known::TimeHour => whole(self.now_ms / 3_600_000 % 24),
             // The epoch was a Thursday.

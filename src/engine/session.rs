@@ -1,7 +1,7 @@
 //! A session and the tabs it happens in: pages, and the attention they get.
 
 use footfall_protocol::event::{Campaign, Line, Page, PageKind};
-use footfall_protocol::limits::{RECENT_PAGES_MAX, TABS_MAX};
+use footfall_protocol::limits::{RECENT_PAGES_MAX, TABS_MAX, TEXT_BYTES_MAX, cut};
 use serde::{Deserialize, Serialize};
 
 /// A visit: it ends after a time without activity.
@@ -45,7 +45,7 @@ impl Session {
             self.landing_path.clone_from(&page.path);
             self.referrer.clone_from(&page.referrer);
         }
-        self.recent_pages.insert(0, page.path.clone());
+        self.recent_pages.insert(0, cut(&page.path, TEXT_BYTES_MAX).to_owned());
         self.recent_pages.truncate(RECENT_PAGES_MAX);
     }
 }

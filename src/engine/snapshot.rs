@@ -5,7 +5,7 @@
 //! release before the one that wrote a snapshot can read it, and a roll-back is safe.
 
 use super::dedupe::fnv1a;
-use super::{Core, Visitor};
+use super::{Core, Segments, Visitor};
 use footfall_protocol::limits::HOT_BYTES_MAX;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -74,11 +74,20 @@ kept! {
     super::mailbox::Mailbox => 7 v 1,
     super::outbox::Outbox => 8 v 1,
     super::dedupe::Dedupe => 9 v 1,
+    Segments => 10 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 3] =
-    [<super::profile::Profile as Kept>::TAG, <super::mailbox::Mailbox as Kept>::TAG, <super::cart::Cart as Kept>::TAG];
+const MAY_BE_COLD: [u64; 8] = [
+    <super::profile::Profile as Kept>::TAG,
+    <Segments as Kept>::TAG,
+    <super::mailbox::Mailbox as Kept>::TAG,
+    <super::cart::Cart as Kept>::TAG,
+    <super::trigger::Firings as Kept>::TAG,
+    <super::session::Tabs as Kept>::TAG,
+    <super::dwell::Dwells as Kept>::TAG,
+    <super::outbox::Outbox as Kept>::TAG,
+];
 
 impl Visitor {
     /// The visitor as it is stored.
@@ -93,6 +102,7 @@ impl Visitor {
             section(&self.mailbox),
             section(&self.outbox),
             section(&self.dedupe),
+            section(&self.segments),
         ];
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
@@ -109,6 +119,7 @@ impl Visitor {
             }
             hot = frame(&sections);
         }
+        cold.sort_by_key(|(page, _)| *page);
         Stored { hot, cold }
     }
 
@@ -125,6 +136,7 @@ impl Visitor {
         let from = Source { sections: &sections, stored };
         Ok(Self {
             core: from.read()?,
+            segments: from.read()?,
             tabs: from.read()?,
             dwells: from.read()?,
             cart: from.read()?,

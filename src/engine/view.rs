@@ -46,7 +46,7 @@ impl Visitor {
         object([
             ("visitor", self.core.visitor.to_string().into()),
             ("stage", self.stage(config).into()),
-            ("segments", strings(&self.core.segments)),
+            ("segments", strings(&self.segments.0)),
             ("session", session.into()),
             ("cart", self.cart_view()),
             (

@@ -1,5 +1,10 @@
 //! The engine through its one door, over a simulator that owns time.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
 mod conformance;
+mod faults;
+mod properties;
 mod scenarios;
 mod sim;
+mod snapshots;

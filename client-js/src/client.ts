@@ -1,0 +1,351 @@
+// The client itself: consent, identity, events out, state and pushes in.
+
+import { backoffMs } from './backoff.ts';
+import { EventBuffer } from './buffer.ts';
+import { Connection, type Timing, TIMING } from './connection.ts';
+import { Delivery } from './delivery.ts';
+import { Emitter } from './emitter.ts';
+import { newId } from './id.ts';
+import { type HeldPush, Inbox } from './inbox.ts';
+import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
+import { campaignOf, currentPage, declaredKind, watchPage } from './page.ts';
+import { CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
+import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
+import { askVisitor, type Named } from './visitor.ts';
+
+/** `waiting`: for consent, with events in memory only. `denied`: nothing is recorded. */
+type Phase = 'starting' | 'waiting' | 'running' | 'denied' | 'closed';
+
+export class Footfall {
+  readonly #options: FootfallOptions;
+  readonly #host: string;
+  readonly #timing: Timing;
+  readonly #emitter = new Emitter<FootfallEvents>();
+  readonly #buffer = new EventBuffer();
+  readonly #inbox = new Inbox();
+  readonly #connection: Connection;
+  readonly #delivery: Delivery;
+  readonly #unwatch: () => void;
+  #phase: Phase = 'starting';
+  #consent: Consent;
+  #token: string | undefined;
+  #visitor: string | undefined;
+  #tab = newId();
+  #kind: string;
+  #referrer = typeof document === 'undefined' ? '' : document.referrer;
+  #attempt = 0;
+  #generation = 0;
+
+  constructor(options: FootfallOptions) {
+    this.#options = options;
+    this.#host = (options.host ?? '').replace(/\/$/, '');
+    this.#timing = { ...TIMING, ...options.timing };
+    this.#consent = options.consent ?? 'unknown';
+    if (this.#consent === 'denied') this.#phase = 'denied';
+    this.#token = options.token;
+    this.#kind = options.kind ?? 'other';
+    this.#connection = new Connection(
+      {
+        url: () => `${this.#host || location.origin}/v1/socket`.replace(/^http/, 'ws'),
+        token: () => this.#token ?? '',
+        hello: () => {
+          const { cursor } = this.#inbox;
+          return { type: 'hello', tab: this.#tab, ...(cursor && { cursor }), visible: isVisible(), inspect: options.inspect ?? false };
+        },
+        message: (message) => this.#receive(message),
+        closed: (code, failures) => this.#closed(code, failures),
+      },
+      this.#timing,
+    );
+    this.#delivery = new Delivery(
+      {
+        host: this.#host,
+        writeKey: options.writeKey,
+        token: () => (this.#phase === 'running' ? this.#token : undefined),
+        rejected: (rejections, events) => this.#emitter.emit('rejected', { rejections, events }),
+      },
+      this.#buffer,
+      this.#connection,
+      this.#timing,
+    );
+    const page = typeof document !== 'undefined';
+    this.#unwatch = page ? this.#watch(options.autoPage ?? true) : () => {};
+    if (page && (options.autoPage ?? true)) this.page();
+    void this.#begin();
+  }
+
+  /** The visitor's id, once the engine has given it. */
+  get visitor(): string | undefined {
+    return this.#visitor;
+  }
+
+  get tab(): string {
+    return this.#tab;
+  }
+
+  /** The visitor's state as last known; `null` before the first welcome. */
+  get state(): JsonObject | null {
+    return this.#inbox.state;
+  }
+
+  get connected(): boolean {
+    return this.#connection.ready;
+  }
+
+  /** How many events were given up for want of room. */
+  get dropped(): number {
+    return this.#buffer.dropped;
+  }
+
+  /** The server's time now, in milliseconds since the epoch, as well as this page can know it. */
+  now(): number {
+    return Date.now() + this.#inbox.offsetMs;
+  }
+
+  /** Listens; the returned function ends it. */
+  on<K extends keyof FootfallEvents>(name: K, listener: (detail: FootfallEvents[K]) => void): () => void {
+    return this.#emitter.on(name, listener);
+  }
+
+  identify(userId: string, traits: JsonObject = {}): void {
+    this.#record({ type: 'identify', userId, traits });
+  }
+
+  track(event: string, properties: JsonObject = {}): void {
+    this.#record({ type: 'track', event, properties });
+  }
+
+  /** Begins a new page view. */
+  page(properties: PageProperties = {}): void {
+    const { kind, ...others } = properties;
+    const onPage = typeof document !== 'undefined';
+    this.#kind = kind ?? (onPage ? declaredKind() : undefined) ?? this.#options.kind ?? 'other';
+    this.#inbox.leavePage();
+    const where: JsonObject = onPage ? { ...currentPage(this.#kind, this.#referrer) } : { kind: this.#kind };
+    this.#record({ type: 'page', name: properties.name ?? this.#kind, properties: { ...where, ...others } });
+    if (onPage && !isVisible()) this.track('page_hidden');
+    this.#emitter.emit('slots', undefined);
+  }
+
+  /** What the visitor says about being remembered. */
+  consent(state: Consent): void {
+    if (state === this.#consent || this.#phase === 'closed') return;
+    this.#consent = state;
+    if (state === 'denied') this.#forget();
+    else if (this.#phase === 'denied') this.#phase = 'starting';
+    this.#emitter.emit('consent', state);
+    void this.#begin();
+  }
+
+  /** The push that a slot shows now; `thisViewOnly` leaves out what came in earlier page views. */
+  slot(name: string, thisViewOnly = false): HeldPush | undefined {
+    return this.#inbox.best(name, this.now(), thisViewOnly);
+  }
+
+  /** Takes a push away for good, on the visitor's wish. */
+  dismiss(push: Push): void {
+    this.#inbox.drop(push.seq);
+    this.track('push_dismissed', { push: push.seq, slot: push.slot, rule: push.rule });
+    this.#emitter.emit('slots', undefined);
+  }
+
+  /** Sends what waits and ends the connection; the client is of no use afterwards. */
+  close(): void {
+    if (this.#phase === 'closed') return;
+    if (this.#phase === 'running' && typeof navigator !== 'undefined') this.#delivery.beacon();
+    this.#phase = 'closed';
+    this.#generation += 1;
+    this.#delivery.stop();
+    this.#connection.stop();
+    this.#unwatch();
+  }
+
+  #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>): void {
+    if (this.#options.observer || this.#phase === 'denied' || this.#phase === 'closed') return;
+    const messageId = newId();
+    this.#buffer.add({ ...event, messageId, timestamp: new Date().toISOString(), context: this.#context() });
+    this.#delivery.schedule();
+  }
+
+  #context(): EventContext {
+    const context: EventContext = { tab: this.#tab, consent: this.#consent };
+    if (typeof document === 'undefined') return context;
+    const campaign = campaignOf(location.search);
+    return { ...context, page: currentPage(this.#kind, this.#referrer), locale: navigator.language, ...(campaign && { campaign }) };
+  }
+
+  /** Asks who the visitor is, and connects when the engine may know. */
+  async #begin(): Promise<void> {
+    const generation = ++this.#generation;
+    const consent = this.#consent;
+    // A token is in storage only where it was put with the visitor's consent or where none was required.
+    const token = this.#token ?? (cookiesWork(this.#host) ? undefined : readToken());
+    if (consent === 'denied') {
+      this.#token = undefined;
+      forgetAll();
+    }
+    const answer = await askVisitor(this.#host, this.#options.writeKey, consent, token);
+    if (generation !== this.#generation || consent === 'denied') return;
+    if ('visitor' in answer) this.#admit(answer);
+    else if ('code' in answer) this.#emitter.emit('error', answer);
+    else {
+      const waitMs = this.#timing.backoffMs + backoffMs(this.#attempt, Math.random, this.#timing.backoffMs);
+      this.#attempt += 1;
+      setTimeout(() => generation === this.#generation && void this.#begin(), waitMs);
+    }
+  }
+
+  #admit({ visitor, token, consentRequired }: Named): void {
+    this.#attempt = 0;
+    if (visitor === null || token === null) {
+      this.#phase = 'waiting';
+      this.#connection.stop();
+      forgetAll();
+      if (consentRequired) this.#emitter.emit('consent', 'required');
+      else this.#emitter.emit('error', { code: 'not_followed', message: 'The engine keeps nothing of this visitor.' });
+      return;
+    }
+    const another = this.#visitor !== undefined && this.#visitor !== visitor;
+    this.#visitor = visitor;
+    this.#token = token;
+    if (another) {
+      this.#inbox.clear();
+      this.#connection.restart();
+    }
+    if (!cookiesWork(this.#host)) keepToken(token);
+    if (this.#phase !== 'running') {
+      this.#phase = 'running';
+      const memory = takeTab();
+      if (memory) {
+        this.#tab = memory.tab;
+        this.#inbox.restore(memory.inbox);
+        this.#emitter.emit('slots', undefined);
+      }
+      // What waited in memory goes out under the consent that lets it go.
+      const { tab } = this;
+      this.#buffer.restamp((event) => ({ ...event, context: { ...event.context, tab, consent: this.#consent } }));
+      this.#delivery.begin();
+    }
+    this.#connection.start();
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#inbox.welcome(message, Date.now());
+        this.#emitter.emit('open', undefined);
+        this.#emitter.emit('welcome', message);
+        this.#emitter.emit('state', message.state);
+        this.#emitter.emit('slots', undefined);
+        this.#delivery.opened();
+        break;
+      case 'ack':
+        this.#delivery.acknowledged(message.frame, message.rejections);
+        break;
+      case 'nack':
+        this.#delivery.refused(message.frame);
+        break;
+      case 'push':
+        if (!this.#inbox.push(message, this.#tab)) break;
+        this.#emitter.emit('push', message);
+        this.#emitter.emit('slots', undefined);
+        break;
+      case 'retract':
+        if (!this.#inbox.retract(message)) break;
+        this.#emitter.emit('retract', message);
+        this.#emitter.emit('slots', undefined);
+        break;
+      case 'state':
+        // A patch that does not fit means that one was missed: a new socket brings a whole state.
+        if (!this.#inbox.change(message)) this.#connection.restart();
+        else this.#emitter.emit('state', this.#inbox.state ?? {});
+        break;
+      case 'error':
+        this.#delivery.unreadable();
+        this.#emitter.emit('error', message);
+        break;
+    }
+  }
+
+  #closed(code: number, failures: number): void {
+    this.#delivery.closed();
+    this.#emitter.emit('close', { code });
+    // A copy of this tab goes on under its id: this one takes another, and is told everything anew.
+    if (code === CLOSE_REPLACED) {
+      this.#tab = newId();
+      this.#inbox.clear();
+    }
+    // A socket that is refused again and again may be the token's fault.
+    if (failures > 0 && failures % 3 === 0) void this.#begin();
+  }
+
+  #forget(): void {
+    this.#phase = 'denied';
+    this.#delivery.stop();
+    this.#connection.stop();
+    this.#buffer.clear();
+    this.#inbox.clear();
+    this.#visitor = undefined;
+    this.#emitter.emit('slots', undefined);
+  }
+
+  #watch(autoPage: boolean): () => void {
+    let left = false;
+    const urgent = (): void => {
+      if (this.#phase !== 'running') return;
+      putTab({ tab: this.#tab, inbox: this.#inbox.save(this.now()) });
+      if (this.#connection.ready) this.#delivery.flush();
+      else this.#delivery.beacon();
+    };
+    return watchPage(
+      {
+        moved: (previous) => {
+          this.#referrer = previous;
+          this.page();
+        },
+        hidden: () => {
+          // A page that has been left is hidden as well; that is told already.
+          if (left) return;
+          this.track('page_hidden');
+          urgent();
+        },
+        visible: () => {
+          if (this.#phase === 'running') takeTab();
+          this.track('page_visible');
+          this.#connection.hurry();
+        },
+        left: () => {
+          left = true;
+          this.track('page_left');
+          // An open socket would keep the page out of the back/forward cache.
+          this.#connection.stop();
+          urgent();
+          this.#delivery.stop();
+        },
+        restored: () => {
+          left = false;
+          if (this.#phase === 'running') takeTab();
+          this.#buffer.reopen();
+          if (autoPage) this.page();
+          if (this.#phase === 'running') {
+            this.#connection.start();
+            this.#delivery.begin();
+          }
+        },
+        online: () => {
+          this.#connection.hurry();
+          if (this.#phase === 'starting') void this.#begin();
+        },
+      },
+      autoPage,
+    );
+  }
+}
+
+export function createFootfall(options: FootfallOptions): Footfall {
+  return new Footfall(options);
+}
+
+function isVisible(): boolean {
+  return typeof document === 'undefined' || document.visibilityState !== 'hidden';
+}

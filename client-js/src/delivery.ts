@@ -1,0 +1,177 @@
+// Brings events to the server: over the socket, else over plain HTTP, and with a beacon when the page goes.
+
+import type { EventBuffer } from './buffer.ts';
+import { backoffMs } from './backoff.ts';
+import type { Connection, Timing } from './connection.ts';
+import { isObject, type Rejection, type SegmentEvent } from './protocol.ts';
+
+export interface DeliveryOptions {
+  readonly host: string;
+  readonly writeKey: string;
+  /** The visitor's token; nothing is sent without one. */
+  token(): string | undefined;
+  rejected(rejections: readonly Rejection[], events: readonly SegmentEvent[]): void;
+}
+
+/** Socket frames and HTTP batches share one buffer: whichever way is open takes the next frame. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #buffer: EventBuffer;
+  readonly #connection: Connection;
+  readonly #timing: Timing;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #flushAt = 0;
+  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #withoutSocketSince = 0;
+  /** The frame on its way over HTTP, if any; it does not depend on the socket. */
+  #posting: number | undefined;
+  #failures = 0;
+  #pausedUntil = 0;
+
+  constructor(options: DeliveryOptions, buffer: EventBuffer, connection: Connection, timing: Timing) {
+    this.#options = options;
+    this.#buffer = buffer;
+    this.#connection = connection;
+    this.#timing = timing;
+  }
+
+  /** There is a token: from now on events may go. */
+  begin(): void {
+    this.#withoutSocketSince = Date.now();
+    this.schedule();
+  }
+
+  /** Sends before long. */
+  schedule(waitMs = this.#timing.batchMs): void {
+    // The earlier of two wishes stands: what waits for the fall-back must not hold up what may go at once.
+    const at = Date.now() + waitMs;
+    if (this.#flushTimer !== undefined && this.#flushAt <= at) return;
+    clearTimeout(this.#flushTimer);
+    this.#flushAt = at;
+    this.#flushTimer = setTimeout(() => {
+      this.#flushTimer = undefined;
+      this.flush();
+    }, waitMs);
+  }
+
+  flush(): void {
+    if (this.#options.token() === undefined || this.#buffer.waiting === 0) return;
+    const pauseMs = this.#pausedUntil - Date.now();
+    const patienceMs = this.#withoutSocketSince + this.#timing.fallbackMs - Date.now();
+    if (pauseMs > 0) this.schedule(pauseMs);
+    else if (this.#connection.ready) this.#overSocket();
+    else if (patienceMs > 0) this.schedule(patienceMs);
+    else void this.#overHttp();
+  }
+
+  opened(): void {
+    this.#pausedUntil = 0;
+    this.flush();
+  }
+
+  closed(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    this.#buffer.reopen(this.#posting);
+    this.#withoutSocketSince = Date.now();
+    if (this.#buffer.waiting > 0) this.schedule();
+  }
+
+  acknowledged(frame: number, rejections: readonly Rejection[] = []): void {
+    const events = this.#buffer.ack(frame);
+    this.#failures = 0;
+    this.#watchAcks(true);
+    if (rejections.length > 0) this.#options.rejected(rejections, events);
+    if (this.#buffer.waiting > 0) this.schedule();
+  }
+
+  refused(frame: number): void {
+    this.#buffer.nack(frame);
+    this.#watchAcks(true);
+    this.#retryLater();
+  }
+
+  unreadable(): void {
+    this.#buffer.nackUnreadable();
+    this.#retryLater();
+  }
+
+  /** The page may go any moment: hands everything that is not acknowledged to the browser. Repeats are harmless. */
+  beacon(): void {
+    const { host, writeKey } = this.#options;
+    const token = this.#options.token();
+    if (token === undefined) return;
+    for (const batch of this.#buffer.pieces()) {
+      const body = JSON.stringify({ batch, writeKey, token });
+      const url = `${host}/v1/beacon?writeKey=${encodeURIComponent(writeKey)}`;
+      if (navigator.sendBeacon?.(url, body)) continue;
+      // The browser's quota is used up or there are no beacons: a last try.
+      void this.#post(body).catch(() => {});
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#ackTimer);
+    this.#flushTimer = undefined;
+    this.#ackTimer = undefined;
+  }
+
+  #overSocket(): void {
+    for (let frame = this.#buffer.take(); frame; frame = this.#buffer.take()) {
+      if (this.#connection.send({ type: 'events', frame: frame.number, events: frame.events })) continue;
+      this.#buffer.nack(frame.number);
+      return;
+    }
+    this.#watchAcks(false);
+  }
+
+  /** Without an acknowledgement in time the socket is taken for dead, however open it looks. */
+  #watchAcks(restart: boolean): void {
+    if (restart || this.#buffer.inFlight === 0) {
+      clearTimeout(this.#ackTimer);
+      this.#ackTimer = undefined;
+    }
+    if (this.#ackTimer === undefined && this.#buffer.inFlight > 0 && this.#connection.ready) {
+      this.#ackTimer = setTimeout(() => this.#connection.restart(), this.#timing.ackMs);
+    }
+  }
+
+  async #overHttp(): Promise<void> {
+    if (this.#posting !== undefined) return;
+    const frame = this.#buffer.take();
+    if (!frame) return;
+    this.#posting = frame.number;
+    const { writeKey } = this.#options;
+    try {
+      const reply = await this.#post(JSON.stringify({ batch: frame.events, writeKey, token: this.#options.token() }));
+      this.#posting = undefined;
+      if (reply.status === 429 || reply.status >= 500) throw new Error(`status ${reply.status}`);
+      // Anything else that is not a success would be the same again: it is not repeated.
+      const answer: unknown = await reply.json().catch(() => undefined);
+      const rejections = isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : [];
+      this.acknowledged(frame.number, rejections as unknown as Rejection[]);
+    } catch {
+      this.#posting = undefined;
+      this.#buffer.nack(frame.number);
+      this.#retryLater();
+    }
+  }
+
+  #post(body: string): Promise<Response> {
+    return fetch(`${this.#options.host}/v1/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      credentials: 'include',
+      keepalive: true,
+      body,
+    });
+  }
+
+  #retryLater(): void {
+    const waitMs = this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs);
+    this.#failures += 1;
+    this.#pausedUntil = Date.now() + waitMs;
+    this.schedule(waitMs);
+  }
+}

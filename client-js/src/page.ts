@@ -1,0 +1,81 @@
+// The page around the client: where it is, when a new page view begins, and whether somebody looks at it.
+
+import type { JsonObject, PageContext } from './protocol.ts';
+
+/** The kind that the page itself names: `<meta name="footfall:page" content="product">`. */
+export function declaredKind(): string | undefined {
+  return document.querySelector<HTMLMetaElement>('meta[name="footfall:page"]')?.content || undefined;
+}
+
+export function currentPage(kind: string, referrer: string): PageContext {
+  return { url: location.href, path: location.pathname, title: document.title, referrer, kind };
+}
+
+/** The campaign that the address names (`utm_*`), or nothing. */
+export function campaignOf(search: string): JsonObject | undefined {
+  const parameters = new URLSearchParams(search);
+  const campaign: Record<string, string> = {};
+  for (const member of ['source', 'medium', 'campaign', 'term', 'content']) {
+    const value = parameters.get(`utm_${member}`);
+    if (value) campaign[member === 'campaign' ? 'name' : member] = value;
+  }
+  return Object.keys(campaign).length > 0 ? campaign : undefined;
+}
+
+export interface PageHandlers {
+  /** A new page view inside the document: history moved to another address. */
+  moved(previous: string): void;
+  hidden(): void;
+  visible(): void;
+  /** The document goes, perhaps into the back/forward cache. */
+  left(): void;
+  /** The document is back from the back/forward cache. */
+  restored(): void;
+  online(): void;
+}
+
+/** Watches until the returned function is called. */
+export function watchPage(handlers: PageHandlers, autoPage: boolean): () => void {
+  const stop = new AbortController();
+  const { signal } = stop;
+  document.addEventListener(
+    'visibilitychange',
+    () => (document.visibilityState === 'hidden' ? handlers.hidden() : handlers.visible()),
+    { signal },
+  );
+  addEventListener('pagehide', () => handlers.left(), { signal });
+  addEventListener('pageshow', (event) => event.persisted && handlers.restored(), { signal });
+  addEventListener('online', () => handlers.online(), { signal });
+  const unwatch = autoPage ? watchHistory(handlers.moved, signal) : () => {};
+  return () => {
+    stop.abort();
+    unwatch();
+  };
+}
+
+/** Single-page navigation: another path or query is another page view, another fragment is not. */
+function watchHistory(moved: (previous: string) => void, signal: AbortSignal): () => void {
+  const address = (): string => location.href.split('#', 1)[0] ?? '';
+  let last = address();
+  const look = (): void => {
+    // Later, so that the page has had the time to set its title and kind.
+    setTimeout(() => {
+      const now = address();
+      if (now === last || signal.aborted) return;
+      const previous = last;
+      last = now;
+      moved(previous);
+    });
+  };
+  addEventListener('popstate', look, { signal });
+  const { pushState, replaceState } = history;
+  history.pushState = (...move) => {
+    pushState.apply(history, move);
+    look();
+  };
+  history.replaceState = (...move) => {
+    replaceState.apply(history, move);
+    look();
+  };
+  return () => Object.assign(history, { pushState, replaceState });
+}

@@ -1,0 +1,48 @@
+// Asks the engine who the visitor is: `POST /v1/visitor`.
+
+import { type Consent, isObject } from './protocol.ts';
+
+/** A visitor with a token, or neither while the site requires consent that was not given, or for automated browsers. */
+export interface Named {
+  readonly visitor: string | null;
+  readonly token: string | null;
+  readonly consentRequired: boolean;
+}
+
+/** The engine will say the same again: asking again is of no use. */
+export interface Refused {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Worth asking again later. */
+export type Unreachable = Record<never, never>;
+
+export async function askVisitor(host: string, writeKey: string, consent: Consent, token: string | undefined): Promise<Named | Refused | Unreachable> {
+  let reply: Response;
+  try {
+    reply = await fetch(`${host}/v1/visitor`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      credentials: 'include',
+      // A withdrawal has to arrive even when it is the last thing that happens on the page.
+      keepalive: consent === 'denied',
+      body: JSON.stringify({ writeKey, consent, ...(token !== undefined && { token }) }),
+    });
+  } catch {
+    return {};
+  }
+  if (reply.status === 429 || reply.status >= 500) return {};
+  const answer: unknown = await reply.json().catch(() => undefined);
+  const members = isObject(answer) ? answer : {};
+  if (!reply.ok) {
+    const { code, detail } = members;
+    return {
+      code: typeof code === 'string' ? code : `http_${reply.status}`,
+      message: typeof detail === 'string' ? detail : 'The engine refused this page.',
+    };
+  }
+  const { visitor, token: issued } = members;
+  const named = typeof visitor === 'string' && typeof issued === 'string';
+  return { visitor: named ? visitor : null, token: named ? issued : null, consentRequired: members.consent === 'required' };
+}

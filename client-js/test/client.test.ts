@@ -1,0 +1,184 @@
+// The client against a real server on loopback: consent, delivery, reconnecting, resuming.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFootfall, type Footfall, type FootfallOptions, type Push } from '../src/index.ts';
+import { INCARNATION, pause, TestEngine, until } from './server.ts';
+
+const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 60, pingMs: 40, pongMs: 40, ackMs: 80, openMs: 500, stableMs: 1_000 };
+
+async function withClient(
+  options: Partial<FootfallOptions>,
+  prepare: (engine: TestEngine) => void,
+  run: (client: Footfall, engine: TestEngine) => Promise<void>,
+): Promise<void> {
+  const engine = new TestEngine();
+  prepare(engine);
+  const host = await engine.listen();
+  const client = createFootfall({ host, writeKey: 'wk', timing: TIMING, ...options });
+  try {
+    await run(client, engine);
+  } finally {
+    client.close();
+    await engine.close();
+  }
+}
+
+function push(seq: number): Push {
+  return { type: 'push', seq, slot: 's', rule: 'r', priority: 0, content: { title: `${seq}` }, tab: '', at_ms: 0, expires_at_ms: 1e15 };
+}
+
+const names = (engine: TestEngine): (string | undefined)[] => engine.events.map((event) => event.event);
+
+test('a page is named, welcomed, and its events are acknowledged', () =>
+  withClient({ consent: 'granted', inspect: true }, () => {}, async (client, engine) => {
+    client.track('product_viewed', { sku: 'A' });
+    client.identify('u-1', { email: 'a@example.com' });
+    await until('events', () => engine.events.length === 2);
+    assert.deepEqual(engine.visitorRequests, [{ writeKey: 'wk', consent: 'granted' }]);
+    const [peer] = engine.peers;
+    assert.equal(peer?.protocols.replaceAll(' ', ''), 'footfall.v1,token.f1.token');
+    assert.deepEqual(peer?.hello, { type: 'hello', tab: client.tab, visible: true, inspect: true });
+    const [track, identify] = engine.events;
+    assert.equal(track?.event, 'product_viewed');
+    assert.deepEqual(track?.context, { tab: client.tab, consent: 'granted' });
+    assert.equal(identify?.userId, 'u-1');
+    assert.equal(client.visitor, 'v-1');
+    assert.equal(engine.batches.length, 0);
+  }));
+
+test('nothing leaves the page before consent, and what waited leaves with it', () =>
+  withClient({}, (engine) => { engine.requiresConsent = true; }, async (client, engine) => {
+    const heard: string[] = [];
+    client.on('consent', (state) => heard.push(state));
+    client.track('product_viewed');
+    await until('consent required', () => heard.includes('required'));
+    await pause(100);
+    assert.deepEqual([engine.peers.length, engine.events.length, engine.batches.length], [0, 0, 0]);
+    client.consent('granted');
+    await until('event', () => engine.events.length === 1);
+    assert.equal(engine.events[0]?.context.consent, 'granted');
+  }));
+
+test('consent that is withdrawn ends everything and is told to the engine', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    client.consent('denied');
+    client.track('product_viewed');
+    await until('told', () => engine.visitorRequests.length === 2);
+    await pause(100);
+    assert.deepEqual(engine.visitorRequests[1], { writeKey: 'wk', consent: 'denied', token: 'f1.token' });
+    assert.deepEqual([engine.events.length, client.state, client.connected], [0, null, false]);
+    client.consent('granted');
+    client.track('cart_viewed');
+    await until('event', () => engine.events.length === 1);
+  }));
+
+test('unacknowledged events are sent again after a reconnect, with the same ids', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
+    client.track('one');
+    client.track('two');
+    await until('first time', () => engine.events.length === 2);
+    engine.acks = true;
+    engine.peers[0]?.socket.terminate();
+    await until('second time', () => engine.events.length === 4);
+    assert.deepEqual(names(engine), ['one', 'two', 'one', 'two']);
+    assert.deepEqual(engine.events.slice(2), engine.events.slice(0, 2));
+    await pause(120);
+    assert.equal(engine.events.length, 4);
+  }));
+
+test('a socket that does not acknowledge is replaced', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
+    client.track('one');
+    await until('another socket', () => engine.peers.length >= 2);
+  }));
+
+test('a frame that was refused comes again later', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
+    client.track('one');
+    await until('first time', () => engine.events.length === 1);
+    engine.acks = true;
+    engine.send({ type: 'nack', frame: 1, code: 'unavailable', message: 'later' });
+    await until('second time', () => engine.events.length === 2);
+    assert.equal(engine.peers.length, 1);
+  }));
+
+test('a page that reconnects says what it has and applies each push once', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    const seen: number[] = [];
+    client.on('push', (one) => seen.push(one.seq));
+    await until('connected', () => client.connected);
+    assert.equal(engine.peers[0]?.hello.cursor, undefined);
+    engine.send(push(1));
+    engine.send(push(2));
+    await until('pushes', () => seen.length === 2);
+    engine.peers[0]?.socket.close(1012);
+    await until('reconnect', () => engine.peers.length === 2);
+    assert.deepEqual(engine.peers[1]?.hello.cursor, { incarnation: INCARNATION, seq: 2 });
+    engine.send(push(2));
+    engine.send(push(3));
+    await until('third push', () => seen.includes(3));
+    assert.deepEqual(seen, [1, 2, 3]);
+    assert.equal(client.slot('s')?.push.seq, 3);
+  }));
+
+test('a page whose tab id another page took goes on under a new one', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    const { tab } = client;
+    engine.peers[0]?.socket.close(4001);
+    await until('another hello', () => engine.peers.length === 2);
+    assert.notEqual(engine.peers[1]?.hello.tab, tab);
+    assert.equal(engine.peers[1]?.hello.cursor, undefined);
+  }));
+
+test('patches keep the state current, and one that does not fit brings a whole state', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    engine.send({ type: 'state', base: 1, version: 2, patch: { n: 1 } });
+    await until('patched', () => client.state?.n === 1);
+    engine.state = { stage: 'carting', n: 9 };
+    engine.version = 9;
+    engine.send({ type: 'state', base: 8, version: 9, patch: { n: 9 } });
+    await until('whole state', () => client.state?.n === 9);
+    assert.equal(client.state?.stage, 'carting');
+    assert.equal(engine.peers.length, 2);
+  }));
+
+test('a heartbeat without an answer ends the socket', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    await pause(150);
+    assert.equal(engine.peers.length, 1, 'answered heartbeats keep it');
+    engine.pongs = false;
+    await until('another socket', () => engine.peers.length === 2);
+  }));
+
+test('without a socket, events go over plain HTTP', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+    client.track('one');
+    await until('batch', () => engine.batches.length === 1);
+    const [batch] = engine.batches;
+    assert.deepEqual([batch?.writeKey, batch?.token], ['wk', 'f1.token']);
+    assert.deepEqual(names(engine), ['one']);
+    await pause(100);
+    assert.equal(engine.batches.length, 1);
+  }));
+
+test('an event after a slow start goes at once, not when the fall-back would have been due', () =>
+  withClient({ consent: 'granted', timing: { ...TIMING, fallbackMs: 5_000 } }, (engine) => { engine.welcomeAfterMs = 50; }, async (client, engine) => {
+    client.track('early');
+    await until('early', () => engine.events.length === 1);
+    client.track('late');
+    await until('late', () => engine.events.length === 2);
+  }));
+
+test('a batch that the engine could not store is sent again', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; engine.batchStatus = 503; }, async (client, engine) => {
+    client.track('one');
+    await until('refused', () => engine.batches.length >= 2);
+    engine.batchStatus = 200;
+    await until('taken', () => engine.events.length === 1);
+    assert.deepEqual(engine.batches.at(-1)?.batch, engine.batches[0]?.batch);
+  }));

@@ -1,0 +1,62 @@
+// Starts the console: the visitor's panel, and with an admin token the authoring of rules, segments and stages.
+
+import { createFootfall } from '../../client-js/src/index.ts';
+import { Admin, type Kind } from './admin.ts';
+import { readConfig, siteName } from './config.ts';
+import { Documents } from './documents.ts';
+import { h } from './dom.ts';
+import { Panel } from './panel.ts';
+
+const TOKEN_KEY = 'footfall:admin';
+const KINDS: readonly string[] = ['rules', 'segments', 'stages'] satisfies readonly Kind[];
+
+function place(selector: string): HTMLElement {
+  const found = document.querySelector<HTMLElement>(selector);
+  if (!found) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+async function start(): Promise<void> {
+  const site = siteName();
+  place('[data-site]').textContent = site;
+
+  const form = place('[data-key]') as HTMLFormElement;
+  const input = form.querySelector('input');
+  const had = sessionStorage.getItem(TOKEN_KEY) ?? '';
+  if (input) input.value = had;
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    // In this tab only: it is gone when the tab is closed.
+    if (input?.value) sessionStorage.setItem(TOKEN_KEY, input.value.trim());
+    else sessionStorage.removeItem(TOKEN_KEY);
+    show(site);
+  });
+  addEventListener('hashchange', () => show(site));
+  show(site);
+
+  const config = await readConfig(site);
+  const client = config && createFootfall({ writeKey: config.write_key, inspect: true, observer: true, autoPage: false });
+  new Panel(place('[data-panel]'), client);
+}
+
+/** Shows the part that the address names. */
+function show(site: string): void {
+  const name = location.hash.slice(1) || 'visitor';
+  for (const link of document.querySelectorAll<HTMLAnchorElement>('[data-tabs] a')) {
+    if (link.hash === `#${name}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  const documents = place('[data-view=documents]');
+  const authoring = KINDS.includes(name);
+  place('[data-view=visitor]').hidden = authoring;
+  documents.hidden = !authoring;
+  if (!authoring) return;
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  if (!token) {
+    documents.replaceChildren(h('p', 'said', `Paste an admin token above to see and change the ${name} of this site. It is kept in this tab only.`));
+    return;
+  }
+  void new Documents(documents, new Admin(site, token), name as Kind).load();
+}
+
+void start();

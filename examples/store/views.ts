@@ -1,0 +1,144 @@
+// What each page of the store does once it is there: fills in the cart, tracks, reacts to forms.
+
+import type { Footfall } from '../../client-js/src/index.ts';
+import * as cart from './cart.ts';
+import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney } from './catalogue.ts';
+
+export interface Store {
+  /** Absent when the engine is not reached: the store works without. */
+  readonly client: Footfall | undefined;
+  go(path: string): void;
+}
+
+/** Brings the page that is in `main` to life. */
+export function mount(main: HTMLElement, store: Store): void {
+  const { kind, sku } = main.dataset;
+  if (kind === 'home') home(main, store);
+  if (kind === 'product') product(main, store, sku ?? '');
+  if (kind === 'cart') cartPage(main, store);
+  if (kind === 'checkout') checkout(main, store);
+  if (kind === 'confirmation') confirmation(main);
+}
+
+/** Tracks a change of a line's quantity as what was added or removed. */
+export function change(store: Store, sku: string, quantity: number): void {
+  const difference = cart.setQuantity(sku, quantity);
+  const item = bySku(sku);
+  if (!item || difference === 0) return;
+  const { goods } = cart.totals();
+  const event = difference > 0 ? 'product_added' : 'product_removed';
+  store.client?.track(event, { ...asSegmentProduct(item), quantity: Math.abs(difference), cart_value: goods });
+}
+
+function home(main: HTMLElement, store: Store): void {
+  const buttons = main.querySelectorAll<HTMLButtonElement>('[data-filter]');
+  for (const button of buttons) {
+    button.addEventListener('click', () => {
+      const category = button.dataset.filter ?? '';
+      for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
+      for (const card of main.querySelectorAll<HTMLElement>('.card')) {
+        card.hidden = category !== '' && card.dataset.category !== category;
+      }
+      const products = PRODUCTS.filter((item) => category === '' || item.category === category);
+      store.client?.track('product_list_viewed', { category: category || 'All', products: products.map(asSegmentProduct) });
+    });
+  }
+}
+
+function product(main: HTMLElement, store: Store, sku: string): void {
+  const item = bySku(sku);
+  const form = main.querySelector<HTMLFormElement>('[data-buy]');
+  const said = main.querySelector('[data-said]');
+  if (!item || !form || !said) return;
+  store.client?.track('product_viewed', asSegmentProduct(item));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const wanted = Number(new FormData(form).get('quantity')) || 1;
+    const before = cart.quantityOf(sku);
+    change(store, sku, before + wanted);
+    const now = cart.quantityOf(sku);
+    const link = Object.assign(document.createElement('a'), { href: '/cart/', textContent: 'Go to the cart' });
+    said.replaceChildren(now > before ? `In your cart: ${now}. ` : `${cart.QUANTITY_MAX} is as many as we sell at once. `, link);
+  });
+}
+
+function cartPage(main: HTMLElement, store: Store): void {
+  const list = main.querySelector<HTMLElement>('[data-cart-lines]');
+  if (!list) return;
+  store.client?.track('cart_viewed', { currency: CURRENCY, products: cart.asSegmentProducts() });
+  const draw = (focus?: string): void => {
+    drawLines(list, (sku, quantity, control) => {
+      change(store, sku, quantity);
+      draw(control);
+    });
+    summarise(main, 'Check out', '/checkout/');
+    const control = focus === undefined ? null : list.querySelector<HTMLElement>(`[data-control="${focus}"]:not(:disabled)`);
+    if (focus !== undefined) (control ?? main).focus();
+  };
+  draw();
+}
+
+function drawLines(list: HTMLElement, changed: (sku: string, quantity: number, control: string) => void): void {
+  if (cart.count() === 0) {
+    list.innerHTML = '<div class="empty"><p>Nothing in it yet.</p><p><a class="primary" href="/">See all gear</a></p></div>';
+    return;
+  }
+  const rows = cart.lines().map(({ sku, quantity }) => {
+    const item = bySku(sku);
+    if (!item) return '';
+    const button = (label: string, to: number, text: string, off: boolean): string =>
+      `<button type="button" data-sku="${sku}" data-to="${to}" data-control="${sku}${text}" aria-label="${label}"${off ? ' disabled' : ''}>${text}</button>`;
+    return `<li class="line"><img src="/pictures/${item.slug}.svg" width="88" height="88" alt="">
+<div><a href="/product/${item.slug}/"><strong>${item.name}</strong></a><span class="muted">${money(item.price)}</span>
+<span class="stepper">${button(`One fewer ${item.name}`, quantity - 1, '−', quantity <= 1)}<output aria-label="Quantity">${quantity}</output>${button(`One more ${item.name}`, quantity + 1, '+', quantity >= cart.QUANTITY_MAX)}
+<button type="button" class="link" data-sku="${sku}" data-to="0" data-control="${sku}x">Remove</button></span></div>
+<span class="price">${money(item.price * quantity)}</span></li>`;
+  });
+  list.innerHTML = `<ul class="lines">${rows.join('')}</ul>`;
+  for (const button of list.querySelectorAll<HTMLButtonElement>('[data-to]')) {
+    const { sku, to, control } = button.dataset;
+    button.addEventListener('click', () => changed(sku ?? '', Number(to), control ?? ''));
+  }
+}
+
+function summarise(main: HTMLElement, action?: string, href?: string): void {
+  const summary = main.querySelector<HTMLElement>('[data-cart-summary]');
+  if (!summary) return;
+  const { goods, shipping, total } = cart.totals();
+  summary.hidden = cart.count() === 0;
+  summary.innerHTML = `<dl><div><dt>Goods</dt><dd>${money(goods)}</dd></div>
+<div><dt>Shipping</dt><dd>${shipping === 0 ? 'Free' : money(shipping)}</dd></div>
+<div class="total"><dt>Total</dt><dd>${money(total)}</dd></div></dl>
+${action ? `<a class="primary" href="${href}">${action}</a>` : ''}
+<p class="muted">Free shipping from ${roundMoney(FREE_SHIPPING_FROM)}.</p>`;
+}
+
+function checkout(main: HTMLElement, store: Store): void {
+  const form = main.querySelector<HTMLFormElement>('[data-checkout]');
+  if (!form) return;
+  if (cart.count() === 0) {
+    store.go('/cart/');
+    return;
+  }
+  summarise(main);
+  const { total } = cart.totals();
+  store.client?.track('checkout_started', { currency: CURRENCY, value: total, products: cart.asSegmentProducts() });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const answers = new FormData(form);
+    const email = String(answers.get('email')).trim().toLowerCase();
+    const order_id = `FO-${Date.now().toString(36).toUpperCase()}`;
+    const { goods, shipping, total } = cart.totals();
+    store.client?.identify(email, { email, name: String(answers.get('name')).trim() });
+    store.client?.track('order_completed', { order_id, currency: CURRENCY, revenue: goods, shipping, total, products: cart.asSegmentProducts() });
+    cart.clear();
+    sessionStorage.setItem('fernweh:order', order_id);
+    store.go('/thank-you/');
+  });
+}
+
+function confirmation(main: HTMLElement): void {
+  const order = sessionStorage.getItem('fernweh:order');
+  const said = main.querySelector('[data-order]');
+  if (order && said) said.textContent = `Order ${order} is in. A confirmation would be on its way by now.`;
+}

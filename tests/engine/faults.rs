@@ -1,0 +1,105 @@
+//! What authors are told about documents that are wrong.
+
+use footfall::engine::rules::{Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
+use footfall_protocol::Value;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+/// Each case: kind, document, and the faults that it must give, as [code, pointer, part of the message].
+#[test]
+fn every_fault_is_reported_at_once_with_its_place_and_advice() {
+    let cases: Vec<serde_json::Value> = serde_json::from_str(include_str!("../cases/faults.json")).unwrap();
+    for case in cases {
+        let document: Value = serde_json::from_value(case["document"].clone()).unwrap();
+        let faults = match case["kind"].as_str().unwrap() {
+            "rule" => compile_rule(&document).err(),
+            "segment" => compile_segment(&document).err(),
+            _ => compile_stage(&document).err(),
+        };
+        let faults = faults.unwrap_or_default();
+        let expected = case["faults"].as_array().unwrap();
+        assert_eq!(faults.len(), expected.len(), "{}: {faults:#?}", case["name"]);
+        for (fault, expected) in faults.iter().zip(expected) {
+            assert_eq!(fault.code, expected[0].as_str().unwrap(), "{}: {fault:?}", case["name"]);
+            assert_eq!(fault.pointer, expected[1].as_str().unwrap(), "{}: {fault:?}", case["name"]);
+            assert!(fault.message.contains(expected[2].as_str().unwrap()), "{}: {fault:?}", case["name"]);
+        }
+    }
+}
+
+#[test]
+fn a_bad_document_does_not_stop_the_good_ones() {
+    let value = |v: serde_json::Value| serde_json::from_value::<Value>(v).unwrap();
+    let good = value(json!({"id": "good", "when": {"cart.count": 1}}));
+    let bad = value(json!({"id": "bad", "when": {"cart.cuont": 1}}));
+    let (rules, faults) = compile(&[], &[bad, good.clone(), good], &[]);
+    assert_eq!(rules.segments.len(), 1);
+    let found: Vec<_> = faults.iter().map(|fault| (fault.kind, fault.index, fault.faults[0].code.as_ref())).collect();
+    assert_eq!(found, [(Kind::Segment, 0, "unknown_field"), (Kind::Segment, 2, "duplicate")]);
+}
+
+#[test]
+fn a_name_close_to_the_vocabulary_is_a_warning() {
+    let rule =
+        json!({"pattern": {"event": {"name": ["product_aded", "my own event", "Product Added", "add_to_cart"]}}});
+    let warnings = warnings(&serde_json::from_value(rule).unwrap());
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].pointer, "/pattern/event/name/0");
+    assert!(warnings[0].message.contains("product_added"));
+}
+
+/// Documents made by breaking good ones anywhere: compiling them ends, and never in a panic.
+#[test]
+fn compile_never_panics() {
+    let good = json!({
+        "id": "r", "name": "n", "priority": 1, "enabled": true,
+        "pattern": {"event": {"name": ["a"], "where": {"event.properties.a.b": {"$elemMatch": {"$gt": 1}}, "$or": [{"cart.lines": {"$size": {"$gt": 1}}}]}}},
+        "condition": {"$not": {"profile.traits.x": {"$regex": "^a(b|c)*$"}}, "page.path": {"$in": ["/"]}, "device.os": {"$vgte": "1.2.3"}},
+        "limits": {"per_session": 1, "cap": {"count": 1, "per": "1h"}, "cooldown": "5m"},
+        "actions": [{"push": {"slot": "s", "content": {"html": "{{cart.value | money}} \\{{ {{page.title | default: \"x\"}}"}, "expires": "1m"}}]
+    });
+    let parts = [
+        json!(null),
+        json!(-1),
+        json!(1e300),
+        json!("{{"),
+        json!("\u{1f600}|}}"),
+        json!([]),
+        json!({}),
+        json!([[[[]]]]),
+        json!({"$and": [{"$or": {}}]}),
+        json!({"$in": 3}),
+        json!({"$regex": "(((("}),
+        json!({"a": {"$size": {"$size": 1}}}),
+        json!("99999999999999999999d"),
+        json!(true),
+    ];
+    let mut random = StdRng::seed_from_u64(3);
+    for _ in 0..5_000 {
+        let mut document = good.clone();
+        for _ in 0..random.random_range(1..4) {
+            *somewhere(&mut document, &mut random) = parts[random.random_range(0..parts.len())].clone();
+        }
+        let document: Value = serde_json::from_value(document).unwrap();
+        let _ = (compile_rule(&document), compile_segment(&document), compile_stage(&document), warnings(&document));
+    }
+}
+
+/// A random place in a document.
+fn somewhere<'a>(value: &'a mut serde_json::Value, random: &mut StdRng) -> &'a mut serde_json::Value {
+    let inside = match value {
+        serde_json::Value::Object(map) => map.len(),
+        serde_json::Value::Array(list) => list.len(),
+        _ => 0,
+    };
+    if inside == 0 || random.random_range(0..4) == 0 {
+        return value;
+    }
+    let at = random.random_range(0..inside);
+    match value {
+        serde_json::Value::Object(map) => somewhere(map.values_mut().nth(at).unwrap(), random),
+        serde_json::Value::Array(list) => somewhere(&mut list[at], random),
+        _ => unreachable!("only these two have something inside"),
+    }
+}

@@ -1,0 +1,213 @@
+//! What holds for every visitor, over random lives with fixed seeds.
+
+use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
+use footfall::engine::{Config, Input};
+use footfall_protocol::event::Authority;
+use footfall_protocol::limits::HOT_BYTES_MAX;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+const LIVES: u64 = 80;
+
+fn site() -> Config {
+    let push = |slot: &str| json!([{"push": {"slot": slot, "content": {"text": "{{page.product.name}} {{cart.value | money}}"}, "expires": "5m"}}]);
+    config(
+        json!([
+            {"id": "dwell", "pattern": {"dwell": {"for": "20s", "where": {"page.kind": "product"}}}, "limits": {"cooldown": "1m"}, "actions": push("side")},
+            {"id": "gap", "pattern": {"event": {"name": "product_added"}}, "condition": {"cart.value": {"$lt": 60}}, "limits": {"cap": {"count": 2, "per": "10m"}}, "actions": push("cart")},
+            {"id": "idle-cart", "pattern": {"dwell": {"for": "45s", "where": {"cart.count": {"$gt": 0}, "stage": {"$ne": "checkout"}}}}, "limits": {"per_session": 1}, "actions": push("top")}
+        ]),
+        json!([
+            {"id": "big-cart", "when": {"cart.value": {"$gte": 50}}},
+            {"id": "explorer", "when": {"session.product_views": {"$gte": 3}, "profile.orders": 0}}
+        ]),
+        json!([]),
+    )
+}
+
+/// One thing that happens after some time.
+#[derive(Clone, Debug)]
+enum Step {
+    Events(Authority, Vec<Value>),
+    Connect(String),
+    Disconnect(String),
+}
+
+fn life(seed: u64) -> Vec<(u64, Step)> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let steps = random.random_range(1..40);
+    let mut number = 0;
+    let mut step = || {
+        let wait_ms = match random.random_range(0..10) {
+            0 => 0,
+            1..8 => random.random_range(1..40) * SECOND + random.random_range(0..1_000),
+            8 => random.random_range(1..50) * MINUTE,
+            _ => random.random_range(1..20) * HOUR,
+        };
+        let tab = format!("t{}", random.random_range(0..3));
+        let step = match random.random_range(0..12) {
+            0 => Step::Connect(tab),
+            1 => Step::Disconnect(tab),
+            _ => {
+                let count = random.random_range(1..6);
+                let authority = [Authority::Visitor, Authority::Source, Authority::Public][random.random_range(0..3)];
+                let events = (0..count).map(|_| {
+                    number += 1;
+                    event(&mut random, &tab, number)
+                });
+                Step::Events(authority, events.collect())
+            }
+        };
+        (wait_ms, step)
+    };
+    (0..steps).map(|_| step()).collect()
+}
+
+fn event(random: &mut StdRng, tab: &str, number: u64) -> Value {
+    let sku = format!("sku-{}", random.random_range(0..6));
+    let product = json!({"sku": sku, "name": "Thing", "price": f64::from(random.random_range(1..9_000)) / 100.0, "quantity": random.random_range(1..4), "currency": "EUR", "category": "Things"});
+    let (name, properties) = match random.random_range(0..11) {
+        0 => ("page_viewed", json!({"path": "/p", "kind": "product"})),
+        1 => ("page_viewed", json!({"path": "/", "kind": "home"})),
+        2 => ("page_hidden", json!({})),
+        3 => ("page_visible", json!({})),
+        4 => ("page_left", json!({})),
+        5 => ("Product Viewed", product),
+        6 => ("Product Added", product),
+        7 => ("Product Removed", json!({"sku": sku})),
+        8 => ("Checkout Started", json!({})),
+        9 => ("Order Completed", json!({"order_id": random.random_range(0..4).to_string(), "revenue": 12.5})),
+        _ => ("identified", json!({})),
+    };
+    let kind = if name == "identified" { "identify" } else { "track" };
+    let id = format!("{number}");
+    json!({"type": kind, "messageId": id, "event": name, "userId": "u", "traits": {"n": number}, "context": {"tab": tab}, "properties": properties})
+}
+
+fn apply(sim: &mut Sim, step: &Step) {
+    match step {
+        Step::Events(authority, events) => drop(sim.send_as(*authority, events.clone())),
+        Step::Connect(tab) => drop(sim.connect(tab, None)),
+        Step::Disconnect(tab) => drop(sim.disconnect(tab)),
+    }
+}
+
+/// Lives a life to its end, `each` being called around every step.
+fn live(seed: u64, evicts: bool, mut each: impl FnMut(&mut Sim, &Step)) -> Sim {
+    let mut sim = Sim::new(site());
+    sim.evicts = evicts;
+    for (wait_ms, step) in life(seed) {
+        sim.pass(wait_ms);
+        each(&mut sim, &step);
+    }
+    sim.pass(2 * HOUR);
+    sim
+}
+
+fn assert_same(a: &Sim, b: &Sim, about: &str) {
+    assert_eq!(a.stored(), b.stored(), "{about}: stored");
+    assert_eq!(a.queue, b.queue, "{about}: records");
+    assert_eq!(a.sent, b.sent, "{about}: messages");
+}
+
+#[test]
+fn the_same_life_gives_the_same_bytes_and_eviction_changes_nothing() {
+    for seed in 0..LIVES {
+        let once = live(seed, false, apply);
+        assert_same(&once, &live(seed, false, apply), &format!("again, seed {seed}"));
+        assert_same(&once, &live(seed, true, apply), &format!("evicted, seed {seed}"));
+    }
+}
+
+#[test]
+fn early_and_repeated_wakes_change_nothing() {
+    for seed in 0..LIVES {
+        let plain = live(seed, false, apply);
+        let woken = live(seed, false, |sim, step| {
+            for _ in 0..2 {
+                let before = sim.stored();
+                sim.input(Input::Wake);
+                assert_eq!(sim.stored(), before, "a wake that is too early, seed {seed}");
+            }
+            apply(sim, step);
+            sim.input(Input::Wake);
+        });
+        assert_same(&plain, &woken, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn duplicates_are_inert() {
+    for seed in 0..LIVES {
+        let plain = live(seed, false, apply);
+        let repeated = live(seed, false, |sim, step| {
+            apply(sim, step);
+            if let Step::Events(authority, events) = step {
+                let before = sim.stored();
+                sim.send_as(*authority, events.clone());
+                assert_eq!(sim.stored(), before, "a repeat, seed {seed}");
+            }
+        });
+        assert_same(&plain, &repeated, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn splitting_a_batch_changes_nothing_that_anybody_sees() {
+    for seed in 0..LIVES {
+        let whole = live(seed, false, apply);
+        let split = live(seed, false, |sim, step| match step {
+            Step::Events(authority, events) => {
+                for event in events {
+                    sim.send_as(*authority, vec![event.clone()]);
+                }
+            }
+            other => apply(sim, other),
+        });
+        assert_eq!(whole.queue, split.queue, "records, seed {seed}");
+        assert_eq!(whole.pushes(), split.pushes(), "pushes, seed {seed}");
+        let view = |sim: &Sim| sim.visitor.inspection(sim.now_ms, &sim.config);
+        assert_eq!(view(&whole), view(&split), "view, seed {seed}");
+    }
+}
+
+#[test]
+fn records_are_numbered_without_gaps_and_a_push_is_never_early() {
+    for seed in 0..LIVES {
+        let sim = live(seed, true, apply);
+        let numbers: Vec<u64> = sim.queue.iter().map(|record| record.seq).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "seed {seed}");
+        let seqs: Vec<u64> = sim.pushes().iter().map(|(_, push)| push.seq).collect();
+        let mut made = seqs.clone();
+        made.sort_unstable();
+        made.dedup();
+        assert_eq!(made, (1..=made.len() as u64).collect::<Vec<_>>(), "seed {seed}");
+    }
+}
+
+#[test]
+fn state_stays_under_its_bound_whatever_is_sent() {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut sim = Sim::new(site());
+    sim.queue_is_up = false;
+    for round in 0..400_u64 {
+        let long = "x".repeat(random.random_range(1..400));
+        let tab = format!("tab-{}", round % 20);
+        let events = vec![
+            json!({"type": "page", "context": {"tab": tab}, "properties": {"path": format!("/{long}"), "url": format!("https://x/{long}"), "title": long, "referrer": long, "kind": "product"}}),
+            json!({"event": "Product Viewed", "context": {"tab": tab}, "properties": {"sku": format!("{round}{long}"), "name": long, "category": format!("c{round}{long}"), "brand": long}}),
+            json!({"event": "Product Added", "context": {"tab": tab}, "properties": {"sku": format!("{round}{long}"), "name": long, "price": 3, "category": long, "brand": long}}),
+            json!({"type": "identify", "userId": &long[..long.len().min(256)], "traits": {format!("k{round}"): long}}),
+            json!({"event": &long[..long.len().min(128)], "context": {"tab": tab}}),
+        ];
+        sim.send_as(Authority::Source, events);
+        sim.connect(&tab, None);
+        sim.now_ms += random.random_range(0..DAY / 100);
+        let stored = sim.stored();
+        let cold: usize = stored.cold.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(stored.hot.len() <= HOT_BYTES_MAX, "hot row: {} bytes in round {round}", stored.hot.len());
+        assert!(cold <= 64 * 1024, "cold pages: {cold} bytes in round {round}");
+    }
+    sim.reload();
+}

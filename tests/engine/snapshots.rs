@@ -1,0 +1,92 @@
+//! Snapshots of every version there ever was load for ever, and read the same.
+
+use crate::sim::{MINUTE, Sim};
+use footfall::engine::{SnapshotError, Stored, Visitor};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+/// A visitor with something in every section.
+fn lived() -> Sim {
+    let mut sim = Sim::with_rules(json!([{
+        "id": "proof", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "limits": {"cap": {"count": 2, "per": "24h"}},
+        "actions": [{"push": {"slot": "side", "content": {"text": "{{page.product.name}}"}, "expires": "1h"}}]
+    }]));
+    sim.connect("t1", None).page("t1", "product", "/tent");
+    sim.track(
+        "t1",
+        "Product Viewed",
+        json!({"sku": "tent", "name": "Tent", "price": 199.5, "currency": "EUR", "category": "Outdoor"}),
+    );
+    sim.track("t1", "Product Added", json!({"sku": "tent", "price": 199.5, "quantity": 2, "currency": "EUR"}));
+    sim.send(json!({"type": "identify", "userId": "u1", "traits": {"name": "Ada"}}));
+    sim.track("t1", "Order Completed", json!({"order_id": "o1", "revenue": 399}));
+    sim.pass(2 * MINUTE).page("t2", "list", "/tents");
+    sim
+}
+
+#[test]
+fn every_version_that_was_ever_written_still_loads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/snapshots");
+    let mut versions = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let cold = case["cold"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(page, hex)| (page.parse().unwrap(), bytes(hex.as_str().unwrap())));
+        let stored = Stored { hot: bytes(case["hot"].as_str().unwrap()), cold: cold.collect() };
+        let visitor = Visitor::load(&stored).unwrap();
+        let view = serde_json::to_value(visitor.inspection(0, &lived().config)).unwrap();
+        assert_eq!(view, case["view"], "{}", path.display());
+        versions += 1;
+    }
+    assert!(versions > 0);
+}
+
+/// Fails when the stored form changes. Then: give the section a new version with a way to load the old one, keep the
+/// old file, and write a new one (`UPDATE_CASES=1`).
+#[test]
+fn the_present_form_is_the_newest_case() {
+    let sim = lived();
+    let stored = sim.stored();
+    let cold: serde_json::Map<String, Value> =
+        stored.cold.iter().map(|(page, bytes)| (page.to_string(), json!(hex(bytes)))).collect();
+    let view = serde_json::to_value(sim.visitor.inspection(0, &sim.config)).unwrap();
+    let case = json!({"hot": hex(&stored.hot), "cold": cold, "view": view});
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/snapshots/0001.json");
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        std::fs::write(&path, format!("{case:#}\n")).unwrap();
+    }
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(kept, case);
+}
+
+#[test]
+fn damage_is_an_error_and_never_a_panic() {
+    let stored = lived().stored();
+    assert_eq!(Visitor::load(&Stored::default()), Err(SnapshotError::Section(0)));
+    for at in 0..stored.hot.len() {
+        let mut broken = stored.clone();
+        broken.hot[at] ^= 0xff;
+        let _ = Visitor::load(&broken);
+        broken.hot.truncate(at);
+        assert!(Visitor::load(&broken).is_err(), "cut at {at}");
+    }
+    let mut later = stored;
+    later.hot[0] = 9;
+    assert_eq!(Visitor::load(&later), Err(SnapshotError::Version(9)));
+}

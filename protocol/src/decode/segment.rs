@@ -35,7 +35,7 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
     let page_object = about.object("page")?;
     let page = page(call, &name, &reader, properties, page_object);
     let event = Event {
-        id: reader.id("messageId", EVENT_ID_BYTES_MAX)?.unwrap_or_default(),
+        id: reader.string("messageId", EVENT_ID_BYTES_MAX)?.unwrap_or_default(),
         fact: fact(call, &name, properties)?,
         name,
         authority,
@@ -93,7 +93,7 @@ fn identity(reader: &Reader<'_>, about: &Reader<'_>, authority: Authority) -> Re
 fn name(call: Call, reader: &Reader<'_>) -> Result<String, Fault> {
     let fixed = match call {
         Call::Track => {
-            let name = reader.id("event", EVENT_NAME_BYTES_MAX)?;
+            let name = reader.string("event", EVENT_NAME_BYTES_MAX)?;
             let name =
                 name.ok_or_else(|| reader.fault("event", Code::Missing, "`track` needs `event`, the event's name"))?;
             return Ok(vocabulary::normalise(&name).to_owned());

@@ -19,30 +19,58 @@ pub struct Cursor {
 }
 
 /// What a page sends.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 pub enum ClientMessage {
-    /// The first message on a socket.
-    Hello {
-        /// The tab's id: made by the page, kept for the tab's life, at most 40 bytes.
-        tab: String,
-        /// What the tab already has.
-        #[serde(default)]
-        cursor: Option<Cursor>,
-        /// Whether the tab is in sight now.
-        #[serde(default = "yes")]
-        visible: bool,
-        /// Ask for the whole view (timers, matches, counters) instead of the visitor's own; sites may refuse.
-        #[serde(default)]
-        inspect: bool,
-    },
-    /// Events in the shapes of the Segment HTTP Tracking API.
-    Events {
-        /// The page's number of this frame; the acknowledgement carries it.
-        frame: u64,
-        /// The events; decoded as those of a batch.
-        events: Vec<Box<RawValue>>,
-    },
+    /// `hello`: the first message on a socket.
+    Hello(Hello),
+    /// `events`: events in the shapes of the Segment HTTP Tracking API.
+    Events(Frame),
+}
+
+/// The first message on a socket.
+#[derive(Debug, Deserialize)]
+pub struct Hello {
+    /// The tab's id: made by the page, kept for the tab's life, at most 40 bytes.
+    pub tab: String,
+    /// What the tab already has.
+    #[serde(default)]
+    pub cursor: Option<Cursor>,
+    /// Whether the tab is in sight now.
+    #[serde(default = "yes")]
+    pub visible: bool,
+    /// Ask for the whole view (timers, matches, counters) instead of the visitor's own; sites may refuse.
+    #[serde(default)]
+    pub inspect: bool,
+}
+
+/// A frame of events.
+#[derive(Debug, Deserialize)]
+pub struct Frame {
+    /// The page's number of this frame; the acknowledgement carries it.
+    pub frame: u64,
+    /// The events; decoded as those of a batch.
+    pub events: Vec<Box<RawValue>>,
+}
+
+impl ClientMessage {
+    /// Decodes a text frame. The `type` is read first: serde's tagged enums cannot carry an event's own text along.
+    ///
+    /// # Errors
+    /// What is wrong with the frame, as a sentence.
+    pub fn decode(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Typed<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: std::borrow::Cow<'a, str>,
+        }
+        let wrong = |error: serde_json::Error| error.to_string();
+        let Typed { kind } = serde_json::from_str(text).map_err(wrong)?;
+        match &*kind {
+            "hello" => serde_json::from_str(text).map(Self::Hello).map_err(wrong),
+            "events" => serde_json::from_str(text).map(Self::Events).map_err(wrong),
+            other => Err(format!("`type` must be \"hello\" or \"events\", not \"{}\"", crate::limits::cut(other, 40))),
+        }
+    }
 }
 
 const fn yes() -> bool {

@@ -46,10 +46,10 @@ pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
                 if decoded.event.id.is_empty() {
                     decoded.event.id = format!("{}-{}", request.nonce, decoded.index);
                 }
-                let delivery = deliveries.by_visitor.entry(visitor).or_insert_with(|| Delivery {
-                    events: Vec::new(),
-                    surroundings: request.surroundings.clone(),
-                });
+                let delivery = deliveries
+                    .by_visitor
+                    .entry(visitor)
+                    .or_insert_with(|| Delivery { events: Vec::new(), surroundings: request.surroundings.clone() });
                 delivery.events.push((decoded.index, decoded.event));
             }
             Err(fault) => {

@@ -92,7 +92,11 @@ mod tests {
             None,
             ["mobile", "ios", "safari"],
         );
-        check("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", None, ["desktop", "linux", "firefox"]);
+        check(
+            "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+            None,
+            ["desktop", "linux", "firefox"],
+        );
         check("", None, ["desktop", "other", "other"]);
     }
 

@@ -34,7 +34,8 @@ mod tests {
         let site = Site { origins: vec!["https://shop.example".to_owned()], ..Site::default() };
         let own = "https://engine.example";
         assert!(allowed("https://shop.example", own, &site) && allowed(own, own, &site));
-        for bad in ["null", "", "http://shop.example", "https://shop.example.evil.example", "https://shop.example:444"] {
+        for bad in ["null", "", "http://shop.example", "https://shop.example.evil.example", "https://shop.example:444"]
+        {
             assert!(!allowed(bad, own, &site), "{bad}");
         }
     }

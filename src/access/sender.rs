@@ -39,9 +39,7 @@ impl Sender {
     /// # Errors
     /// `no_identity`, with what to send.
     pub fn visitor_of(&self, identity: &Identity) -> Result<Uuid, Fault> {
-        let foreign = |kind, id: &Option<String>| {
-            id.as_deref().and_then(|id| visitor_of(self.site(), kind, id))
-        };
+        let foreign = |kind, id: &Option<String>| id.as_deref().and_then(|id| visitor_of(self.site(), kind, id));
         let anonymous = || foreign(Foreign::Anonymous, &identity.anonymous_id);
         let (visitor, wanted) = match self {
             Self::Visitor(_, visitor) => (Some(*visitor), ""),

@@ -133,10 +133,7 @@ mod tests {
     #[test]
     fn the_form_is_pinned() {
         let text = SigningKeys::parse(OLD).unwrap().issue(&token());
-        assert_eq!(
-            text.rsplit_once('.').unwrap().0,
-            "f1.k1.demo.01234567-89ab-4cde-8f01-23456789abcd.-.1800000000"
-        );
+        assert_eq!(text.rsplit_once('.').unwrap().0, "f1.k1.demo.01234567-89ab-4cde-8f01-23456789abcd.-.1800000000");
     }
 
     #[test]

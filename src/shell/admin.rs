@@ -27,7 +27,9 @@ pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Res
     }
     call.deployment.site(&site)?;
     match rest {
-        ["rules" | "segments" | "stages", ..] if rest.len() <= 2 => documents(request, &site, rest, &operator, call).await,
+        ["rules" | "segments" | "stages", ..] if rest.len() <= 2 => {
+            documents(request, &site, rest, &operator, call).await
+        }
         ["visitors"] if reads => inspection(&site, named(&site, call)?, call).await,
         ["visitors", visitor] if reads => inspection(&site, parse(visitor)?, call).await,
         ["visitors", visitor, "records"] if reads => records(&site, parse(visitor)?, call).await,

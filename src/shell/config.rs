@@ -141,9 +141,8 @@ async fn ask(
         return Err(Error::RustError(format!("the piece of version {} is missing", published.version)));
     }
     let piece = response.bytes().await?;
-    let rules = RuleSet::decode(&piece).ok_or_else(|| {
-        Error::RustError(format!("the piece of version {} cannot be read", published.version))
-    })?;
+    let rules = RuleSet::decode(&piece)
+        .ok_or_else(|| Error::RustError(format!("the piece of version {} cannot be read", published.version)))?;
     let config = Rc::new(Config { settings, rules, version: published.version });
     Ok((published, config))
 }

@@ -55,7 +55,8 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
     let (signing_keys, admin_secret) = (read("SIGNING_KEYS"), read("ADMIN_JWT_SECRET"));
     let mut keep = |name: &str, fault: String| faults.push(format!("{name}: {fault}"));
     let sites = sites.and_then(|text| site::parse(&text).map_err(|fault| keep("SITES", fault)).ok());
-    let write_keys = write_keys.and_then(|text| WriteKeys::parse(&text).map_err(|fault| keep("WRITE_KEYS", fault)).ok());
+    let write_keys =
+        write_keys.and_then(|text| WriteKeys::parse(&text).map_err(|fault| keep("WRITE_KEYS", fault)).ok());
     let signing_keys =
         signing_keys.and_then(|text| SigningKeys::parse(&text).map_err(|fault| keep("SIGNING_KEYS", fault)).ok());
     if admin_secret.as_ref().is_some_and(|secret| secret.len() < ADMIN_SECRET_BYTES_MIN) {

@@ -66,10 +66,8 @@ impl Problem {
 
     /// The whole body could not be decoded.
     pub(super) fn body(fault: Fault) -> Self {
-        let (status, code) = match fault.code {
-            Code::TooMany => (413, "batch_too_long"),
-            _ => (400, "malformed"),
-        };
+        let too_long = fault.code == Code::TooMany;
+        let (status, code) = if too_long { (413, "batch_too_long") } else { (400, "malformed") };
         Self::new(status, code, fault.message)
     }
 

@@ -53,7 +53,8 @@ pub(super) async fn route(request: Request, env: Env) -> Result<Response> {
         Ok(deployment) => deployment,
         Err(faults) => {
             console_error!("the configuration is wrong: {}", faults.join("; "));
-            return Problem::later("misconfigured", "The deployment is not configured; /health/ready says why.").respond();
+            return Problem::later("misconfigured", "The deployment is not configured; /health/ready says why.")
+                .respond();
         }
     };
     let url = request.inner().url();

@@ -11,7 +11,9 @@ use crate::engine::rules::RuleSet;
 use crate::shell::reply::{Problem, json};
 use serde_json::json as object;
 use store::Store;
-use worker::{DurableObject, Env, Method, Request, Response, ResponseBuilder, Result, State, console_error, durable_object};
+use worker::{
+    DurableObject, Env, Method, Request, Response, ResponseBuilder, Result, State, console_error, durable_object,
+};
 
 /// The class that the platform makes objects of. It keeps nothing in memory: disk is asked every time.
 #[durable_object(fetch)]
@@ -61,7 +63,9 @@ impl Rulebook {
             (hash == hash_of_defaults).then_some(bytes)
         });
         match bytes {
-            Some(bytes) => Ok(ResponseBuilder::new().with_header("content-type", "application/octet-stream")?.fixed(bytes)),
+            Some(bytes) => {
+                Ok(ResponseBuilder::new().with_header("content-type", "application/octet-stream")?.fixed(bytes))
+            }
             None => not_found().respond(),
         }
     }

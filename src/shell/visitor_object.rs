@@ -141,8 +141,8 @@ impl Object {
     /// Events that the router brings.
     async fn take_events(self: &Rc<Self>, mut request: Request) -> Result<Response> {
         let bytes = request.bytes().await?;
-        let delivery: Delivery = postcard::from_bytes(&bytes)
-            .map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
+        let delivery: Delivery =
+            postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
         let rejections = self.apply(Input::Events(delivery)).await?;
         if rejections.is_empty() {
             return Ok(ResponseBuilder::new().with_status(204).empty());

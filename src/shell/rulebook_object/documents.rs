@@ -64,12 +64,14 @@ impl Change<'_> {
         let store = self.store();
         let version = published(&store)?.version;
         let rows = store.documents(self.kind.as_str())?;
-        let items = rows.iter().map(|row| Ok(object!({
-            "id": row.id,
-            "version": whole(row.version),
-            "updated_at_ms": whole(row.updated_at_ms),
-            "document": RawValue::from_string(row.body.clone())?,
-        })));
+        let items = rows.iter().map(|row| {
+            Ok(object!({
+                "id": row.id,
+                "version": whole(row.version),
+                "updated_at_ms": whole(row.updated_at_ms),
+                "document": RawValue::from_string(row.body.clone())?,
+            }))
+        });
         json(200, &object!({ "version": version, "items": items.collect::<worker::Result<Vec<_>>>()? }))
     }
 
@@ -164,7 +166,11 @@ impl Change<'_> {
         if wanted.split(',').any(|tag| meets(tag.trim())) {
             return Ok(());
         }
-        Err(Problem::new(412, "changed_meanwhile", "The document is no longer the one that If-Match names; read it again."))
+        Err(Problem::new(
+            412,
+            "changed_meanwhile",
+            "The document is no longer the one that If-Match names; read it again.",
+        ))
     }
 }
 

@@ -134,7 +134,8 @@ impl Store {
             vec![number(version)?, hash.into(), number(at_ms)?, change.into(), author.into()],
         )?;
         let oldest = number(version.saturating_sub(PIECES_KEPT))?;
-        self.sql.exec("DELETE FROM pieces WHERE hash NOT IN (SELECT hash FROM versions WHERE version > ?)", vec![oldest])?;
+        self.sql
+            .exec("DELETE FROM pieces WHERE hash NOT IN (SELECT hash FROM versions WHERE version > ?)", vec![oldest])?;
         Ok(())
     }
 }

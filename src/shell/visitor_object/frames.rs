@@ -7,8 +7,7 @@ use crate::shell::clock;
 use footfall_protocol::decode::decode_frame;
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
-use footfall_protocol::message::{ClientMessage, Cursor, ServerMessage};
-use serde_json::value::RawValue;
+use footfall_protocol::message::{ClientMessage, Frame, Hello, ServerMessage};
 use std::rc::Rc;
 use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
 
@@ -28,31 +27,28 @@ impl Object {
             return close(socket, TOO_LARGE, "frame_too_large");
         }
         let Some(attachment) = Attachment::of(socket) else { return close(socket, TRY_AGAIN, "unknown socket") };
-        match (serde_json::from_str(&text), &attachment.stage) {
-            (Err(error), _) => refuse(socket, "malformed", &format!("The frame is no message of this protocol: {error}")),
+        match (ClientMessage::decode(&text), &attachment.stage) {
+            (Err(error), _) => {
+                refuse(socket, "malformed", &format!("The frame is no message of this protocol: {error}"))
+            }
             (_, Stage::Replaced) => {}
-            (Ok(ClientMessage::Hello { .. }), Stage::Greeted { .. }) => {
+            (Ok(ClientMessage::Hello(_)), Stage::Greeted { .. }) => {
                 refuse(socket, "hello_twice", "Say hello once on each socket.");
             }
-            (Ok(ClientMessage::Events { .. }), Stage::Waiting) => {
+            (Ok(ClientMessage::Events(_)), Stage::Waiting) => {
                 refuse(socket, "hello_first", "Say hello before anything else.");
             }
-            (Ok(ClientMessage::Hello { tab, cursor, visible, inspect }), Stage::Waiting) => {
-                self.greet(socket, attachment, tab, (cursor, visible, inspect)).await;
+            (Ok(ClientMessage::Hello(hello)), Stage::Waiting) => {
+                self.greet(socket, attachment, hello).await;
             }
-            (Ok(ClientMessage::Events { frame, events }), Stage::Greeted { .. }) => {
-                self.take_frame(socket, attachment, frame, events).await;
+            (Ok(ClientMessage::Events(frame)), Stage::Greeted { .. }) => {
+                self.take_frame(socket, attachment, frame).await;
             }
         }
     }
 
-    async fn greet(
-        self: &Rc<Self>,
-        socket: &WebSocket,
-        attachment: Attachment,
-        tab: String,
-        (cursor, visible, inspect): (Option<Cursor>, bool, bool),
-    ) {
+    async fn greet(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, hello: Hello) {
+        let Hello { tab, cursor, visible, inspect } = hello;
         if tab.is_empty() || tab.len() > TAB_BYTES_MAX {
             return refuse(socket, "malformed", &format!("`tab` must have 1 to {TAB_BYTES_MAX} bytes."));
         }
@@ -73,13 +69,7 @@ impl Object {
         }
     }
 
-    async fn take_frame(
-        self: &Rc<Self>,
-        socket: &WebSocket,
-        attachment: Attachment,
-        frame: u64,
-        events: Vec<Box<RawValue>>,
-    ) {
+    async fn take_frame(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, Frame { frame, events }: Frame) {
         if events.len() > BATCH_EVENTS_MAX {
             return refuse(socket, "batch_too_long", &format!("A frame has at most {BATCH_EVENTS_MAX} events."));
         }
@@ -94,7 +84,8 @@ impl Object {
             (decoded.index, event)
         });
         let delivery = Delivery { events: events.collect(), surroundings: attachment.surroundings };
-        let applied = if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
+        let applied =
+            if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
         let answer = match applied {
             Ok(more) => {
                 rejections.extend(more);

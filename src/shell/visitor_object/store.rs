@@ -72,7 +72,10 @@ impl<'a> Store<'a> {
     /// Writes. Pages come before the hot row that refers to them, and go after the one that no longer does.
     pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
         if !commit.exists {
-            self.rows("CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)", vec![])?;
+            self.rows(
+                "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)",
+                vec![],
+            )?;
             self.rows("CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)", vec![])?;
         }
         for (number, bytes) in &commit.pages {

@@ -69,8 +69,8 @@ impl Object {
             let snapshot = visitor.snapshot();
             (visitor, effects, wake_ms, snapshot)
         }));
-        let (visitor, effects, wake_ms, snapshot) =
-            handled.map_err(|_| Error::RustError("bug: the engine panicked; the visitor is read from disk again".into()))?;
+        let (visitor, effects, wake_ms, snapshot) = handled
+            .map_err(|_| Error::RustError("bug: the engine panicked; the visitor is read from disk again".into()))?;
         // The platform has used up the alarm that woke us.
         let alarm_at_ms = alarm_at_ms.filter(|_| !woken);
         let mut turned = Turned::default();
@@ -79,7 +79,7 @@ impl Object {
             self.carry_out(effects, &mut turned);
             return Ok(turned);
         }
-        let changed = snapshot != committed || effects.iter().any(|effect| writes(effect));
+        let changed = snapshot != committed || effects.iter().any(writes);
         let mut alarm_at_ms = alarm_at_ms;
         if let Some(wake_ms) = wake_ms.filter(|_| exists || changed)
             && alarm_at_ms.is_none_or(|at_ms| wake_ms < at_ms)

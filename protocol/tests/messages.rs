@@ -1,0 +1,93 @@
+//! The socket's messages against the JSON cases that the TypeScript client tests as well.
+
+use footfall_protocol::Object;
+use footfall_protocol::message::{ClientMessage, Frame, Hello, Push, ServerMessage};
+use footfall_protocol::rejection::{Code, Rejection};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn cases(direction: &str) -> Vec<(String, Value)> {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../cases/messages.json")).unwrap();
+    let wanted = cases.into_iter().filter(|case| case["direction"] == direction);
+    wanted.map(|case| (case["name"].as_str().unwrap().to_owned(), case["message"].clone())).collect()
+}
+
+#[test]
+fn what_a_page_sends_is_understood() {
+    let cases = cases("to_server");
+    assert!(cases.len() >= 2);
+    for (name, message) in cases {
+        let decoded = ClientMessage::decode(&message.to_string()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        match decoded {
+            ClientMessage::Hello(Hello { tab, cursor, visible, inspect }) => {
+                assert_eq!(message["tab"], json!(tab), "{name}");
+                assert_eq!(message.get("cursor").is_some_and(|c| !c.is_null()), cursor.is_some(), "{name}");
+                assert_eq!(message.get("visible").unwrap_or(&json!(true)), &json!(visible), "{name}");
+                assert_eq!(message.get("inspect").unwrap_or(&json!(false)), &json!(inspect), "{name}");
+            }
+            ClientMessage::Events(Frame { frame, events }) => {
+                assert_eq!(message["frame"], json!(frame), "{name}");
+                assert_eq!(message["events"].as_array().unwrap().len(), events.len(), "{name}");
+            }
+        }
+    }
+}
+
+/// Each message as this side writes it has the members, and only those, that the cases of its type show.
+#[test]
+fn what_a_page_is_sent_has_the_members_of_the_cases() {
+    let rejection = Rejection { index: 1, code: Code::Missing, pointer: "/event".into(), message: "say which".into() };
+    let (code, message) = ("malformed".to_owned(), "not this".to_owned());
+    let push = Push {
+        seq: 1,
+        slot: "s".into(),
+        rule: "r".into(),
+        priority: 1,
+        content: Object::new(),
+        tab: String::new(),
+        at_ms: 1,
+        expires_at_ms: 2,
+    };
+    let written = [
+        ServerMessage::Welcome {
+            protocol: 1,
+            incarnation: Some(Uuid::nil()),
+            seq: 1,
+            version: 2,
+            state: footfall_protocol::Value::Null,
+        },
+        ServerMessage::Ack { frame: 1, accepted: 1, rejections: vec![rejection] },
+        ServerMessage::Nack { frame: 1, code: code.clone(), message: message.clone() },
+        ServerMessage::Push(push),
+        ServerMessage::Retract { seq: 2, push: 1, slot: "s".into() },
+        ServerMessage::State { base: 1, version: 2, patch: footfall_protocol::Value::Null },
+        ServerMessage::Error { code, message },
+    ];
+    let cases = cases("to_client");
+    for message in written {
+        let ours = serde_json::to_value(&message).unwrap();
+        let theirs: Vec<_> = cases.iter().filter(|(_, case)| case["type"] == ours["type"]).collect();
+        assert!(!theirs.is_empty(), "no case for {}", ours["type"]);
+        for (name, case) in theirs {
+            for key in case.as_object().unwrap().keys() {
+                assert!(ours.get(key).is_some(), "{name}: `{key}` is not sent");
+            }
+            for key in ours.as_object().unwrap().keys().filter(|key| *key != "rejections") {
+                assert!(case.get(key).is_some(), "{name}: `{key}` is sent and not in the case");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_message_is_told_why() {
+    for (text, part) in [
+        ("{}", "type"),
+        ("[]", "struct"),
+        (r#"{"type":"hallo"}"#, "\"hello\" or \"events\""),
+        (r#"{"type":"events"}"#, "frame"),
+    ] {
+        let error = ClientMessage::decode(text).unwrap_err();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The architecture's rules, as tests: what each file begins with, who may use whom, and how long a file may grow.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Above this a file should have been split.
+const LINES_MAX: usize = 400;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The source files below some folders, with their text.
+fn sources(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).filter(|p| p.exists()).collect();
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !["node_modules", "dist", "target", "cases"].contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| endings.iter().any(|wanted| ending == *wanted)) {
+                let shown = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((shown, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folders:?}");
+    found
+}
+
+const ALL: [&str; 9] = [
+    "src",
+    "protocol/src",
+    "protocol/tests",
+    "tests",
+    "client-js/src",
+    "client-js/test",
+    "console",
+    "examples",
+    "scripts",
+];
+
+#[test]
+fn the_first_line_of_every_file_says_what_it_is_for() {
+    for (path, text) in sources(&ALL, &["rs", "ts", "mjs", "js", "sh", "css"]) {
+        let mut lines = text.lines().filter(|line| !line.starts_with("#!/"));
+        let first = lines.next().unwrap_or_default();
+        let comment = ["//", "/*", "#"].iter().any(|mark| first.starts_with(mark));
+        assert!(comment && first.len() > 12, "{path} begins with: {first}");
+    }
+}
+
+#[test]
+fn no_file_grows_too_long() {
+    for (path, text) in sources(&ALL, &["rs", "ts", "mjs", "js", "sh"]) {
+        let lines = text.lines().count();
+        assert!(lines <= LINES_MAX || path.starts_with("tests/engine"), "{path} has {lines} lines: split it");
+    }
+}
+
+#[test]
+fn the_contract_knows_nobody_and_the_engine_knows_no_platform() {
+    for (path, text) in sources(&["protocol/src"], &["rs"]) {
+        for word in ["worker::", "footfall::"] {
+            assert!(!text.contains(word), "{path} speaks of {word}");
+        }
+    }
+    let forbidden = [
+        "worker::",
+        "wasm_bindgen",
+        "js_sys",
+        "crate::shell",
+        "crate::access",
+        "std::time",
+        "Utc::now",
+        "rand::",
+        "HashMap",
+    ];
+    for (path, text) in sources(&["src/engine"], &["rs"]) {
+        for word in forbidden {
+            assert!(!text.contains(word), "{path} speaks of {word}");
+        }
+    }
+    let engine = fs::read_to_string(root().join("src/engine.rs")).unwrap();
+    assert!(forbidden.iter().all(|word| !engine.contains(word)));
+    for (path, text) in sources(&["src/access"], &["rs"]) {
+        assert!(!text.contains("worker::") && !text.contains("crate::shell"), "{path} reaches into the shell");
+    }
+}
+
+#[test]
+fn every_bound_is_documented() {
+    let limits = fs::read_to_string(root().join("protocol/src/limits.rs")).unwrap();
+    let lines: Vec<&str> = limits.lines().collect();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("pub const")) {
+        assert!(at > 0 && lines[at - 1].starts_with("///"), "{line}");
+    }
+}
+
+#[test]
+fn links_of_the_documentation_lead_somewhere() {
+    for page in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.starts_with("http") && !link.starts_with('#') {
+                let file = link.split('#').next().unwrap();
+                assert!(Path::new(&root()).join(file).exists(), "{page} links to {link}");
+            }
+        }
+    }
+}

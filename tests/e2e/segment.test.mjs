@@ -12,7 +12,7 @@ const VISITORS = 50;
 const EVENTS = 1_000;
 const SEED = 20_260_711;
 /** Events of one request of the SDK. They are sent one request after the other, so that the order is known. */
-const FLUSH_AT = 20;
+const FLUSH_AT = 100;
 
 const CATEGORIES = ["shoes", "shirts", "hats", "bags"];
 const PRODUCTS = Array.from({ length: 14 }, (_, i) => ({

@@ -103,6 +103,8 @@ impl Object {
 
     /// A socket has ended, whichever way. A tab whose place a newer socket has taken is still there.
     pub(super) async fn closed(self: &Rc<Self>, socket: &WebSocket) {
+        // The closing handshake (RFC 6455 §7.1.2) is not completed by the platform for sockets that may sleep.
+        drop(socket.close::<&str>(None, None));
         let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
         // The platform may report the end twice, as an error and as a close.
         let ended: Result<()> = Attachment { stage: Stage::Replaced, surroundings: Default::default() }.keep(socket);

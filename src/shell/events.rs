@@ -3,11 +3,11 @@
 use crate::access::credential::Authorization;
 use crate::access::sender::Sender;
 use crate::access::{delivery, origin};
+use crate::shell::call::Call;
 use crate::shell::deliver;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json};
-use crate::shell::router::Call;
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -103,7 +103,7 @@ fn sender(
 /// A browser says where a page is from; pages of other sites may not send events in a visitor's name.
 fn check_origin(call: &Call<'_>, sender: &Sender) -> Result<(), Problem> {
     match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, call.deployment.site(sender.site())?) => {
+        Some(from) if !origin::allowed(from, call.own, &call.deployment.site(sender.site())?.origins) => {
             Err(own::wrong_origin())
         }
         _ => Ok(()),

@@ -3,7 +3,8 @@
 use super::addressed;
 use super::documents::Kind;
 use super::store::Store;
-use crate::engine::rules::{self, RuleFault, RuleSet};
+use crate::engine::fault::RuleFault;
+use crate::engine::rules::{self, RuleSet};
 use crate::shell::config::Published;
 use footfall_protocol::Value;
 use serde::Serialize;

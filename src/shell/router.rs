@@ -1,6 +1,7 @@
 //! From a path to whoever answers it. Problems become answers here, and nowhere else.
 
 use crate::access::origin::origin_of;
+use crate::access::query;
 use crate::shell::deployment::{self, Deployment};
 use crate::shell::events::Way;
 use crate::shell::incoming::header;
@@ -34,8 +35,7 @@ impl Call<'_> {
 
     /// The value of a member of the query.
     pub(super) fn query(&self, name: &str) -> Option<String> {
-        let url = worker::Url::parse(self.url).ok()?;
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        query::member(self.url, name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod amount;
 pub mod decode;
+pub mod duration;
 pub mod event;
 pub mod ids;
 pub mod limits;

@@ -2,6 +2,7 @@
 
 use crate::engine::condition::{Compiler, Condition};
 use crate::engine::tree::{self, nearest};
+use footfall_protocol::duration::parse_ms;
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
@@ -113,7 +114,7 @@ impl Reader {
             self.wrong(pointer, "a duration such as \"60s\", \"10m\", \"24h\" or \"7d\"", value);
             return 1_000;
         };
-        let ms = parse_duration(text);
+        let ms = parse_ms(text);
         if ms.is_none() {
             self.fault(
                 pointer,
@@ -160,19 +161,4 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut pointer = pointer.to_owned();
     push_pointer(&mut pointer, key);
     pointer
-}
-
-/// `500ms`, `60s`, `10m`, `24h`, `7d` → milliseconds.
-pub(super) fn parse_duration(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit_ms = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => DAY_MS,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms)
 }

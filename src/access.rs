@@ -8,6 +8,7 @@ pub mod credential;
 pub mod delivery;
 pub mod device;
 pub mod origin;
+pub mod query;
 pub mod seal;
 pub mod sender;
 pub mod site;

@@ -2,6 +2,7 @@
 
 use crate::shell::deployment::Deployment;
 use footfall_protocol::ids::SiteId;
+use footfall_protocol::query;
 use std::cell::OnceCell;
 use worker::Env;
 
@@ -28,7 +29,6 @@ impl Call<'_> {
 
     /// The value of a member of the query.
     pub(super) fn query(&self, name: &str) -> Option<String> {
-        let url = worker::Url::parse(self.url).ok()?;
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        query::member(self.url, name)
     }
 }

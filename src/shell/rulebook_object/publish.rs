@@ -2,14 +2,9 @@
 
 use super::addressed;
 use super::documents::Kind;
-<<<<<<< HEAD
-use super::store::Store;
+use super::store::{Store, Version};
 use crate::engine::fault::RuleFault;
 use crate::engine::rules::{self, RuleSet};
-=======
-use super::store::{Store, Version};
-use crate::engine::rules::{self, RuleFault, RuleSet};
->>>>>>> shell
 use crate::shell::config::Published;
 use crate::shell::{clock, js};
 use footfall_protocol::Value;

@@ -44,7 +44,9 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     let total = batch.events.len() + batch.rejections.len();
     let deliveries = delivery::sort(batch, &sender, &known);
     let mut rejections = deliveries.rejections;
-    rejections.extend(deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?);
+    let root = deliveries.root;
+    let refused = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
+    rejections.extend(refused.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
     Ok(json(200, &Accepted { success: true, accepted: total - rejections.len(), rejections })?)
 }

@@ -14,7 +14,7 @@ help: ## List the commands.
 
 dev: ## Build and run the engine with the demo store and the console on http://localhost:8787.
 	@scripts/build.sh >&2
-	@exec $(NODE) scripts/serve.mjs --port 8787 --state .footfall/dev --text --with-parent
+	@exec $(NODE) scripts/serve.mjs --port 8787 --state .footfall/dev --demo --text --with-parent
 
 serve: ## Run the engine with PORT=… (0: a free one) and STATE=…; prints one line of JSON when it is ready.
 	@scripts/build.sh >&2

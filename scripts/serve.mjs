@@ -11,6 +11,7 @@ import { startControl } from "./lib/control.mjs";
 import { migrate } from "./lib/migrate.mjs";
 import { startRuntime } from "./lib/runtime.mjs";
 import { openState } from "./lib/state.mjs";
+import { seed } from "./seed.mjs";
 
 const HELP = `Runs the built Worker on workerd, with its state in a directory.
 
@@ -20,6 +21,7 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --build DIR        output of the build (default build)
   --site DIR         static files (default: what wrangler.toml says)
   --var NAME=VALUE   replaces or adds an entry of [vars]; repeatable
+  --demo             a new state is given the demo store's rules and segments (examples/store/rules.json)
   --control          also opens a port for tests: evict an object, query D1, look into an object's storage
   --with-parent      stop when the process that started this one is gone
   --text             say when it is ready in words for people instead of JSON
@@ -39,6 +41,7 @@ function options() {
       build: { type: "string", default: "build" },
       site: { type: "string" },
       var: { type: "string", multiple: true, default: [] },
+      demo: { type: "boolean", default: false },
       control: { type: "boolean", default: false },
       "with-parent": { type: "boolean", default: false },
       text: { type: "boolean", default: false },
@@ -67,6 +70,7 @@ async function main() {
   const { secrets, ready } = credentials(wanted.state);
   const runtime = await startRuntime({ ...wanted, secrets, say });
   await migrate(await runtime.d1(), runtime.migrationsDir, say);
+  if (wanted.demo) await seedDemo(runtime.address, ready.admin_token);
   const control = wanted.control ? await startControl(runtime) : undefined;
   const facts = {
     address: runtime.address,
@@ -76,6 +80,11 @@ async function main() {
     ...(control && { control: control.address }),
   };
   process.stdout.write(wanted.text ? inWords(facts) : `${JSON.stringify(facts)}\n`);
+}
+
+async function seedDemo(address, token) {
+  const count = await seed({ address, token });
+  if (count > 0) say(`the demo store has its rules and segments (${count} documents)`);
 }
 
 function inWords({ address, write_key, public_key, admin_token }) {

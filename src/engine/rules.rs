@@ -4,14 +4,12 @@
 //! published as one immutable piece under the hash of its bytes; what is only for speed is rebuilt when it is loaded.
 
 mod compile;
-mod fault;
 mod reader;
 mod rule;
 mod stages;
 mod warnings;
 
-pub use compile::{compile, compile_rule, compile_segment, compile_stage};
-pub use fault::{DocumentFault, Kind, RuleFault};
+pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
 pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 

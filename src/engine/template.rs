@@ -8,7 +8,7 @@ mod money;
 mod parse;
 
 use super::condition::number_text;
-use super::rules::RuleFault;
+use super::fault::RuleFault;
 use super::tree::{Field, Read, Scope, Setting};
 use footfall_protocol::limits::{TEMPLATE_FILL_BYTES_MAX, cut};
 use footfall_protocol::{Object, Value};

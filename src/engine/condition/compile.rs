@@ -2,7 +2,7 @@
 
 use super::operators::LOGICAL;
 use super::{Condition, Operand, Test, js};
-use crate::engine::rules::RuleFault;
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Kind, closest, nearest};
 use footfall_protocol::limits::{CONDITION_DEPTH_MAX, CONDITION_TESTS_MAX, DOCUMENT_FAULTS_MAX};
 use footfall_protocol::rejection::{push_index, push_pointer};
@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         if self.faults.len() < DOCUMENT_FAULTS_MAX {
-            self.faults.push(RuleFault::new(pointer, code, message));
+            self.faults.push(RuleFault::at(pointer, code, message));
         }
     }
 

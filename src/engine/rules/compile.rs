@@ -2,12 +2,37 @@
 
 use super::reader::{Reader, below};
 use super::rule::{event_names, rule};
-use super::{DocumentFault, Enter, Kind, Rule, RuleFault, RuleSet, Segment, Stage};
+use super::{Enter, Rule, RuleSet, Segment, Stage};
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::Setting;
 use footfall_protocol::Value;
 use footfall_protocol::limits::{DURATION_MS_MAX, PRIORITY_MAX, RULES_MAX, SEGMENTS_MAX, STAGE_WAYS_MAX, STAGES_MAX};
 use footfall_protocol::rejection::push_index;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+/// Kinds of authored documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A rule.
+    Rule,
+    /// A segment.
+    Segment,
+    /// A stage.
+    Stage,
+}
+
+/// A document that does not run, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DocumentFault {
+    /// What it is.
+    pub kind: Kind,
+    /// Its place among those of its kind.
+    pub index: usize,
+    /// What is wrong.
+    pub faults: Vec<RuleFault>,
+}
 
 /// Compiles a site's documents. Bad ones are reported and left out; the good ones run.
 pub fn compile(rules: &[Value], segments: &[Value], stages: &[Value]) -> (RuleSet, Vec<DocumentFault>) {
@@ -29,7 +54,7 @@ fn each<T>(
     let mut good: Vec<T> = Vec::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for (index, document) in documents.iter().enumerate() {
-        let one = |code: &'static str, message: String| vec![RuleFault::new("/id", code, message)];
+        let one = |code: &'static str, message: String| vec![RuleFault::at("/id", code, message)];
         let compiled = match compile(document) {
             Ok(_) if good.len() >= max => Err(one("too_many", format!("a site has at most {max} of these"))),
             Ok(new) if !ids.insert(id(&new).clone()) => {

@@ -1,8 +1,9 @@
 //! Typed reads of an authored document: every fault is kept with its pointer, and reading goes on.
 
-use super::RuleFault;
 use crate::engine::condition::{Compiler, Condition};
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Setting, nearest, resolve_in};
+use footfall_protocol::duration::parse_ms;
 use footfall_protocol::limits::{
     DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_FAULTS_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX,
     DURATION_MS_MIN, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX, cut,
@@ -25,7 +26,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 impl Reader {
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         if self.faults.len() < DOCUMENT_FAULTS_MAX {
-            self.faults.push(RuleFault::new(pointer, code, message));
+            self.faults.push(RuleFault::at(pointer, code, message));
         }
     }
 
@@ -131,7 +132,7 @@ impl Reader {
             self.wrong(pointer, "a duration such as \"60s\", \"10m\", \"24h\" or \"7d\"", value);
             return DURATION_MS_MIN;
         };
-        let ms = parse_duration(text);
+        let ms = parse_ms(text);
         if ms.is_none() {
             let text = cut(text, 32);
             let message = format!("`{text}` is no duration; write for example \"60s\", \"10m\", \"24h\" or \"7d\"");
@@ -213,53 +214,9 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     pointer
 }
 
-/// `500ms`, `60s`, `10m`, `24h`, `7d` → milliseconds.
-fn parse_duration(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit_ms = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => DAY_MS,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_have_one_number_and_one_unit() {
-        for (text, ms) in [
-            ("500ms", Some(500)),
-            ("60s", Some(60_000)),
-            ("24h", Some(DAY_MS)),
-            ("7d", Some(7 * DAY_MS)),
-            ("007d", Some(7 * DAY_MS)),
-        ] {
-            assert_eq!(parse_duration(text), ms, "{text}");
-        }
-        for text in [
-            "",
-            "s",
-            "60",
-            "60 s",
-            "1.5h",
-            "-1s",
-            "1S",
-            "1w",
-            "1h30m",
-            "99999999999999999999d",
-            "9999999999999999d",
-            "１s",
-        ] {
-            assert_eq!(parse_duration(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_document_that_is_too_deep_or_too_large_is_not_walked() {

@@ -1,6 +1,7 @@
 //! What is allowed in good documents but looks like a mistake.
 
-use super::{Kind, Pattern, RuleFault, RuleSet};
+use super::{Kind, Pattern, RuleSet};
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::closest;
 use footfall_protocol::limits::{EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
 use footfall_protocol::{Object, Value, vocabulary};
@@ -24,7 +25,7 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
         let meant = closest(name, vocabulary::names().chain(SIGNALS))?;
         let message =
             format!("`{name}` is not in the vocabulary and counts as an event of your own; did you mean `{meant}`?");
-        Some(RuleFault::new(pointer, "unknown_event", message))
+        Some(RuleFault::at(&pointer, "unknown_event", message))
     });
     close.collect()
 }
@@ -41,7 +42,7 @@ pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
                     |meant| format!("did you mean `{meant}`?"),
                 );
                 let message = format!("there is no stage `{from}`; {advice}");
-                let fault = RuleFault::new(format!("/enter/{index}/from"), "unknown_stage", message);
+                let fault = RuleFault::at(&format!("/enter/{index}/from"), "unknown_stage", message);
                 found.push((Kind::Stage, stage.id.clone(), fault));
             }
         }
@@ -51,7 +52,7 @@ pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
         if names.iter().any(|name| SIGNALS.contains(&name.as_str())) {
             let message = "no event has this name: it is a signal, which only ways into a stage can name; \
                            write `page_viewed` with the condition {\"session.events\": 1}";
-            let fault = RuleFault::new("/pattern/event/name", "unknown_event", message);
+            let fault = RuleFault::at("/pattern/event/name", "unknown_event", message);
             found.push((Kind::Rule, rule.id.clone(), fault));
         }
     }

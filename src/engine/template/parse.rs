@@ -1,7 +1,7 @@
 //! Authored content → compiled content, with every fault at its pointer and column.
 
 use super::{Filter, Node, Part};
-use crate::engine::rules::RuleFault;
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Kind, Known, Setting, nearest, resolve_in};
 use footfall_protocol::limits::{DOCUMENT_FAULTS_MAX, TEMPLATE_FILLS_MAX, cut};
 use footfall_protocol::rejection::{push_index, push_pointer};
@@ -29,7 +29,7 @@ struct Compiler {
 impl Compiler {
     fn fault(&mut self, pointer: &str, message: impl Into<String>) {
         if self.faults.len() < DOCUMENT_FAULTS_MAX {
-            self.faults.push(RuleFault::new(pointer, "template", message));
+            self.faults.push(RuleFault::at(pointer, "template", message));
         }
     }
 

@@ -178,12 +178,6 @@ impl RuleSet {
         postcard::to_extend(&parts, vec![PIECE_VERSION]).expect("rules are plain data")
     }
 
-    /// Whether a piece is in the form that this release writes. One that is not has to be compiled again from its
-    /// documents.
-    pub fn is_current(piece: &[u8]) -> bool {
-        piece.first() == Some(&PIECE_VERSION)
-    }
-
     /// Reads a piece; `None` when it is damaged or of a version that this release does not know.
     ///
     /// Pieces are the rulebook's own and are asked for by their hash: nesting is not bounded again here.

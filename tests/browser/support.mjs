@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -38,9 +39,12 @@ export function temporary(t) {
   return directory;
 }
 
-/** Starts an engine with a state of its own (or with `state`), which is stopped when the test is over. */
-export async function startEngine(t, { state = temporary(t), port = 0, sites } = {}) {
-  const engine = new Engine(state, sites);
+/**
+ * Starts an engine with a state of its own (or with `state`), which is stopped when the test is over.
+ * `sites` replaces the settings of wrangler.toml; `demo` brings the demo store's rules.
+ */
+export async function startEngine(t, { state = temporary(t), port = 0, sites, demo = false } = {}) {
+  const engine = new Engine(state, sites, demo);
   t.after(() => engine.stop());
   await engine.start(port);
   return engine;
@@ -50,17 +54,19 @@ export async function startEngine(t, { state = temporary(t), port = 0, sites } =
 class Engine {
   #state;
   #sites;
+  #demo;
   #process;
   #log = [];
 
-  constructor(state, sites) {
+  constructor(state, sites, demo) {
     this.#state = state;
     this.#sites = sites;
+    this.#demo = demo;
   }
 
   async start(port = 0) {
     const sites = this.#sites ? ["--var", `SITES=${JSON.stringify(this.#sites)}`] : [];
-    const options = ["--port", String(port), "--state", this.#state, "--control", "--quiet", "--with-parent"];
+    const options = ["--port", String(port), "--state", this.#state, "--control", "--quiet", "--with-parent", ...(this.#demo ? ["--demo"] : [])];
     const child = spawn(process.execPath, [SERVE, ...options, ...sites], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     createInterface({ input: child.stderr }).on("line", (line) => this.#log.push(line));
@@ -164,6 +170,26 @@ function browserPath() {
   return found;
 }
 
+/** An object with nothing but an alarm, on the runtime that the engine uses (tests/browser/bare-alarm.js). */
+export async function startBareAlarm(t) {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+  const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const { Miniflare, convertV4MiniflareOptions } = wranglersOwn("miniflare");
+  const worker = {
+    name: "bare-alarm",
+    modules: [{ type: "ESModule", path: join(ROOT, "tests/browser/bare-alarm.js") }],
+    modulesRoot: join(ROOT, "tests/browser"),
+    compatibilityDate: "2026-11-17",
+    durableObjects: { ALARM: { className: "BareAlarm", useSQLite: true } },
+  };
+  const options = { host: "127.0.0.1", port: 0, resourcePersistencePath: temporary(t), telemetry: { enabled: false }, workers: [worker] };
+  const miniflare = new Miniflare(convertV4MiniflareOptions(options));
+  t.after(() => miniflare.dispose());
+  const { origin } = await miniflare.ready;
+  const ask = async (query) => (await fetch(`${origin}/${query}`)).json();
+  return { set: (due_ms) => ask(`?due=${due_ms}`), rang: () => ask("") };
+}
+
 /** A browser, closed when the test is over. */
 export async function startBrowser(t) {
   const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS.split(" ") });
@@ -220,8 +246,9 @@ export async function watch(context, page, engine, expected) {
   return new Shop(context, page, engine, wrong);
 }
 
-/** In the page, before its own scripts: notes when things happened, by the page's clock in milliseconds since 1970. */
+/** In the page, before its own scripts: notes when things happened, in milliseconds since 1970. */
 function observe() {
+  // The first never jumps, and so measures durations; the second is the clock that the engine has as well.
   const now = () => performance.timeOrigin + performance.now();
   const seen = { frames: [], filled: [], stages: [], refused: [], visibility: [] };
   Object.assign(window, { seen });
@@ -245,7 +272,7 @@ function observe() {
     for (const slot of document.querySelectorAll("footfall-slot")) {
       const text = slot.shadowRoot?.querySelector(".card")?.textContent;
       const last = seen.filled.findLast(({ name }) => name === slot.getAttribute("name"));
-      if (text && last?.text !== text) seen.filled.push({ at: now(), name: slot.getAttribute("name"), text });
+      if (text && last?.text !== text) seen.filled.push({ at: now(), wall: Date.now(), name: slot.getAttribute("name"), text });
     }
     const stage = document.querySelector(".fp-section.stage .here")?.textContent;
     if (stage && seen.stages.at(-1) !== stage) seen.stages.push(stage);

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { describe, it, before, after } from "node:test";
 import { dwellRule, pause, startBrowser, startEngine, startTabs, until, visit, watch } from "./support.mjs";
 
-const FOR_MS = 3_000;
+const FOR_MS = 5_000;
 /** Later than this after the deadline is a fault even on a busy machine. */
-const LATE_MS = 1_500;
+const LATE_MS = 2_000;
 const PRODUCT = "/product/karst-38/";
 
-describe("with a rule of three seconds", { concurrency: true }, () => {
+describe("with a rule of five seconds", () => {
   const cleanups = [];
   const suite = { after: (cleanup) => cleanups.push(cleanup) };
   let engine;
@@ -17,7 +17,7 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
 
   before(async () => {
     engine = await startEngine(suite);
-    await engine.rule(dwellRule("3s"));
+    await engine.rule(dwellRule("5s"));
     browser = await startBrowser(suite);
   });
 
@@ -25,9 +25,11 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
     for (const cleanup of cleanups.reverse()) await cleanup();
   });
 
-  const onTime = (elapsed_ms, what = "") => {
-    assert.ok(elapsed_ms >= FOR_MS, `${what} ${elapsed_ms} ms is early`);
-    assert.ok(elapsed_ms <= FOR_MS + LATE_MS, `${what} ${elapsed_ms} ms is late`);
+  // A page that is still loading hears of the acknowledgement late, so that the time before which nothing may happen
+  // counts from when the page view was sent.
+  const onTime = (at, { sent, acked }, what = "") => {
+    assert.ok(at - sent >= FOR_MS, `${what} ${at - sent} ms after it was sent is early`);
+    assert.ok(at - acked <= FOR_MS + LATE_MS, `${what} ${at - acked} ms after the acknowledgement is late`);
   };
   const clocks = async (id) => (await engine.visitor(id)).timers.filter(({ reason }) => reason === "dwell");
 
@@ -50,8 +52,8 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
     const { fired, last_push } = await engine.visitor(id);
     assert.deepEqual([fired, last_push], [[], 0]);
     await shop.page.goBack();
-    const { acked } = await shop.pageViewed("product");
-    onTime((await shop.filled()).at - acked);
+    const view = await shop.pageViewed("product");
+    onTime((await shop.filled()).at, view);
     assert.match(await shop.slot(), /Lumen 2 tent again/);
     await shop.isSound();
   });
@@ -61,7 +63,7 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
     const shop = await watch(context, first, engine);
     await shop.open(PRODUCT);
     const id = await shop.visitor();
-    const { acked } = await shop.pageViewed("product");
+    const view = await shop.pageViewed("product");
     await pause(1_200);
     const other = await context.newPage(); // opens in front, and so hides the first
     await until("the engine knows that the tab is hidden", async () => (await engine.visitor(id)).page?.visible === false);
@@ -74,9 +76,9 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
     const { visibility } = await shop.seen();
     assert.deepEqual(visibility.map(({ state }) => state), ["hidden", "visible"]);
     const [hidden, shown] = visibility;
-    const attention_ms = hidden.at - acked + (filled.at - shown.at);
-    t.diagnostic(`hidden for ${(shown.at - hidden.at).toFixed(0)} ms; filled after ${attention_ms.toFixed(0)} ms of attention`);
-    onTime(attention_ms, "attention:");
+    const hidden_ms = shown.at - hidden.at;
+    onTime(filled.at - hidden_ms, view, "without the time in which it was hidden:");
+    t.diagnostic(`hidden for ${hidden_ms.toFixed(0)} ms; filled ${(filled.at - hidden_ms - view.acked).toFixed(0)} ms of attention after the acknowledgement`);
     await other.close();
     await shop.isSound();
   });
@@ -84,14 +86,14 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
   it("an object that was evicted in between, its socket open, wakes by itself and fills the slot on time", async (t) => {
     const shop = await visit(t, browser, engine, PRODUCT);
     const id = await shop.visitor();
-    const { acked } = await shop.pageViewed("product");
+    const view = await shop.pageViewed("product");
     const before = await engine.visitor(id);
     const [clock] = before.timers.filter(({ reason }) => reason === "dwell");
     // Until the state of the object is on disk and it is idle, the runtime does not let go of it.
     await pause(500);
     assert.deepEqual(await engine.evict(id), { evicted: true });
     const filled = await shop.filled();
-    onTime(filled.at - acked);
+    onTime(filled.at, view);
     const after = await engine.visitor(id);
     assert.notEqual(after.runtime.instance, before.runtime.instance, "the object was not evicted");
     assert.ok(after.runtime.constructed_at_ms >= clock.due_at_ms, "something else than the deadline woke it");
@@ -111,9 +113,9 @@ describe("with a rule of three seconds", { concurrency: true }, () => {
     assert.equal(await two.visitor(), id);
     const ofTwo = await two.pageViewed("product");
     assert.equal((await clocks(id)).length, 2);
-    onTime((await one.filled()).at - ofOne.acked, "first tab:");
+    onTime((await one.filled()).at, ofOne, "first tab:");
     assert.equal(await two.slot(), null);
-    onTime((await two.filled()).at - ofTwo.acked, "second tab:");
+    onTime((await two.filled()).at, ofTwo, "second tab:");
     assert.match(await one.slot(), /Karst 38 rucksack again/);
     assert.match(await two.slot(), /Lumen 2 tent again/);
     await one.isSound();

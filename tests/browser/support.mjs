@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -16,10 +17,12 @@ const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 /** How long anything may take that is not itself measured, in milliseconds; the machine may be busy. */
 const PATIENCE_MS = 20_000;
+/** How long the engine may take to start. */
+const START_MS = 60_000;
 /** A change of rules acts this long after it was accepted, at the latest. */
 export const RULES_MS = 5_000;
 
-export const pause = (ms) => new Promise((over) => setTimeout(over, ms));
+export { pause };
 
 /** Waits until `look` gives something, and gives it. */
 export async function until(what, look, within_ms = PATIENCE_MS, every_ms = 50) {
@@ -73,7 +76,7 @@ class Engine {
     const ready = new Promise((says) => createInterface({ input: child.stdout }).once("line", says));
     const ended = new Promise((ends) => child.once("exit", (code, signal) => ends({ code, signal })));
     this.ended = ended;
-    const first = await Promise.race([ready, ended, pause(60_000)]);
+    const first = await Promise.race([ready, ended, pause(START_MS, undefined, { ref: false })]);
     if (typeof first !== "string") throw new Error(`the engine did not start:\n${this.#log.join("\n")}`);
     Object.assign(this, JSON.parse(first)); // address, admin_token, control, pid, runtime_pid, …
   }
@@ -221,7 +224,7 @@ export async function startTabs(t) {
 
 /**
  * A visitor: a context of its own with one page. What goes wrong on its pages is in `wrong`.
- * `expected` matches console errors that belong to the test.
+ * `expected` matches those errors and answers that belong to the test.
  */
 export async function visit(t, browser, engine, path = "/", { expected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
@@ -241,7 +244,8 @@ export async function watch(context, page, engine, expected) {
     if (["error", "warning"].includes(message.type()) && !expected?.test(text)) wrong.push(`${message.type()}: ${text}`);
   });
   page.on("response", (reply) => {
-    if (reply.status() >= 400 && !expected?.test(reply.url())) wrong.push(`${reply.status()} ${reply.url()}`);
+    const answer = `${reply.status()} ${reply.url()}`;
+    if (reply.status() >= 400 && !expected?.test(answer)) wrong.push(answer);
   });
   return new Shop(context, page, engine, wrong);
 }
@@ -266,6 +270,17 @@ function observe() {
       if (text.startsWith("{")) seen.frames.push({ at: now(), to: "engine", message: JSON.parse(text) });
       super.send(text);
     }
+  };
+  // While there is no socket, events go over HTTP: such a request counts as a frame as well.
+  const { fetch } = window;
+  window.fetch = async (...how) => {
+    const [url, request] = how;
+    if (!String(url).endsWith("/v1/batch")) return fetch(...how);
+    const frame = `http ${seen.frames.length}`;
+    seen.frames.push({ at: now(), to: "engine", message: { type: "events", frame, events: JSON.parse(request.body).batch } });
+    const reply = await fetch(...how);
+    if (reply.ok) seen.frames.push({ at: now(), to: "page", message: { type: "ack", frame } });
+    return reply;
   };
   // What stands in a slot, whenever that changes; and each stage that the panel shows.
   const look = () => {

@@ -34,11 +34,12 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
 /// there, and an event rule for what the engine itself signals.
 pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
     let mut found = Vec::new();
+    let known = || rules.stages.iter().map(|stage| stage.id.as_str());
     for stage in &rules.stages {
         for (index, way) in stage.enter.iter().enumerate() {
             for from in way.from.iter().filter(|from| !rules.has_stage(from)) {
-                let advice = closest(from, rules.stage_ids()).map_or_else(
-                    || format!("there are: {}", rules.stage_ids().collect::<Vec<_>>().join(", ")),
+                let advice = closest(from, known()).map_or_else(
+                    || format!("there are: {}", known().collect::<Vec<_>>().join(", ")),
                     |meant| format!("did you mean `{meant}`?"),
                 );
                 let message = format!("there is no stage `{from}`; {advice}");

@@ -26,7 +26,7 @@ fn lived() -> Sim {
     // Stages of its own: a change of the defaults is no change of the stored form.
     let stages = json!([
         {"id": "new", "rank": 0},
-        {"id": "lapsed", "rank": 5, "enter": [{"after_idle": "14d"}]},
+        {"id": "lapsed", "rank": 5, "enter": [{"after_idle": "14d"}, {"on": "given up"}]},
         {"id": "browsing", "rank": 10, "enter": [{"from": "new", "on": "page_viewed"}]},
         {"id": "considering", "rank": 20, "enter": [{"from": "browsing", "on": "product_viewed"}]},
         {"id": "carting", "rank": 30, "enter": [{"from": "considering", "when": {"cart.count": {"$gt": 0}}}]},

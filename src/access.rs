@@ -8,7 +8,6 @@ pub mod credential;
 pub mod delivery;
 pub mod device;
 pub mod origin;
-pub mod query;
 pub mod seal;
 pub mod sender;
 pub mod site;

@@ -59,7 +59,8 @@ fn the_reference_tells_the_truth() {
     if std::env::var_os("UPDATE_CASES").is_some() {
         fs::write(&path, &text).unwrap();
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "write it anew: UPDATE_CASES=1 cargo test --test docs");
+    // Not assert_eq: two whole pages are no help.
+    assert!(fs::read_to_string(&path).unwrap() == text, "write it anew: UPDATE_CASES=1 cargo test --test docs");
 }
 
 #[test]

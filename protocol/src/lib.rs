@@ -7,6 +7,7 @@ pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod message;
+pub mod query;
 pub mod record;
 pub mod rejection;
 pub mod value;

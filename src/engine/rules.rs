@@ -8,7 +8,6 @@ mod reader;
 mod stages;
 
 pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
-pub use reader::RuleFault;
 pub use stages::{DEFAULT_STAGES, default_stages};
 
 use super::condition::Condition;

@@ -1,23 +1,11 @@
 //! Typed reads of an authored document: every fault is kept with its pointer, and reading goes on.
 
 use crate::engine::condition::{Compiler, Condition};
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{self, nearest};
 use footfall_protocol::duration::parse_ms;
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-
-/// What is wrong in an authored document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleFault {
-    /// Stable code.
-    pub code: Cow<'static, str>,
-    /// JSON pointer (RFC 6901) to the fault.
-    pub pointer: String,
-    /// What is wrong and what to write instead.
-    pub message: String,
-}
 
 /// Collects the faults of one document.
 #[derive(Default)]
@@ -29,7 +17,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl Reader {
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault { code: code.into(), pointer: pointer.to_owned(), message: message.into() });
+        self.faults.push(RuleFault::at(pointer, code, message));
     }
 
     fn wrong(&mut self, pointer: &str, wanted: &str, value: &Value) {

@@ -3,7 +3,8 @@
 use super::addressed;
 use super::documents::Kind;
 use super::store::{Store, Version};
-use crate::engine::rules::{self, RuleFault, RuleSet};
+use crate::engine::fault::RuleFault;
+use crate::engine::rules::{self, RuleSet};
 use crate::shell::config::Published;
 use crate::shell::{clock, js};
 use footfall_protocol::Value;

@@ -45,7 +45,8 @@ step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
 
 step_e2e() { "$NODE" --test tests/e2e/*.test.mjs; }
 
-step_browser() { scripts/setup.sh browser && "$NODE" --test tests/browser/*.test.mjs; }
+# Two files at once: one of them waits for a whole minute.
+step_browser() { scripts/setup.sh browser && "$NODE" --test --test-concurrency=2 tests/browser/*.test.mjs; }
 
 # present STEP: whether this checkout has something for the step to run.
 present() {

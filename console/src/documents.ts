@@ -165,6 +165,8 @@ export class Documents {
       this.#editor.hidden = false;
       this.#say(error instanceof Error ? error.message : String(error), true);
       if (error instanceof AdminError) this.#explain(error.faults);
+      // On a small screen it stands below the text.
+      this.#said.scrollIntoView({ block: 'nearest' });
     }
   }
 

@@ -62,7 +62,7 @@ function timers(view: View): readonly HTMLElement[] {
   const rows = list.map((timer) => {
     const key = `${timer.reason}/${timer.rule ?? ''}/${timer.tab ?? ''}`;
     return h('li', timer.rule ? 'rule' : '', [
-      h('span', 'fp-what', [REASONS[timer.reason] ?? words(timer.reason), timer.rule ? h('em', '', timer.rule) : undefined]),
+      h('span', 'fp-what', [REASONS[timer.reason] ?? words(timer.reason), ' ', timer.rule ? h('em', '', timer.rule) : undefined]),
       ticking('data-due', timer.due_at_ms),
       h('i', 'fp-bar', [], { 'data-bar': String(timer.due_at_ms), 'data-key': key }),
     ]);
@@ -80,7 +80,7 @@ function pushes(view: View): readonly HTMLElement[] {
   const list = [...(view.pushes ?? [])].sort((a, b) => b.seq - a.seq);
   if (list.length === 0) return [quiet('Nothing was pushed.')];
   const rows = list.map((push) =>
-    h('li', '', [h('b', 'fp-number', `#${push.seq}`), h('span', 'fp-what', [push.rule, h('em', '', push.slot)]), ticking('data-left', push.expires_at_ms)]),
+    h('li', '', [h('b', 'fp-number', `#${push.seq}`), h('span', 'fp-what', [push.rule, ' ', h('em', '', push.slot)]), ticking('data-left', push.expires_at_ms)]),
   );
   return [h('ul', 'fp-rows', rows)];
 }

@@ -199,9 +199,12 @@ impl RuleSet {
         self.stages.last().map_or("", |stage| &stage.id)
     }
 
-    /// The stages' ids, the lowest rank first.
-    pub fn stage_ids(&self) -> impl Iterator<Item = &str> {
-        self.stages.iter().rev().map(|stage| stage.id.as_str())
+    /// The stops of a visitor's way, the lowest rank first. A stage that is only ever entered by idling is no stop:
+    /// it is there when it is the present one.
+    pub fn way<'a>(&'a self, present: &'a str) -> impl Iterator<Item = &'a str> {
+        let aside = |stage: &Stage| !stage.enter.is_empty() && stage.enter.iter().all(|way| way.after_idle_ms.is_some());
+        let stops = self.stages.iter().rev().filter(move |stage| stage.id == present || !aside(stage));
+        stops.map(|stage| stage.id.as_str())
     }
 
     /// The stage to enter now, if any: the highest one with a way in from `current` at what `happened`.

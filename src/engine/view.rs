@@ -92,7 +92,7 @@ impl Visitor {
         members.insert("site", core.site.as_str());
         members.insert("incarnation", core.incarnation.to_string());
         members.insert("rules_version", config.version);
-        members.insert("stages", Value::Array(config.rules.stage_ids().map(Value::from).collect()));
+        members.insert("stages", Value::Array(config.rules.way(self.stage(config)).map(Value::from).collect()));
         members.insert("stage_since_ms", core.stage_since_ms);
         members.insert("consent", serde_name(&core.consent));
         members.insert("gpc", core.gpc);

@@ -5,7 +5,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -15,10 +17,12 @@ const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 /** How long anything may take that is not itself measured, in milliseconds; the machine may be busy. */
 const PATIENCE_MS = 20_000;
+/** How long the engine may take to start. */
+const START_MS = 60_000;
 /** A change of rules acts this long after it was accepted, at the latest. */
 export const RULES_MS = 5_000;
 
-export const pause = (ms) => new Promise((over) => setTimeout(over, ms));
+export { pause };
 
 /** Waits until `look` gives something, and gives it. */
 export async function until(what, look, within_ms = PATIENCE_MS, every_ms = 50) {
@@ -38,9 +42,12 @@ export function temporary(t) {
   return directory;
 }
 
-/** Starts an engine with a state of its own (or with `state`), which is stopped when the test is over. */
-export async function startEngine(t, { state = temporary(t), port = 0, sites } = {}) {
-  const engine = new Engine(state, sites);
+/**
+ * Starts an engine with a state of its own (or with `state`), which is stopped when the test is over.
+ * `sites` replaces the settings of wrangler.toml; `demo` brings the demo store's rules.
+ */
+export async function startEngine(t, { state = temporary(t), port = 0, sites, demo = false } = {}) {
+  const engine = new Engine(state, sites, demo);
   t.after(() => engine.stop());
   await engine.start(port);
   return engine;
@@ -50,24 +57,26 @@ export async function startEngine(t, { state = temporary(t), port = 0, sites } =
 class Engine {
   #state;
   #sites;
+  #demo;
   #process;
   #log = [];
 
-  constructor(state, sites) {
+  constructor(state, sites, demo) {
     this.#state = state;
     this.#sites = sites;
+    this.#demo = demo;
   }
 
   async start(port = 0) {
     const sites = this.#sites ? ["--var", `SITES=${JSON.stringify(this.#sites)}`] : [];
-    const options = ["--port", String(port), "--state", this.#state, "--control", "--quiet", "--with-parent"];
+    const options = ["--port", String(port), "--state", this.#state, "--control", "--quiet", "--with-parent", ...(this.#demo ? ["--demo"] : [])];
     const child = spawn(process.execPath, [SERVE, ...options, ...sites], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     createInterface({ input: child.stderr }).on("line", (line) => this.#log.push(line));
     const ready = new Promise((says) => createInterface({ input: child.stdout }).once("line", says));
     const ended = new Promise((ends) => child.once("exit", (code, signal) => ends({ code, signal })));
     this.ended = ended;
-    const first = await Promise.race([ready, ended, pause(60_000)]);
+    const first = await Promise.race([ready, ended, pause(START_MS, undefined, { ref: false })]);
     if (typeof first !== "string") throw new Error(`the engine did not start:\n${this.#log.join("\n")}`);
     Object.assign(this, JSON.parse(first)); // address, admin_token, control, pid, runtime_pid, …
   }
@@ -164,6 +173,26 @@ function browserPath() {
   return found;
 }
 
+/** An object with nothing but an alarm, on the runtime that the engine uses (tests/browser/bare-alarm.js). */
+export async function startBareAlarm(t) {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+  const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const { Miniflare, convertV4MiniflareOptions } = wranglersOwn("miniflare");
+  const worker = {
+    name: "bare-alarm",
+    modules: [{ type: "ESModule", path: join(ROOT, "tests/browser/bare-alarm.js") }],
+    modulesRoot: join(ROOT, "tests/browser"),
+    compatibilityDate: "2026-11-17",
+    durableObjects: { ALARM: { className: "BareAlarm", useSQLite: true } },
+  };
+  const options = { host: "127.0.0.1", port: 0, resourcePersistencePath: temporary(t), telemetry: { enabled: false }, workers: [worker] };
+  const miniflare = new Miniflare(convertV4MiniflareOptions(options));
+  t.after(() => miniflare.dispose());
+  const { origin } = await miniflare.ready;
+  const ask = async (query) => (await fetch(`${origin}/${query}`)).json();
+  return { set: (due_ms) => ask(`?due=${due_ms}`), rang: () => ask("") };
+}
+
 /** A browser, closed when the test is over. */
 export async function startBrowser(t) {
   const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS.split(" ") });
@@ -195,7 +224,7 @@ export async function startTabs(t) {
 
 /**
  * A visitor: a context of its own with one page. What goes wrong on its pages is in `wrong`.
- * `expected` matches console errors that belong to the test.
+ * `expected` matches those errors and answers that belong to the test.
  */
 export async function visit(t, browser, engine, path = "/", { expected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
@@ -215,13 +244,15 @@ export async function watch(context, page, engine, expected) {
     if (["error", "warning"].includes(message.type()) && !expected?.test(text)) wrong.push(`${message.type()}: ${text}`);
   });
   page.on("response", (reply) => {
-    if (reply.status() >= 400 && !expected?.test(reply.url())) wrong.push(`${reply.status()} ${reply.url()}`);
+    const answer = `${reply.status()} ${reply.url()}`;
+    if (reply.status() >= 400 && !expected?.test(answer)) wrong.push(answer);
   });
   return new Shop(context, page, engine, wrong);
 }
 
-/** In the page, before its own scripts: notes when things happened, by the page's clock in milliseconds since 1970. */
+/** In the page, before its own scripts: notes when things happened, in milliseconds since 1970. */
 function observe() {
+  // The first never jumps, and so measures durations; the second is the clock that the engine has as well.
   const now = () => performance.timeOrigin + performance.now();
   const seen = { frames: [], filled: [], stages: [], refused: [], visibility: [] };
   Object.assign(window, { seen });
@@ -240,12 +271,23 @@ function observe() {
       super.send(text);
     }
   };
+  // While there is no socket, events go over HTTP: such a request counts as a frame as well.
+  const { fetch } = window;
+  window.fetch = async (...how) => {
+    const [url, request] = how;
+    if (!String(url).endsWith("/v1/batch")) return fetch(...how);
+    const frame = `http ${seen.frames.length}`;
+    seen.frames.push({ at: now(), to: "engine", message: { type: "events", frame, events: JSON.parse(request.body).batch } });
+    const reply = await fetch(...how);
+    if (reply.ok) seen.frames.push({ at: now(), to: "page", message: { type: "ack", frame } });
+    return reply;
+  };
   // What stands in a slot, whenever that changes; and each stage that the panel shows.
   const look = () => {
     for (const slot of document.querySelectorAll("footfall-slot")) {
       const text = slot.shadowRoot?.querySelector(".card")?.textContent;
       const last = seen.filled.findLast(({ name }) => name === slot.getAttribute("name"));
-      if (text && last?.text !== text) seen.filled.push({ at: now(), name: slot.getAttribute("name"), text });
+      if (text && last?.text !== text) seen.filled.push({ at: now(), wall: Date.now(), name: slot.getAttribute("name"), text });
     }
     const stage = document.querySelector(".fp-section.stage .here")?.textContent;
     if (stage && seen.stages.at(-1) !== stage) seen.stages.push(stage);

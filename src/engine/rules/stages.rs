@@ -35,4 +35,12 @@ mod tests {
     fn the_default_stages_compile() {
         assert_eq!(default_stages().len(), 7);
     }
+
+    #[test]
+    fn a_stage_entered_only_by_idling_is_no_stop_on_the_way() {
+        let rules = super::super::RuleSet::new(Vec::new(), Vec::new(), Vec::new());
+        let stops = ["new", "browsing", "considering", "carting", "checkout", "purchased"];
+        assert_eq!(rules.way("carting").collect::<Vec<_>>(), stops);
+        assert_eq!(rules.way("lapsed").collect::<Vec<_>>()[..2], ["new", "lapsed"]);
+    }
 }

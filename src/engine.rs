@@ -18,6 +18,7 @@ mod trigger;
 mod view;
 
 pub mod condition;
+pub mod fault;
 pub mod rules;
 pub mod template;
 pub mod tree;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod assets;
+mod call;
 mod clock;
 mod config;
 mod consumer;

@@ -1,5 +1,20 @@
 // Goes from page to page without a new document, so that the socket and the panel stay; without it, links still work.
 
+/** What an entry of the history remembers of its page. */
+interface Entry {
+  readonly title: string;
+  readonly kind: string;
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && 'title' in value && 'kind' in value;
+}
+
+function describe({ title, kind }: Entry): void {
+  document.title = title;
+  document.querySelector('meta[name="footfall:page"]')?.setAttribute('content', kind);
+}
+
 /** Takes over links within the store; `arrived` is called with the new `main`, after the address has changed. */
 export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: string) => void {
   let latest = 0;
@@ -15,13 +30,12 @@ export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: stri
       location.assign(url);
       return;
     }
+    const entry: Entry = { title: next.title, kind: main.dataset.kind ?? 'other' };
     const swap = (): void => {
-      document.title = next.title;
-      const kind = next.querySelector<HTMLMetaElement>('meta[name="footfall:page"]')?.content ?? 'other';
-      document.querySelector<HTMLMetaElement>('meta[name="footfall:page"]')?.setAttribute('content', kind);
+      describe(entry);
       document.querySelector('main')?.replaceWith(document.adoptNode(main));
       if (push) {
-        history.pushState(null, '', url);
+        history.pushState(entry, '', url);
         scrollTo(0, 0);
       }
       main.focus({ preventScroll: true });
@@ -41,6 +55,11 @@ export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: stri
     event.preventDefault();
     void load(url, true);
   });
-  addEventListener('popstate', () => void load(new URL(location.href), false));
+  history.replaceState({ title: document.title, kind: document.querySelector('main')?.dataset.kind ?? 'other' } satisfies Entry, '');
+  addEventListener('popstate', ({ state }: PopStateEvent) => {
+    // At once, since the client begins the page view before the page is fetched.
+    if (isEntry(state)) describe(state);
+    void load(new URL(location.href), false);
+  });
   return (path) => void load(new URL(path, location.href), true);
 }

@@ -68,9 +68,42 @@ pub struct Decoded {
     pub event: Event,
 }
 
+/// How a body or frame holds its events: where a rejection's pointer begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Root {
+    /// The body is the one event.
+    #[default]
+    Body,
+    /// `{"batch": […]}`
+    Batch,
+    /// A socket's `{"type": "events", "events": […]}`.
+    Frame,
+}
+
+impl Root {
+    /// The rejection of the event at `index`, seen from the body or frame.
+    pub fn reject(self, index: usize, fault: Fault) -> Rejection {
+        self.locate(Rejection::new(index, fault))
+    }
+
+    /// A rejection with a pointer into its event, seen from the body or frame.
+    #[must_use]
+    pub fn locate(self, mut rejection: Rejection) -> Rejection {
+        let list = match self {
+            Self::Body => return rejection,
+            Self::Batch => "/batch",
+            Self::Frame => "/events",
+        };
+        rejection.pointer.insert_str(0, &format!("{list}/{}", rejection.index));
+        rejection
+    }
+}
+
 /// What a body or frame held.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
+    /// How it held them.
+    pub root: Root,
     /// The good events, in order.
     pub events: Vec<Decoded>,
     /// The others, in order.
@@ -127,9 +160,9 @@ pub fn decode_one(call: Call, body: &[u8], authority: Authority) -> Result<Batch
 
 /// Decodes the events of a socket frame. The caller has checked their number.
 pub fn decode_frame(events: &[Box<RawValue>], authority: Authority) -> Batch {
-    let mut batch = Batch::default();
+    let mut batch = Batch { root: Root::Frame, ..Batch::default() };
     for (index, raw) in events.iter().enumerate() {
-        batch.take(index, raw.get(), None, authority, &format!("/events/{index}"));
+        batch.take(index, raw.get(), None, authority);
     }
     batch
 }
@@ -141,15 +174,16 @@ fn decode(body: &[u8], call: Option<Call>, authority: Authority) -> Result<Batch
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| no_json(&error))?;
     let mut batch = Batch { write_key: envelope.write_key, token: envelope.token, ..Batch::default() };
     match envelope.batch {
-        None => batch.take(0, text, call, authority, ""),
+        None => batch.take(0, text, call, authority),
         Some(events) if events.len() > BATCH_EVENTS_MAX => {
             let message =
                 format!("{} events in one batch; at most {BATCH_EVENTS_MAX}: send several batches", events.len());
             return Err(Fault::at("/batch", Code::TooMany, message));
         }
         Some(events) => {
+            batch.root = Root::Batch;
             for (index, raw) in events.into_iter().enumerate() {
-                batch.take(index, raw.get(), None, authority, &format!("/batch/{index}"));
+                batch.take(index, raw.get(), None, authority);
             }
         }
     }
@@ -161,13 +195,13 @@ fn no_json(error: &serde_json::Error) -> Fault {
 }
 
 impl Batch {
-    fn take(&mut self, index: usize, text: &str, call: Option<Call>, authority: Authority, prefix: &str) {
+    fn take(&mut self, index: usize, text: &str, call: Option<Call>, authority: Authority) {
         match parse(text).and_then(|value| segment::event(&value, call, authority)) {
             Ok((identity, user_agent, event)) => {
                 let index = u32::try_from(index).expect("a batch is bounded far below 2^32");
                 self.events.push(Decoded { index, identity, user_agent, event });
             }
-            Err(fault) => self.rejections.push(Rejection::new(index, fault.under(prefix))),
+            Err(fault) => self.rejections.push(self.root.reject(index, fault)),
         }
     }
 }

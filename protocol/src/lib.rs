@@ -2,10 +2,12 @@
 
 pub mod amount;
 pub mod decode;
+pub mod duration;
 pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod message;
+pub mod query;
 pub mod record;
 pub mod rejection;
 pub mod value;

@@ -10,7 +10,7 @@ pub struct Rejection {
     pub index: usize,
     /// Stable code; the documentation lists them all.
     pub code: Code,
-    /// JSON pointer (RFC 6901) into the event.
+    /// JSON pointer (RFC 6901) into the body or frame as it was sent (`/batch/3/event`).
     pub pointer: String,
     /// What is wrong and what to send instead, in plain English.
     pub message: String,
@@ -53,7 +53,7 @@ impl Rejection {
     }
 }
 
-/// A rejection that does not yet know its place in the batch.
+/// A rejection that does not yet know its place in the batch; its pointer is one into the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// See [`Rejection::code`].
@@ -68,12 +68,6 @@ impl Fault {
     /// A fault at a JSON pointer.
     pub fn at(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
         Self { code, pointer: pointer.into(), message: message.into() }
-    }
-    /// The same fault seen from one level further out.
-    #[must_use]
-    pub fn under(mut self, prefix: &str) -> Self {
-        self.pointer.insert_str(0, prefix);
-        self
     }
 }
 

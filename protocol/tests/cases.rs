@@ -1,4 +1,5 @@
 //! The decoder against the JSON cases that every language's tests share, and against public lists of names.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use footfall_protocol::decode::{Call, decode_batch, decode_one};
 use footfall_protocol::event::Authority;

@@ -1,4 +1,5 @@
 //! The socket's messages against the JSON cases that the TypeScript client tests as well.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use footfall_protocol::Object;
 use footfall_protocol::message::{ClientMessage, Frame, Hello, Push, ServerMessage};

@@ -2,7 +2,7 @@
 
 use super::bot::{self, Bot};
 use super::sender::Sender;
-use footfall_protocol::decode::Batch;
+use footfall_protocol::decode::{Batch, Root};
 use footfall_protocol::event::{Authority, Delivery, Surroundings};
 use footfall_protocol::rejection::{Code, Fault, Rejection};
 use std::collections::BTreeMap;
@@ -28,11 +28,13 @@ pub struct Deliveries {
     pub by_visitor: BTreeMap<Uuid, Delivery>,
     /// Events that go nowhere, in order.
     pub rejections: Vec<Rejection>,
+    /// How the body held the events: what visitors reject is located by it.
+    pub root: Root,
 }
 
 /// Sorts a decoded batch by visitor; each event keeps its place in the batch and the order of its visitor's events.
 pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
-    let mut deliveries = Deliveries { rejections: batch.rejections, ..Deliveries::default() };
+    let mut deliveries = Deliveries { rejections: batch.rejections, root: batch.root, ..Deliveries::default() };
     let from_server = sender.authority() == Authority::Source;
     for mut decoded in batch.events {
         let agent = decoded.user_agent.as_deref().filter(|_| from_server);
@@ -54,7 +56,7 @@ pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
             }
             Err(fault) => {
                 let index = usize::try_from(decoded.index).unwrap_or(usize::MAX);
-                deliveries.rejections.push(Rejection::new(index, fault));
+                deliveries.rejections.push(batch.root.reject(index, fault));
             }
         }
     }
@@ -98,6 +100,7 @@ mod tests {
         let deliveries = sorted(&source(), &events, &Request::default());
         let rejected: Vec<_> = deliveries.rejections.iter().map(|r| (r.index, r.code)).collect();
         assert_eq!(rejected, [(1, Code::NoIdentity), (2, Code::Invalid)]);
+        assert!(deliveries.rejections.iter().all(|r| r.pointer.starts_with(&format!("/batch/{}", r.index))));
         assert_eq!(deliveries.by_visitor.len(), 2);
     }
 
@@ -118,6 +121,7 @@ mod tests {
         let codes = |sender: &Sender, bot| {
             let request = Request { bot, ..Request::default() };
             let deliveries = sorted(sender, &[event(crawler), event(person)], &request);
+            assert!(deliveries.rejections.iter().all(|r| r.pointer == format!("/batch/{}", r.index)));
             deliveries.rejections.iter().map(|r| (r.index, r.code)).collect::<Vec<_>>()
         };
         assert_eq!(codes(&source(), bot), [(0, Code::Bot)]);

@@ -2,6 +2,7 @@
 
 use super::origin::origin_of;
 use crate::engine::Settings;
+use footfall_protocol::duration::parse_ms;
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -87,20 +88,10 @@ impl Authored {
     }
 }
 
-/// A whole number with one of the units `ms`, `s`, `m`, `h`, `d`; at most ten years.
+/// A duration of at most ten years.
 fn duration_ms(text: &str) -> Option<u64> {
     const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let count: u64 = text[..digits].parse().ok()?;
-    let unit_ms = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 24 * 3_600_000,
-        _ => return None,
-    };
-    count.checked_mul(unit_ms).filter(|ms| *ms <= TEN_YEARS_MS)
+    parse_ms(text).filter(|ms| *ms <= TEN_YEARS_MS)
 }
 
 #[cfg(test)]

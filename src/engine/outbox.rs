@@ -1,10 +1,11 @@
 //! Records on their way to the store's own systems: numbered, kept until the queue has them.
 //!
-//! New records sit in the hot row. When they outgrow it they move to a cold page, which is written once; a flush sends
-//! pages and hot records in order, and what the queue has taken is dropped by its number.
+//! New records sit in the hot row, and are flushed before they outgrow it. Only when the queue does not take them in time
+//! do they move to a cold page, which is written once; a flush sends pages and hot records in order, and what the queue
+//! has taken is dropped by its number.
 
 use super::{Effect, SnapshotError};
-use footfall_protocol::limits::OUTBOX_HOT_BYTES_MAX;
+use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 use footfall_protocol::record::Record;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +61,8 @@ impl Outbox {
     /// When the next flush is due.
     pub(super) fn due_ms(&self, flush_after_ms: u64) -> Option<u64> {
         let oldest_ms = self.oldest_ms?;
-        let wait_ms = if self.pages.is_empty() { flush_after_ms } else { 0 };
+        let full = !self.pages.is_empty() || self.hot_bytes as usize > OUTBOX_WAITING_BYTES_MAX;
+        let wait_ms = if full { 0 } else { flush_after_ms };
         Some((oldest_ms + wait_ms).max(self.not_before_ms))
     }
 
@@ -122,5 +124,40 @@ pub(super) fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
         Some((&PAGE_VERSION, records)) => postcard::from_bytes(records).map_err(|_| SnapshotError::Section(FIRST_PAGE)),
         Some((&version, _)) => Err(SnapshotError::Version(version)),
         None => Err(SnapshotError::Section(FIRST_PAGE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use footfall_protocol::Object;
+    use footfall_protocol::record::RecordKind;
+
+    fn record(bytes: usize) -> Record {
+        Record { seq: 0, at_ms: 10, kind: RecordKind::Event, name: "x".repeat(bytes), session: 1, data: Object::new() }
+    }
+
+    #[test]
+    fn records_are_flushed_before_they_outgrow_the_hot_row() {
+        let mut outbox = Outbox::default();
+        outbox.push(record(OUTBOX_WAITING_BYTES_MAX / 2));
+        assert_eq!(outbox.due_ms(1_000), Some(1_010));
+        outbox.push(record(OUTBOX_WAITING_BYTES_MAX / 2));
+        assert_eq!((outbox.due_ms(1_000), outbox.spill()), (Some(10), None));
+        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 0..0, through: 2 }));
+        outbox.push(record(1));
+        assert_eq!(outbox.flushed(2, 30), None);
+        assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((1, 0), Some(1_010)));
+    }
+
+    #[test]
+    fn records_that_the_queue_does_not_take_in_time_move_to_a_page() {
+        let mut outbox = Outbox::default();
+        outbox.push(record(OUTBOX_HOT_BYTES_MAX));
+        assert!(matches!(outbox.spill(), Some(Effect::Spill { page: 16, .. })));
+        outbox.push(record(1));
+        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 16..17, through: 2 }));
+        assert_eq!(outbox.flushed(2, 30), Some(Effect::Drop { pages: 16..17 }));
+        assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((0, 0), None));
     }
 }

@@ -8,8 +8,7 @@ mod reader;
 mod stages;
 
 pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
-pub use reader::RuleFault;
-pub use stages::default_stages;
+pub use stages::{DEFAULT_STAGES, default_stages};
 
 use super::condition::Condition;
 use super::template::Template;

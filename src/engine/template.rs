@@ -4,7 +4,7 @@
 //! member named `html` what is filled in is escaped for HTML; every other string is text, which a page shows as text.
 //! `\{{` writes two braces.
 
-use super::rules::RuleFault;
+use super::fault::RuleFault;
 use super::tree::{self, Field, Known, Read, Scope};
 use footfall_protocol::rejection::{push_index, push_pointer};
 use footfall_protocol::{Amount, Object, Value};
@@ -68,7 +68,7 @@ struct Compiler {
 
 impl Compiler {
     fn fault(&mut self, pointer: &str, message: impl Into<String>) {
-        self.faults.push(RuleFault { code: "template".into(), pointer: pointer.to_owned(), message: message.into() });
+        self.faults.push(RuleFault::at(pointer, "template", message));
     }
 
     fn members(&mut self, object: &Object, pointer: &str, depth: usize) -> Vec<(String, Node)> {

@@ -2,8 +2,8 @@
 
 use crate::access::admin::{self, Operator, Role};
 use crate::access::credential::Authorization;
+use crate::shell::call::Call;
 use crate::shell::reply::{Problem, json};
-use crate::shell::router::Call;
 use crate::shell::rulebook_object::{AUTHOR_HEADER, not_found};
 use crate::shell::{clock, config, d1_sink, deliver, incoming};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};

@@ -11,13 +11,13 @@ use crate::engine::{Config, Settings};
 use crate::shell::clock;
 use footfall_protocol::ids::{self, SiteId};
 use futures_util::future::{Either, select};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Delay, Env, Error, Result, Stub};
+use worker::{Delay, Env, Error, Method, Request, Result, Stub};
 
 /// Below this age a copy is used without asking.
 const FRESH_MS: u64 = 2_000;
@@ -29,7 +29,7 @@ const RETRY_MS: u64 = 2_000;
 const PATIENCE_MS: (u64, u64) = (1_000, 10_000);
 
 /// What the rulebook has published.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Published {
     pub(super) version: u64,
     pub(super) hash: String,
@@ -129,22 +129,33 @@ async fn ask(
     settings: Settings,
     known: Option<(Published, Rc<Config>)>,
 ) -> Result<(Published, Rc<Config>)> {
-    let published = ask_version(env, site).await?;
+    let mut published = ask_version(env, site).await?;
     if let Some((before, config)) = known
         && before == published
     {
         return Ok((published, config));
     }
+    let mut found = piece(env, site, &published).await;
+    if found.is_err() {
+        // Compiled by another release, most likely: the rulebook's own can compile it anew.
+        let request = Request::new("https://rulebook/recompile", Method::Post)?;
+        published = rulebook(env, site)?.fetch_with_request(request).await?.json().await?;
+        found = piece(env, site, &published).await;
+    }
+    let config = Rc::new(Config { settings, rules: found?, version: published.version });
+    Ok((published, config))
+}
+
+/// A published piece, compiled for this release.
+async fn piece(env: &Env, site: &SiteId, published: &Published) -> Result<RuleSet> {
     let url = format!("https://rulebook/piece/{}", published.hash);
     let mut response = rulebook(env, site)?.fetch_with_str(&url).await?;
     if response.status_code() != 200 {
         return Err(Error::RustError(format!("the piece of version {} is missing", published.version)));
     }
-    let piece = response.bytes().await?;
-    let rules = RuleSet::decode(&piece)
-        .ok_or_else(|| Error::RustError(format!("the piece of version {} cannot be read", published.version)))?;
-    let config = Rc::new(Config { settings, rules, version: published.version });
-    Ok((published, config))
+    let bytes = response.bytes().await?;
+    let unreadable = || Error::RustError(format!("the piece of version {} cannot be read", published.version));
+    RuleSet::decode(&bytes).ok_or_else(unreadable)
 }
 
 /// What the site's rulebook has published.

@@ -1,8 +1,8 @@
 //! Cross-origin requests (the Fetch standard's CORS protocol): strictly the origins that a site lists, with credentials.
 
 use crate::access::origin;
+use crate::shell::call::Call;
 use crate::shell::deployment::Deployment;
-use crate::shell::router::Call;
 use worker::{Response, ResponseBuilder, Result};
 
 /// How long a browser may keep a preflight's answer, in seconds; browsers cap it at two hours.
@@ -12,7 +12,7 @@ const PREFLIGHT_AGE_S: &str = "7200";
 /// the origin will do: what a problem says is no secret.
 fn readable(call: &Call, deployment: &Deployment) -> bool {
     let Some(from) = &call.origin else { return false };
-    let allowed = |site| origin::allowed(from, call.own, site);
+    let allowed = |site: &crate::access::site::Site| origin::allowed(from, call.own, &site.origins);
     match call.site.get() {
         Some(site) => deployment.sites.get(site).is_some_and(allowed),
         None => deployment.sites.values().any(allowed),

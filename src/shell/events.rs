@@ -3,11 +3,11 @@
 use crate::access::credential::Authorization;
 use crate::access::sender::Sender;
 use crate::access::{delivery, origin};
+use crate::shell::call::Call;
 use crate::shell::deliver;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json};
-use crate::shell::router::Call;
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -44,7 +44,9 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     let total = batch.events.len() + batch.rejections.len();
     let deliveries = delivery::sort(batch, &sender, &known);
     let mut rejections = deliveries.rejections;
-    rejections.extend(deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?);
+    let root = deliveries.root;
+    let refused = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
+    rejections.extend(refused.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
     Ok(json(200, &Accepted { success: true, accepted: total - rejections.len(), rejections })?)
 }
@@ -103,7 +105,7 @@ fn sender(
 /// A browser says where a page is from; pages of other sites may not send events in a visitor's name.
 fn check_origin(call: &Call<'_>, sender: &Sender) -> Result<(), Problem> {
     match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, call.deployment.site(sender.site())?) => {
+        Some(from) if !origin::allowed(from, call.own, &call.deployment.site(sender.site())?.origins) => {
             Err(own::wrong_origin())
         }
         _ => Ok(()),

@@ -3,9 +3,9 @@
 use crate::access::credential::{self, Authorization, COOKIE, SUBPROTOCOL};
 use crate::access::origin;
 use crate::access::token::{AGE_MAX_S, VisitorToken};
+use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
-use crate::shell::router::Call;
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
 use crate::shell::{clock, deliver};
 use footfall_protocol::event::{Authority, Consent};
@@ -68,7 +68,7 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
     let holder = holder.ok_or_else(|| Problem::new(401, "invalid_write_key", "This write key is not known here."))?;
     call.is_about(&holder.site);
     let site = call.deployment.site(&holder.site)?;
-    if call.origin.as_ref().is_some_and(|from| !origin::allowed(from, call.own, site)) {
+    if call.origin.as_ref().is_some_and(|from| !origin::allowed(from, call.own, &site.origins)) {
         return Err(wrong_origin());
     }
     let denied = ask.consent == Consent::Denied;
@@ -154,7 +154,7 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
     let shown = owner(&request, offered.token.or(by_header), call)?;
     let site = call.deployment.site(&shown.token.site)?;
     match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, site) => return Err(wrong_origin()),
+        Some(from) if !origin::allowed(from, call.own, &site.origins) => return Err(wrong_origin()),
         // Programs without an origin show their token on purpose; a browser always says where its page is from.
         None if shown.from_cookie => return Err(wrong_origin()),
         Some(_) | None => {}

@@ -1,43 +1,15 @@
 //! From a path to whoever answers it. Problems become answers here, and nowhere else.
 
 use crate::access::origin::origin_of;
-use crate::shell::deployment::{self, Deployment};
+use crate::shell::call::Call;
+use crate::shell::deployment;
 use crate::shell::events::Way;
 use crate::shell::incoming::header;
 use crate::shell::reply::Problem;
 use crate::shell::{admin, assets, cors, events, health, own};
 use footfall_protocol::decode::Call as Kind;
-use footfall_protocol::ids::SiteId;
 use std::cell::OnceCell;
 use worker::{Env, Method, Request, Response, Result, console_error};
-
-/// What every handler is given of the request it answers.
-pub(super) struct Call<'a> {
-    pub(super) env: &'a Env,
-    pub(super) deployment: &'a Deployment,
-    /// The whole address.
-    pub(super) url: &'a str,
-    /// Our own origin, as this request addresses it.
-    pub(super) own: &'a str,
-    /// The page's origin, when a browser says it.
-    pub(super) origin: Option<String>,
-    /// The site, once it is known.
-    pub(super) site: OnceCell<SiteId>,
-}
-
-impl Call<'_> {
-    /// Notes which site is meant.
-    pub(super) fn is_about(&self, site: &SiteId) {
-        // The first to find out is right, and later ones say the same.
-        let _ = self.site.set(site.clone());
-    }
-
-    /// The value of a member of the query.
-    pub(super) fn query(&self, name: &str) -> Option<String> {
-        let url = worker::Url::parse(self.url).ok()?;
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    }
-}
 
 /// Answers a request.
 pub(super) async fn route(request: Request, env: Env) -> Result<Response> {

@@ -9,7 +9,6 @@ mod store;
 
 use crate::engine::rules::RuleSet;
 use crate::shell::reply::{Problem, json};
-use serde_json::json as object;
 use store::Store;
 use worker::{
     DurableObject, Env, Method, Request, Response, ResponseBuilder, Result, State, console_error, durable_object,
@@ -43,10 +42,8 @@ impl Rulebook {
         let path = request.path();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (Method::Get, ["version"]) => {
-                let published = publish::published(&Store::new(&self.state))?;
-                Ok(json(200, &object!({ "version": published.version, "hash": published.hash }))?)
-            }
+            (Method::Get, ["version"]) => Ok(json(200, &publish::published(&Store::new(&self.state))?)?),
+            (Method::Post, ["recompile"]) => Ok(json(200, &publish::recompile(&self.state)?)?),
             (Method::Get, ["piece", hash]) => Ok(self.piece(hash)?),
             (_, ["documents", kind]) => self.documents(request, kind, None).await,
             (_, ["documents", kind, id]) => self.documents(request, kind, Some(id)).await,

@@ -18,8 +18,8 @@ test("a look at an unknown visitor or site leaves nothing", async (t) => {
   assert.equal(await empty(engine, unknown), true);
   const { visitor, token } = await engine.visitor();
   assert.equal((await engine.call("/v1/state", { headers: { authorization: `Bearer ${token}` } })).status, 200);
-  const socket = await engine.connect(token);
-  assert.equal(socket.welcome.incarnation, null);
+  const socket = engine.socket(token); // without a hello
+  await socket.opened;
   await socket.close();
   assert.equal(await empty(engine, visitor), true);
   assert.deepEqual((await engine.admin("GET", "demo/rules")).json, { version: 0, items: [] });

@@ -101,7 +101,7 @@ test("what is no message is said on the socket, which goes on", async () => {
 test("a frame over the bound closes the socket", async () => {
   const { token } = await engine.visitor();
   const socket = await engine.connect(token);
-  socket.send({ type: "events", frame: 1, events: [track("x", { properties: { text: "x".repeat(130_000) } })] });
+  socket.send({ type: "events", frame: 1, events: [track("x", { properties: { text: "x".repeat(140_000) } })] });
   assert.equal((await socket.next("error")).code, "frame_too_large");
   assert.equal(await socket.closed, 1009);
 });

@@ -47,7 +47,7 @@ class Engine {
 
   async start() {
     const vars = { SITES: JSON.stringify(this.sites), ...this.vars };
-    const args = ["scripts/serve.mjs", "--port", "0", "--state", this.state, "--build", this.build, "--control"];
+    const args = ["scripts/serve.mjs", "--port", String(this.port ?? 0), "--state", this.state, "--build", this.build, "--control"];
     for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}=${value}`);
     this.process = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     this.log = "";
@@ -72,10 +72,12 @@ class Engine {
     clearTimeout(late);
   }
 
-  /** Kills the runtime without a word, as a crash would, and waits until all of it is gone. */
+  /** Kills the runtime and what started it without a word, as a crash would, and waits until all of it is gone. */
   async kill() {
     process.kill(this.facts.runtime_pid, "SIGKILL");
+    process.kill(this.facts.pid, "SIGKILL");
     await this.exited;
+    await until(() => isGone(this.facts.runtime_pid));
   }
 
   /** An operator's token of another role, site or time. */
@@ -224,6 +226,17 @@ function setTimeoutOf(ms, then) {
   const timer = setTimeout(then, ms);
   timer.unref();
   return timer;
+}
+
+/** Whether a process has ended; one that waits only for somebody to read its exit code has. */
+function isGone(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return stdout === "" || stdout.trim().startsWith("Z");
 }
 
 export const basic = (key) => `Basic ${Buffer.from(`${key}:`).toString("base64")}`;

@@ -42,10 +42,17 @@ impl<'a> Reader<'a> {
 
     /// An id: a string, or a whole number as its digits; at most `bytes_max` long. Empty is absent.
     pub(super) fn id(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
+        match self.member(key) {
+            Some(Value::Number(n)) if n.fract() == 0.0 => Ok(Some(format!("{n:.0}"))),
+            _ => self.string(key, bytes_max),
+        }
+    }
+
+    /// A string at most `bytes_max` long. Empty is absent.
+    pub(super) fn string(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
         let text = match self.member(key) {
             None => return Ok(None),
             Some(Value::String(text)) => text.trim().to_owned(),
-            Some(Value::Number(n)) if n.fract() == 0.0 => format!("{n:.0}"),
             Some(other) => return Err(self.wrong(key, "a string", other)),
         };
         if text.len() > bytes_max {

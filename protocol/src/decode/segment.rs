@@ -5,11 +5,11 @@ use super::reader::Reader;
 use super::{Call, Identity};
 use crate::event::{Authority, Campaign, Consent, Event, Fact, Page, PageKind};
 use crate::limits::{
-    EVENT_ID_BYTES_MAX, EVENT_NAME_BYTES_MAX, FOREIGN_ID_BYTES_MAX, TAB_BYTES_MAX, TEXT_BYTES_MAX, URL_BYTES_MAX,
+    EVENT_ID_BYTES_MAX, EVENT_NAME_BYTES_MAX, FOREIGN_ID_BYTES_MAX, TAB_BYTES_MAX, TEXT_BYTES_MAX, URL_BYTES_MAX, cut,
 };
 use crate::rejection::{Code, Fault};
 use crate::value::{Object, Value};
-use crate::vocabulary;
+use crate::{query, vocabulary};
 use uuid::Uuid;
 
 type Whole = (Identity, Option<String>, Event);
@@ -35,7 +35,7 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
     let page_object = about.object("page")?;
     let page = page(call, &name, &reader, properties, page_object);
     let event = Event {
-        id: reader.id("messageId", EVENT_ID_BYTES_MAX)?.unwrap_or_default(),
+        id: reader.string("messageId", EVENT_ID_BYTES_MAX)?.unwrap_or_default(),
         fact: fact(call, &name, properties)?,
         name,
         authority,
@@ -93,7 +93,7 @@ fn identity(reader: &Reader<'_>, about: &Reader<'_>, authority: Authority) -> Re
 fn name(call: Call, reader: &Reader<'_>) -> Result<String, Fault> {
     let fixed = match call {
         Call::Track => {
-            let name = reader.id("event", EVENT_NAME_BYTES_MAX)?;
+            let name = reader.string("event", EVENT_NAME_BYTES_MAX)?;
             let name =
                 name.ok_or_else(|| reader.fault("event", Code::Missing, "`track` needs `event`, the event's name"))?;
             return Ok(vocabulary::normalise(&name).to_owned());
@@ -177,10 +177,11 @@ fn path_of(url: &str) -> &str {
 
 fn campaign(about: &Reader<'_>, page: Option<&Page>) -> Result<Option<Campaign>, Fault> {
     let said = Reader::new(about.object("campaign")?, "/context/campaign");
-    let query = page.and_then(|p| p.url.split_once('?')).map_or("", |(_, query)| query);
+    let url = page.map_or("", |page| page.url.as_str());
     let part = |key: &str, keys: &[&str]| {
         let text = said.text_of(keys, TEXT_BYTES_MAX);
-        if text.is_empty() { query_value(query, key) } else { text }
+        let linked = || cut(&query::member(url, key).unwrap_or_default(), TEXT_BYTES_MAX).to_owned();
+        if text.is_empty() { linked() } else { text }
     };
     let campaign = Campaign {
         source: part("utm_source", &["source"]),
@@ -190,29 +191,6 @@ fn campaign(about: &Reader<'_>, page: Option<&Page>) -> Result<Option<Campaign>,
         content: part("utm_content", &["content"]),
     };
     Ok(Some(campaign).filter(|c| *c != Campaign::default()))
-}
-
-/// One value of a query string, percent-decoded; empty when absent or not UTF-8.
-fn query_value(query: &str, key: &str) -> String {
-    let query = query.split('#').next().unwrap_or_default();
-    let pair = query.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == key));
-    let Some((_, value)) = pair else { return String::new() };
-    let (mut bytes, mut rest) = (Vec::with_capacity(value.len()), value.as_bytes());
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|h| u8::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok());
-        match (first, hex) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            (other, _) => bytes.push(*other),
-        }
-        rest = tail;
-    }
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    crate::limits::cut(&text, TEXT_BYTES_MAX).to_owned()
 }
 
 fn consent(about: &Reader<'_>) -> Consent {
@@ -236,12 +214,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_give_paths_and_campaigns() {
+    fn addresses_give_paths() {
         assert_eq!(path_of("https://shop.example/a/b?x=1#y"), "/a/b");
         assert_eq!(path_of("https://shop.example"), "/");
         assert_eq!(path_of("/a?b"), "/a");
-        assert_eq!(query_value("a=1&utm_source=news%20letter+x&b=%zz", "utm_source"), "news letter x");
-        assert_eq!(query_value("b=%zz#f", "b"), "%zz");
-        assert_eq!(query_value("", "b"), "");
     }
 }

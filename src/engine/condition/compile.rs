@@ -1,7 +1,7 @@
 //! Authored JSON → [`Condition`], with every fault at once, each at its JSON pointer.
 
 use super::{Case, Condition, Order, Pattern, Test};
-use crate::engine::rules::RuleFault;
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, nearest};
 use footfall_protocol::Value;
 use footfall_protocol::rejection::{push_index, push_pointer};
@@ -61,7 +61,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault { code: code.into(), pointer: pointer.to_owned(), message: message.into() });
+        self.faults.push(RuleFault::at(pointer, code, message));
     }
 
     /// Compiles one condition; where something is wrong a fault is kept and the rest goes on.

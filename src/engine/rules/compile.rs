@@ -1,8 +1,9 @@
 //! Authored documents → [`RuleSet`]. Every fault is reported; what is good runs.
 
 use super::reader::{Reader, below};
-use super::{Action, Cap, Enter, Limits, Pattern, Rule, RuleFault, RuleSet, Segment, Stage};
+use super::{Action, Cap, Enter, Limits, Pattern, Rule, RuleSet, Segment, Stage};
 use crate::engine::dedupe::fnv1a;
+use crate::engine::fault::RuleFault;
 use crate::engine::template::Template;
 use crate::engine::tree::nearest;
 use footfall_protocol::limits::{CAP_COUNT_MAX, RULES_MAX, SEGMENTS_MAX, STAGES_MAX};
@@ -60,9 +61,7 @@ fn each<T>(
 ) -> Vec<T> {
     let mut good: Vec<T> = Vec::new();
     for (index, document) in documents.iter().enumerate() {
-        let one = |code: &'static str, message: String| {
-            vec![RuleFault { code: code.into(), pointer: "/id".to_owned(), message }]
-        };
+        let one = |code: &'static str, message: String| vec![RuleFault::at("/id", code, message)];
         let compiled = match compile(document) {
             Ok(_) if good.len() >= max => Err(one("too_many", format!("a site has at most {max} of these"))),
             Ok(new) if good.iter().any(|old| id(old) == id(&new)) => {
@@ -275,7 +274,7 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
     let close = unknown.filter_map(|(pointer, name)| {
         let advice = nearest(&name, vocabulary::names().collect::<Vec<_>>().into_iter());
         let message = format!("`{name}` is not in the vocabulary and counts as an event of your own; {advice}");
-        advice.starts_with("did you").then(|| RuleFault { code: "unknown_event".into(), pointer, message })
+        advice.starts_with("did you").then(|| RuleFault::at(&pointer, "unknown_event", message))
     });
     close.collect()
 }

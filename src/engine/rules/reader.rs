@@ -1,22 +1,11 @@
 //! Typed reads of an authored document: every fault is kept with its pointer, and reading goes on.
 
 use crate::engine::condition::{Compiler, Condition};
+use crate::engine::fault::RuleFault;
 use crate::engine::tree::{self, nearest};
+use footfall_protocol::duration::parse_ms;
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-
-/// What is wrong in an authored document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleFault {
-    /// Stable code.
-    pub code: Cow<'static, str>,
-    /// JSON pointer (RFC 6901) to the fault.
-    pub pointer: String,
-    /// What is wrong and what to write instead.
-    pub message: String,
-}
 
 /// Collects the faults of one document.
 #[derive(Default)]
@@ -28,7 +17,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl Reader {
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault { code: code.into(), pointer: pointer.to_owned(), message: message.into() });
+        self.faults.push(RuleFault::at(pointer, code, message));
     }
 
     fn wrong(&mut self, pointer: &str, wanted: &str, value: &Value) {
@@ -113,7 +102,7 @@ impl Reader {
             self.wrong(pointer, "a duration such as \"60s\", \"10m\", \"24h\" or \"7d\"", value);
             return 1_000;
         };
-        let ms = parse_duration(text);
+        let ms = parse_ms(text);
         if ms.is_none() {
             self.fault(
                 pointer,
@@ -160,19 +149,4 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut pointer = pointer.to_owned();
     push_pointer(&mut pointer, key);
     pointer
-}
-
-/// `500ms`, `60s`, `10m`, `24h`, `7d` → milliseconds.
-pub(super) fn parse_duration(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit_ms = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => DAY_MS,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms)
 }

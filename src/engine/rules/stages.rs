@@ -3,7 +3,7 @@
 use super::{Stage, compile_stage};
 
 /// The default stages, as an author would write them; the documentation shows this text.
-pub(super) const DEFAULT_STAGES: &str = r#"[
+pub const DEFAULT_STAGES: &str = r#"[
   {"id": "new", "name": "New", "rank": 0},
   {"id": "lapsed", "name": "Lapsed", "rank": 5, "enter": [
     {"from": ["browsing", "considering", "carting", "checkout", "purchased"], "after_idle": "14d"}]},

@@ -3,7 +3,7 @@
 use super::publish::{compile_with, published};
 use super::store::{Row, Store, Version, whole};
 use super::{addressed, not_found};
-use crate::engine::rules::RuleFault;
+use crate::engine::fault::RuleFault;
 use crate::shell::reply::{Pointed, Problem, json};
 use crate::shell::{clock, js};
 use footfall_protocol::Value;

@@ -2,12 +2,14 @@
 
 use super::addressed;
 use super::documents::Kind;
-use super::store::Store;
-use crate::engine::rules::{self, RuleFault, RuleSet};
+use super::store::{Store, Version};
+use crate::engine::fault::RuleFault;
+use crate::engine::rules::{self, RuleSet};
 use crate::shell::config::Published;
+use crate::shell::{clock, js};
 use footfall_protocol::Value;
 use serde::Serialize;
-use worker::Result;
+use worker::{Result, State};
 
 /// What is published now: the newest version, or the defaults while nothing was ever written.
 pub(super) fn published(store: &Store) -> Result<Published> {
@@ -37,6 +39,25 @@ pub(super) struct Warning {
     id: String,
     #[serde(flatten)]
     fault: RuleFault,
+}
+
+/// Publishes what is stored as this release compiles it, when that is not what is published: as a new version, since it
+/// may have another meaning.
+pub(super) fn recompile(state: &State) -> Result<Published> {
+    let store = Store::new(state);
+    let before = published(&store)?;
+    let (hash, piece) = addressed(&compile_with(&store, Kind::Rules, "", None)?.rules);
+    if before.version == 0 || before.hash == hash && store.piece(&hash)?.is_some_and(|stored| stored == piece) {
+        return Ok(before);
+    }
+    let now = Published { version: before.version + 1, hash };
+    let after = now.clone();
+    js::transaction(&state.storage(), move || {
+        let Published { version, hash } = &now;
+        let entry = Version { version: *version, hash, at_ms: clock::now(), change: "recompile", author: "" };
+        store.publish(&entry, &piece)
+    })?;
+    Ok(after)
 }
 
 /// Compiles all documents as they would be with one of them changed (`None`: deleted).

@@ -21,6 +21,8 @@ const ENVELOPE_BYTES: usize = 256;
 pub(super) struct Flight {
     messages: Vec<String>,
     through: u64,
+    /// Whose records they are: a visitor that was deleted meanwhile is not told.
+    incarnation: Uuid,
 }
 
 /// Packs records, cold pages first and then the hot ones, into messages below the platform's billing step.
@@ -53,7 +55,7 @@ pub(super) fn pack(whose: &(SiteId, Uuid), visitor: &Visitor, pages: Vec<Vec<u8>
     if !batch.records.is_empty() {
         messages.push(serde_json::to_string(&batch)?);
     }
-    Ok(Flight { messages, through })
+    Ok(Flight { messages, through, incarnation: visitor.incarnation() })
 }
 
 fn size(record: &Record) -> Result<usize> {
@@ -68,7 +70,7 @@ impl Object {
         }
         let _landed = Landed(&self.flying);
         let mut next = Some(first);
-        while let Some(Flight { messages, through }) = next.take() {
+        while let Some(Flight { messages, through, incarnation }) = next.take() {
             let input = match self.send_records(messages).await {
                 Ok(()) => Input::Flushed { through },
                 Err(error) => {
@@ -76,7 +78,7 @@ impl Object {
                     Input::FlushFailed
                 }
             };
-            match self.report(input).await {
+            match self.report(input, incarnation).await {
                 Ok(more) => next = more,
                 // The engine takes a flight without a report for lost, and begins again later: sinks know repeats.
                 Err(error) => console_error!("fault after a flush: {error}"),
@@ -84,8 +86,11 @@ impl Object {
         }
     }
 
-    async fn report(&self, input: Input) -> Result<Option<Flight>> {
+    async fn report(&self, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
         let config = self.config().await?;
+        if !self.is_still(incarnation)? {
+            return Ok(None);
+        }
         let turned = self.turn(input, &config)?;
         Ok(self.settle(turned, &config).await?.1)
     }

@@ -4,7 +4,7 @@ use super::Object;
 use super::sockets::{Attachment, REPLACED, Stage, send};
 use crate::engine::Input;
 use crate::shell::clock;
-use footfall_protocol::decode::decode_frame;
+use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
 use footfall_protocol::message::{ClientMessage, Frame, Hello, ServerMessage};
@@ -88,7 +88,7 @@ impl Object {
             if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
         let answer = match applied {
             Ok(more) => {
-                rejections.extend(more);
+                rejections.extend(more.into_iter().map(|rejection| Root::Frame.locate(rejection)));
                 rejections.sort_by_key(|rejection| rejection.index);
                 ServerMessage::Ack { frame, accepted: total - rejections.len(), rejections }
             }
@@ -103,6 +103,8 @@ impl Object {
 
     /// A socket has ended, whichever way. A tab whose place a newer socket has taken is still there.
     pub(super) async fn closed(self: &Rc<Self>, socket: &WebSocket) {
+        // The closing handshake (RFC 6455 §7.1.2) is not completed by the platform for sockets that may sleep.
+        drop(socket.close::<&str>(None, None));
         let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
         // The platform may report the end twice, as an error and as a close.
         let ended: Result<()> = Attachment { stage: Stage::Replaced, surroundings: Default::default() }.keep(socket);

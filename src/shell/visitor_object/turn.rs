@@ -11,6 +11,7 @@ use footfall_protocol::Value;
 use footfall_protocol::rejection::Rejection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use uuid::Uuid;
 use worker::js_sys::Promise;
 use worker::{Error, Response, Result, console_warn};
 
@@ -137,6 +138,16 @@ impl Object {
         let visitor = engine::Visitor::new(site.clone(), *id, clock::random_id());
         let committed = visitor.snapshot();
         Ok(Resident { visitor, committed, exists: false, alarm_at_ms: None, alarm_is_checked: true })
+    }
+
+    /// Whether the visitor is still in this life.
+    pub(super) fn is_still(&self, incarnation: Uuid) -> Result<bool> {
+        let resident = self.resident()?;
+        let is = resident.exists && resident.visitor.incarnation() == incarnation;
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        Ok(is)
     }
 
     /// Compares the next deadline with the platform's own alarm, once after every load: a deadline without an alarm is

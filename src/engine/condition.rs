@@ -16,7 +16,7 @@ mod version;
 pub use compile::Compiler;
 pub use members::Members;
 pub use pattern::Pattern;
-pub use test::{Comparison, Operand, Scalar, Test, TypeName};
+pub use test::{Comparison, Primitive, Scalar, Test, TypeName};
 
 pub(super) use js::number_text;
 

@@ -1,7 +1,7 @@
 //! Authored JSON → [`Condition`], with every fault at once, each at its JSON pointer.
 
 use super::operators::LOGICAL;
-use super::{Condition, Operand, Test, js};
+use super::{Condition, Primitive, Test, js};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Kind, closest, nearest};
 use footfall_protocol::limits::{CONDITION_DEPTH_MAX, CONDITION_TESTS_MAX, DOCUMENT_FAULTS_MAX};
@@ -157,7 +157,7 @@ fn never() -> Condition {
 
 /// A bare string: with the number that JavaScript writes as it, so that a number need not be written to compare.
 pub(super) fn text_test(text: &str) -> Test {
-    let number = Operand::new(&Value::from(text)).number.filter(|number| js::number_text(*number) == text);
+    let number = Primitive::new(&Value::from(text)).number.filter(|number| js::number_text(*number) == text);
     Test::Text { text: text.to_owned(), number }
 }
 

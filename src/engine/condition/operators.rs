@@ -2,7 +2,7 @@
 
 use super::compile::{Compiler, indexed, is_operators};
 use super::version::padded;
-use super::{Comparison, Members, Operand, Pattern, Scalar, Test, TypeName, number_text};
+use super::{Comparison, Members, Pattern, Primitive, Scalar, Test, TypeName, number_text};
 use crate::engine::tree::{self, Kind, nearest};
 use footfall_protocol::Value;
 use footfall_protocol::limits::{REGEX_BYTES_MAX, cut};
@@ -58,10 +58,10 @@ impl Compiler<'_> {
         Some(match operator {
             "$eq" => Test::Is(scalar(operand)),
             "$ne" => Test::IsNot(scalar(operand)),
-            "$lt" => Test::Order(Comparison::Less, Operand::new(operand)),
-            "$lte" => Test::Order(Comparison::LessOrEqual, Operand::new(operand)),
-            "$gt" => Test::Order(Comparison::Greater, Operand::new(operand)),
-            "$gte" => Test::Order(Comparison::GreaterOrEqual, Operand::new(operand)),
+            "$lt" => Test::Order(Comparison::Less, Primitive::new(operand)),
+            "$lte" => Test::Order(Comparison::LessOrEqual, Primitive::new(operand)),
+            "$gt" => Test::Order(Comparison::Greater, Primitive::new(operand)),
+            "$gte" => Test::Order(Comparison::GreaterOrEqual, Primitive::new(operand)),
             "$in" => Test::In(Members::new(self.items(operand, at)?, false)),
             "$nin" => Test::NotIn(Members::new(self.items(operand, at)?, false)),
             "$ini" => Test::In(Members::new(self.items(operand, at)?, true)),

@@ -33,7 +33,7 @@ pub enum Test {
     /// `$ne`
     IsNot(Scalar),
     /// `$lt`, `$lte`, `$gt`, `$gte`
-    Order(Comparison, Operand),
+    Order(Comparison, Primitive),
     /// `$veq` and its kin: versions in their padded form.
     Version(Comparison, String),
     /// `$exists`
@@ -111,14 +111,14 @@ impl Comparison {
 
 /// What `$lt` and its kin compare with: text where both sides are text, else a number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Operand {
+pub struct Primitive {
     /// Its text, when it is one (or an array or object, which JavaScript makes one).
     pub text: Option<String>,
     /// As a number, when it is one.
     pub number: Option<f64>,
 }
 
-impl Operand {
+impl Primitive {
     /// An authored value, made a primitive as JavaScript does.
     pub fn new(value: &Value) -> Self {
         let actual = Actual::of_value(value);

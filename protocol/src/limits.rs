@@ -85,9 +85,9 @@ pub const CONDITION_TESTS_MAX: usize = 200;
 /// A regular expression's source, in bytes. Beyond: refused, `too_long`.
 pub const REGEX_BYTES_MAX: usize = 512;
 /// A compiled regular expression, in bytes. Beyond: refused, `invalid`.
-pub const REGEX_PROGRAM_BYTES_MAX: usize = 64 * 1024;
+pub const REGEX_PROGRAM_BYTES_MAX: usize = 32 * 1024;
 /// What a regular expression looks at of one text, in bytes. Beyond: cut at a character boundary.
-pub const REGEX_TEXT_BYTES_MAX: usize = 4 * 1024;
+pub const REGEX_TEXT_BYTES_MAX: usize = 1024;
 /// Places to fill in, in all content of one action. Beyond: refused, `template`.
 pub const TEMPLATE_FILLS_MAX: usize = 64;
 /// What one place of a template is filled with, in bytes before escaping. Beyond: cut at a character boundary.

@@ -5,9 +5,12 @@
 mod fields;
 mod nearest;
 mod resolve;
+mod roots;
 mod scope;
 
-pub use fields::{Entry, Field, Kind, Known, Root, Roots, TREE};
+pub use fields::{Entry, Field, Kind, Known, TREE};
 pub use nearest::{closest, nearest};
 pub use resolve::{Setting, resolve, resolve_any, resolve_in, resolve_line};
+pub use roots::{Root, Roots};
+pub(super) use scope::index;
 pub use scope::{Read, Scope};

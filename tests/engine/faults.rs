@@ -1,7 +1,9 @@
 //! What authors are told about documents that are wrong.
 
-use footfall::engine::rules::{Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
-use footfall_protocol::Value;
+use footfall::engine::rules::{
+    Kind, RuleSet, compile, compile_rule, compile_segment, compile_stage, warnings, warnings_among,
+};
+use footfall_protocol::{Object, Value};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
@@ -49,6 +51,37 @@ fn a_name_close_to_the_vocabulary_is_a_warning() {
     assert!(warnings[0].message.contains("product_added"));
 }
 
+#[test]
+fn documents_that_are_too_deep_too_large_or_too_many_are_refused() {
+    let mut deep = Value::from("x");
+    for _ in 0..20_000 {
+        deep = Value::Array(vec![deep]);
+    }
+    let nested = |depth: usize| {
+        let condition = (0..depth).fold(json!({"stage": "new"}), |inner, _| json!({"$not": inner}));
+        serde_json::from_value::<Value>(json!({"id": "s", "when": condition})).unwrap()
+    };
+    let many = (0..201).map(|_| json!({"stage": "new"})).collect::<Vec<_>>();
+    let large = json!({"id": "s", "when": {"page.path": {"$in": ["x".repeat(16 * 1024)]}}});
+    let source = json!({"id": "s", "when": {"page.path": {"$regex": "x".repeat(513)}}});
+    for (document, code) in [
+        (serde_json::from_value(large).unwrap(), "too_large"),
+        (serde_json::from_value(source).unwrap(), "too_long"),
+        (serde_json::from_value(json!({"id": "s", "when": {"$or": many}})).unwrap(), "too_many"),
+        (nested(13), "too_deep"),
+        (nested(200), "too_deep"),
+    ] {
+        let faults = compile_segment(&document).unwrap_err();
+        assert_eq!((faults.len(), faults[0].code.as_ref()), (1, code), "{faults:?}");
+    }
+    assert!(compile_segment(&nested(12)).is_ok());
+    assert_eq!(compile_rule(&deep).unwrap_err()[0].code, "too_deep");
+    // Dropping so deep a value recurses, which is the parser's business to prevent.
+    std::mem::forget(deep);
+    let wrong = Object::from_iter((0..200).map(|at| (format!("wrong{at}"), Value::Null)));
+    assert_eq!(compile_rule(&wrong.into()).unwrap_err().len(), 50);
+}
+
 /// Documents made by breaking good ones anywhere: compiling them ends, and never in a panic.
 #[test]
 fn compile_never_panics() {
@@ -83,6 +116,9 @@ fn compile_never_panics() {
         }
         let document: Value = serde_json::from_value(document).unwrap();
         let _ = (compile_rule(&document), compile_segment(&document), compile_stage(&document), warnings(&document));
+        let (set, _) = compile(std::slice::from_ref(&document), &[], &[]);
+        let _ = warnings_among(&set);
+        assert_eq!(RuleSet::decode(&set.encode()), Some(set));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The value at hand while a condition is tested: a borrowed view of what was read.
 
-use crate::engine::tree::Read;
+use crate::engine::tree::{Field, Read, Scope, index};
 use footfall_protocol::{Object, Value};
 
 /// A value, borrowed. What is missing is null, as in the SDK.
@@ -60,9 +60,8 @@ impl<'v> Actual<'v> {
 /// An item of an array, as the scope of a condition on its members. A scalar has none.
 pub(super) struct Item<'v>(pub(super) Actual<'v>);
 
-impl crate::engine::tree::Scope for Item<'_> {
-    fn read<'a>(&'a self, field: &crate::engine::tree::Field) -> Read<'a> {
-        use crate::engine::tree::Field;
+impl Scope for Item<'_> {
+    fn read<'a>(&'a self, field: &Field) -> Read<'a> {
         match (field, self.0) {
             (Field::Any(path), Actual::Object(object)) => match path.split_first() {
                 Some((first, rest)) => Read::below(object.get(first), rest),
@@ -72,7 +71,7 @@ impl crate::engine::tree::Scope for Item<'_> {
             #[expect(clippy::cast_precision_loss, reason = "arrays are far shorter than 2^53")]
             (Field::Any(path), Actual::List(items)) => match path.split_first() {
                 Some((first, [])) if first == "length" => Read::Number(items.len() as f64),
-                Some((first, rest)) => Read::below(first.parse().ok().and_then(|at: usize| items.get(at)), rest),
+                Some((first, rest)) => Read::below(index(first).and_then(|at| items.get(at)), rest),
                 None => Read::Missing,
             },
             (Field::Any(_) | Field::Known(..), _) => Read::Missing,

@@ -168,6 +168,7 @@ impl Translation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use footfall_protocol::limits::REGEX_BYTES_MAX;
 
     #[test]
     fn expressions_mean_what_they_mean_in_a_browser() {
@@ -229,5 +230,7 @@ mod tests {
             assert!(error.contains(said), "{source}: {error}");
         }
         assert!(Pattern::new(&"(".repeat(500), false).is_err());
+        let words = "socks|".repeat(REGEX_BYTES_MAX / 6);
+        assert!(Pattern::new(&words, true).is_ok(), "a plain list as long as a source may be is within the bound");
     }
 }

@@ -61,7 +61,7 @@ impl<'a> Read<'a> {
 }
 
 /// An item's place as a path says it: digits without a leading zero.
-fn index(key: &str) -> Option<usize> {
+pub(in crate::engine) fn index(key: &str) -> Option<usize> {
     let canonical = key == "0" || !key.starts_with('0');
     (canonical && key.bytes().all(|b| b.is_ascii_digit())).then(|| key.parse().ok()).flatten()
 }

@@ -5,7 +5,6 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -171,26 +170,6 @@ function browserPath() {
   const found = places.find((place) => place && existsSync(place));
   if (!found) throw new Error("Chromium is missing: run `scripts/setup.sh browser`");
   return found;
-}
-
-/** An object with nothing but an alarm, on the runtime that the engine uses (tests/browser/bare-alarm.js). */
-export async function startBareAlarm(t) {
-  process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-  const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
-  const { Miniflare, convertV4MiniflareOptions } = wranglersOwn("miniflare");
-  const worker = {
-    name: "bare-alarm",
-    modules: [{ type: "ESModule", path: join(ROOT, "tests/browser/bare-alarm.js") }],
-    modulesRoot: join(ROOT, "tests/browser"),
-    compatibilityDate: "2026-11-17",
-    durableObjects: { ALARM: { className: "BareAlarm", useSQLite: true } },
-  };
-  const options = { host: "127.0.0.1", port: 0, resourcePersistencePath: temporary(t), telemetry: { enabled: false }, workers: [worker] };
-  const miniflare = new Miniflare(convertV4MiniflareOptions(options));
-  t.after(() => miniflare.dispose());
-  const { origin } = await miniflare.ready;
-  const ask = async (query) => (await fetch(`${origin}/${query}`)).json();
-  return { set: (due_ms) => ask(`?due=${due_ms}`), rang: () => ask("") };
 }
 
 /** A browser, closed when the test is over. */

@@ -202,7 +202,8 @@ impl RuleSet {
     /// The stops of a visitor's way, the lowest rank first. A stage that is only ever entered by idling is no stop:
     /// it is there when it is the present one.
     pub fn way<'a>(&'a self, present: &'a str) -> impl Iterator<Item = &'a str> {
-        let aside = |stage: &Stage| !stage.enter.is_empty() && stage.enter.iter().all(|way| way.after_idle_ms.is_some());
+        let aside =
+            |stage: &Stage| !stage.enter.is_empty() && stage.enter.iter().all(|way| way.after_idle_ms.is_some());
         let stops = self.stages.iter().rev().filter(move |stage| stage.id == present || !aside(stage));
         stops.map(|stage| stage.id.as_str())
     }

@@ -1,6 +1,7 @@
 // The admin's endpoints: rules, segments and stages are stored, checked, published, and act on connected visitors.
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { showOn, start, track } from "./support.mjs";
@@ -104,4 +105,24 @@ test("what was published survives the rulebook's sleep", async () => {
   await fetch(`${engine.control}/evict?class=Rulebook&name=v1:demo:rulebook`, { method: "POST" });
   assert.equal(await version(), before);
   assert.equal((await engine.admin("GET", "demo/rules/asleep")).status, 200);
+});
+
+test("rules that another release compiled are compiled anew", async (t) => {
+  const other = await start(t);
+  await other.admin("PUT", "demo/rules/old", showOn("old", "wave"));
+  const { json: before } = await other.admin("GET", "demo/rules");
+  const { file } = await other.storage("rulebook", "Rulebook");
+  await other.kill();
+  const database = new DatabaseSync(file);
+  for (const { hash, b } of database.prepare("SELECT hash, b FROM pieces").all()) {
+    b[0] = 255; // a version that no release of ours knows
+    database.prepare("UPDATE pieces SET b = ?, hash = ? WHERE hash = ?").run(b, `x${hash}`, hash);
+    database.prepare("UPDATE versions SET hash = ? WHERE hash = ?").run(`x${hash}`, hash);
+  }
+  database.close();
+  await other.start();
+  const socket = await other.connect((await other.visitor()).token);
+  await socket.events(1, track("wave"));
+  assert.equal((await socket.next("push")).rule, "old");
+  assert.equal((await other.admin("GET", "demo/rules")).json.version, before.version + 1);
 });

@@ -66,7 +66,7 @@ test("without consent a page gets no name, no cookie, no state and no socket", a
   await assert.rejects(engine.socket().opened, { status: 401 });
 });
 
-test("on its socket a visitor whose page has not said yes keeps nothing", async () => {
+test("on its socket nothing is kept of events that the page sends before it says yes", async () => {
   const { visitor, token } = await engine.visitor();
   const socket = await engine.connect(token);
   const before = await socket.events(1, view(), view());
@@ -74,7 +74,8 @@ test("on its socket a visitor whose page has not said yes keeps nothing", async 
     0,
     [0, 1].map((index) => [index, "consent_required", `/events/${index}/context/consent`]),
   ]);
-  assert.deepEqual(await own(visitor), []);
+  const { session, profile, recent_events, outbox } = await engine.inspect(visitor);
+  assert.deepEqual([session, profile.sessions, profile.recent_products, recent_events, outbox.last_seq], [undefined, 0, [], [], 0]);
   const after = await socket.events(2, view(granted), view());
   assert.deepEqual([after.accepted, after.rejections], [2, undefined]);
   assert.equal((await engine.inspect(visitor)).session.events, 2);

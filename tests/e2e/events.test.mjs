@@ -124,3 +124,19 @@ test("what the request says of geography and device counts for browsers only", a
   await engine.post("/v1/track", track("Product Viewed", { anonymousId: "server", properties: { sku: "a" } }), { ...headers, ...key() });
   assert.equal((await of("server")).device, undefined);
 });
+
+test("records wait while the database is down, and each arrives once", async () => {
+  await engine.query("ALTER TABLE records RENAME TO away");
+  const { status } = await engine.send(added("patient", "a", 1), added("patient", "b", 1));
+  assert.equal(status, 200);
+  const { visitor, outbox } = await until(async () => {
+    const state = await of("patient");
+    return state.outbox.hot === 0 && state;
+  });
+  await engine.query("ALTER TABLE away RENAME TO records");
+  const rows = await until(async () => {
+    const found = await records(visitor);
+    return found.length === outbox.last_seq && found;
+  }, 30_000);
+  assert.equal(rows.filter((row) => row.kind === "event").length, 2);
+});

@@ -52,7 +52,10 @@ test("a visitor idle past the retention time is gone, and returns as somebody ne
   assert.ok(late_ms >= 0, `gone ${-late_ms} ms too early`);
   t.diagnostic(`gone at most ${late_ms} ms after the retention time, looked for every 200 ms`);
   assert.equal(alarm(await engine.storage(visitor)), undefined);
-  const before = await records(visitor);
+  const before = await until(async () => {
+    const rows = await records(visitor);
+    return rows.some(({ kind }) => kind === "session_ended") && rows;
+  }, 15_000, 200);
   assert.equal(before.filter(({ kind }) => kind === "event").length, 3);
 
   // Looks, with the engine asleep and awake.

@@ -1,20 +1,23 @@
 // Rows written and alarms set, by the platform's own counters: what a hundred events of a warm visitor cost.
 
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
-import { DEMO, start, track } from "./support.mjs";
+import { after, before, test } from "node:test";
+import { DEMO, start, track, until } from "./support.mjs";
 
 const EVENTS = 100;
-const FRAME = 10;
 
 let engine;
 before(async (t) => {
   // As a store in production: sessions of half an hour, records waiting for half a minute.
   engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "30s" } } });
-  await engine.admin("PUT", "demo/segments/lookers", { id: "lookers", name: "Lookers", when: { "session.product_views": { $gte: 3 } } });
+  const lookers = { id: "lookers", name: "Lookers", when: { "session.product_views": { $gte: 3 } } };
+  assert.ok((await engine.admin("PUT", "demo/segments/lookers", lookers)).status < 300);
 });
 
-const view = (n) => track("Product Viewed", { properties: { sku: `sku-${n % 20}`, name: `Product ${n % 20}`, price: 19.99, currency: "EUR", category: "shoes" } });
+const view = (n) => {
+  const sku = `sku-${n % 20}`;
+  return track("Product Viewed", { properties: { sku, name: `Product ${sku}`, price: 19.99, currency: "EUR", category: "shoes" } });
+};
 
 /** A visitor who has been here for a moment: tables, session and alarm are there. */
 async function warm() {
@@ -24,43 +27,84 @@ async function warm() {
   return { visitor, token, socket };
 }
 
-/** What `send` cost, and how often the engine gave records to the queue meanwhile. */
-async function cost(visitor, send) {
-  const before = await engine.inspect(visitor);
-  await send();
-  const after = await engine.inspect(visitor);
-  assert.equal(after.runtime.instance, before.runtime.instance, "the counters are of one instance");
-  assert.equal(after.session.events - before.session.events, EVENTS);
-  const of = (counter) => after.runtime[counter] - before.runtime[counter];
-  return { rows: of("rows_written"), commits: of("commits"), alarms: of("alarms_set"), records: after.outbox.last_seq - before.outbox.last_seq, waiting: after.outbox };
+/** The counters, when no flush is on its way. */
+async function counters(visitor) {
+  return until(async () => {
+    const { runtime, outbox, session, timers } = await engine.inspect(visitor);
+    const flush = timers.find(({ reason }) => reason === "flush");
+    // A flush that is on its way is due again in a minute, others within half of one.
+    const flying = flush && flush.due_at_ms - Date.now() > 31_000;
+    return !flying && { ...runtime, events: session.events, pages: outbox.pages };
+  });
 }
 
 const table = [];
-function note(t, what, batches, { rows, commits, alarms }) {
-  table.push(`| ${what} | ${batches} | ${rows} | ${(rows / EVENTS).toFixed(2)} | ${commits} | ${alarms} |`);
-  t.diagnostic(`${what}: ${batches} batches, ${rows} rows, ${commits} commits, ${alarms} alarms`);
+/** Sends a hundred events in batches; what that cost. */
+async function cost(t, what, visitor, size, send) {
+  const batches = EVENTS / size;
+  const first = await counters(visitor);
+  for (let batch = 0; batch < batches; batch += 1) {
+    await send(batch + 1, Array.from({ length: size }, (_, n) => view(batch * size + n)));
+  }
+  const last = await counters(visitor);
+  assert.equal(last.instance, first.instance, "the counters are of one instance");
+  const [events, commits, rows, alarms] = ["events", "commits", "rows_written", "alarms_set"].map((name) => last[name] - first[name]);
+  assert.equal(events, EVENTS);
+  // Each acknowledged batch is one commit and each commit one row; the others forget what the queue has taken.
+  const flushes = commits - batches;
+  assert.ok(flushes >= 0 && flushes <= EVENTS / 8, `${flushes} commits besides those of ${batches} batches`);
+  assert.equal(rows, commits);
+  // No deadline moved earlier: sessions end later with each event, and the flush has its alarm.
+  assert.equal(alarms, 0);
+  assert.equal(last.pages, 0);
+  table.push(`| ${what} | ${batches} | ${rows - flushes} | ${flushes} | ${(rows / EVENTS).toFixed(2)} | ${alarms} |`);
+  t.diagnostic(`${what}: ${batches} rows for ${batches} batches, ${flushes} for flushes, ${alarms} alarms`);
 }
 
-test("a hundred events one by one over HTTP", async (t) => {
-  const { visitor, token, socket } = await warm();
-  await socket.close();
-  const spent = await cost(visitor, async () => {
-    for (let n = 0; n < EVENTS; n += 1) {
-      const { status } = await engine.post("/v1/track", view(n), { authorization: `Bearer ${token}` });
-      assert.equal(status, 200);
-    }
-  });
-  note(t, "one event in a request", EVENTS, spent);
-  console.log(spent);
+after((t) => {
+  const head = "| 100 events | batches | rows for them | rows for flushes | rows per event | alarms set |";
+  console.log([head, head.replace(/[^|]+/g, " --- "), ...table].join("\n"));
 });
 
-test("a hundred events in frames of ten", async (t) => {
-  const { visitor, socket } = await warm();
-  const spent = await cost(visitor, async () => {
-    for (let frame = 1; frame <= EVENTS / FRAME; frame += 1) {
-      await socket.events(frame, ...Array.from({ length: FRAME }, (_, n) => view(n)));
-    }
+test("events one by one over HTTP: one row each, and no alarm", async (t) => {
+  const { visitor, token, socket } = await warm();
+  await socket.close();
+  await cost(t, "one in a request", visitor, 1, async (_, [event]) => {
+    const { status } = await engine.post("/v1/track", event, { authorization: `Bearer ${token}` });
+    assert.equal(status, 200);
   });
-  note(t, "ten events in a frame", EVENTS / FRAME, spent);
-  console.log(spent);
+});
+
+test("events one by one on a socket: one row each, and no alarm", async (t) => {
+  const { visitor, socket } = await warm();
+  await cost(t, "one in a frame", visitor, 1, (frame, events) => socket.events(frame, ...events));
+});
+
+test("events in batches of ten over HTTP: one row a batch, and no alarm", async (t) => {
+  const { visitor, token } = await warm();
+  await cost(t, "ten in a request", visitor, 10, async (_, batch) => {
+    const { json } = await engine.post("/v1/batch", { batch }, { authorization: `Bearer ${token}` });
+    assert.equal(json.accepted, 10);
+  });
+});
+
+test("events in frames of ten: one row a frame, and no alarm", async (t) => {
+  const { visitor, socket } = await warm();
+  await cost(t, "ten in a frame", visitor, 10, (frame, events) => socket.events(frame, ...events));
+});
+
+test("a deadline that moves earlier sets the alarm, one that moves later does not", async () => {
+  const { visitor, socket } = await warm();
+  const dwell = { id: "dwell", name: "dwell", pattern: { dwell: { for: "20s", where: { "page.path": "/dwell" } } }, actions: [{ push: { slot: "s", content: { text: "x" } } }] };
+  assert.ok((await engine.admin("PUT", "demo/rules/dwell", dwell)).status < 300);
+  await until(async () => (await engine.inspect(visitor)).rules_version > 1 || (await socket.events(1, view(1)), false), 6_000, 500);
+  const page = (path, frame) => socket.events(frame, { type: "page", messageId: `${path}-${frame}`, context: { tab: "tab-1", page: { path } } });
+  const before = await counters(visitor);
+  await page("/dwell", 2);
+  const begun = await counters(visitor);
+  assert.equal(begun.alarms_set - before.alarms_set, 1);
+  await page("/other", 3);
+  await page("/dwell", 4);
+  const again = await counters(visitor);
+  assert.deepEqual([again.alarms_set - begun.alarms_set, again.rows_written - begun.rows_written], [0, 2]);
 });

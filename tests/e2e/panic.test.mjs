@@ -14,8 +14,10 @@ const views = async (anonymousId) =>
   (await engine.admin("GET", `demo/visitors?anonymousId=${anonymousId}`)).json.session.product_views;
 
 test("a panic answers its own request within a second, and nobody else notices", async () => {
-  await engine.send(view("unlucky"), view("unlucky"));
-  const neighbours = Array.from({ length: 40 }, (_, i) => engine.send(view(`neighbour-${i}`)));
+  // All of them exist before: making forty databases at once would be measured instead of the panic.
+  const near = Array.from({ length: 12 }, (_, i) => `neighbour-${i}`);
+  await engine.send(view("unlucky"), view("unlucky"), ...near.map(view));
+  const neighbours = near.map((anonymousId) => engine.send(view(anonymousId)));
   const began = Date.now();
   const { status, json } = await engine.send(view("unlucky"), track("footfall_test_panic", { anonymousId: "unlucky" }));
   assert.ok(Date.now() - began < 1_000);

@@ -12,12 +12,14 @@ use std::path::Path;
 fn reference() -> String {
     let mut text = String::from("# Reference\n\nMade from the code (`tests/docs.rs`).\n\n## The tree\n\n");
     text.push_str("What the conditions of rules, segments and stages read, and what templates fill in. A field without a value is `null`.\n\n| Field | Type | Meaning |\n|---|---|---|\n");
-    for (path, _, kind, says) in TREE {
-        let (path, kind) = match kind {
-            Kind::Text => ((*path).to_owned(), "string"),
-            Kind::Number => ((*path).to_owned(), "number"),
-            Kind::Flag => ((*path).to_owned(), "boolean"),
-            Kind::List => ((*path).to_owned(), "array"),
+    for entry in TREE {
+        let (path, says) = (entry.path, entry.says);
+        let (path, kind) = match entry.kind {
+            Kind::Text | Kind::OneOf(_) => (path.to_owned(), "string"),
+            Kind::Number => (path.to_owned(), "number"),
+            Kind::Money(_) => (path.to_owned(), "amount"),
+            Kind::Flag => (path.to_owned(), "boolean"),
+            Kind::List => (path.to_owned(), "array"),
             Kind::Open => (format!("{path}.*"), "any"),
         };
         let _ = writeln!(text, "| `{path}` | {kind} | {says} |");

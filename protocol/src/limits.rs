@@ -74,6 +74,44 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// Depth of nesting of an authored document. Beyond: refused, `too_deep`.
+pub const DOCUMENT_DEPTH_MAX: usize = 24;
+/// Faults reported of one document. Beyond: the rest shows once these are mended.
+pub const DOCUMENT_FAULTS_MAX: usize = 50;
+/// Depth of nesting of one condition. Beyond: refused, `too_deep`.
+pub const CONDITION_DEPTH_MAX: usize = 12;
+/// Tests in all conditions of one document. Beyond: refused, `too_many`.
+pub const CONDITION_TESTS_MAX: usize = 200;
+/// A regular expression's source, in bytes. Beyond: refused, `too_long`.
+pub const REGEX_BYTES_MAX: usize = 512;
+/// A compiled regular expression, in bytes. Beyond: refused, `invalid`.
+pub const REGEX_PROGRAM_BYTES_MAX: usize = 64 * 1024;
+/// What a regular expression looks at of one text, in bytes. Beyond: cut at a character boundary.
+pub const REGEX_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Places to fill in, in all content of one action. Beyond: refused, `template`.
+pub const TEMPLATE_FILLS_MAX: usize = 64;
+/// What one place of a template is filled with, in bytes before escaping. Beyond: cut at a character boundary.
+pub const TEMPLATE_FILL_BYTES_MAX: usize = 512;
+/// An authored id, and a slot's name, in bytes. Beyond: refused, `invalid`.
+pub const DOCUMENT_ID_BYTES_MAX: usize = 64;
+/// An authored name, in bytes. Beyond: refused, `too_long`.
+pub const DOCUMENT_NAME_BYTES_MAX: usize = 128;
+/// Event names of one pattern, and event names or stages of one way into a stage. Beyond: refused, `out_of_range`.
+pub const EVENT_NAMES_MAX: usize = 32;
+/// Actions of one rule. Beyond: refused, `invalid`.
+pub const ACTIONS_MAX: usize = 8;
+/// Ways into one stage. Beyond: refused, `invalid`.
+pub const STAGE_WAYS_MAX: usize = 16;
+/// The largest `priority` and `rank`, either sign. Beyond: refused, `out_of_range`.
+pub const PRIORITY_MAX: i32 = 1_000;
+/// The largest `per_session` and `per_visitor`. Beyond: refused, `out_of_range`.
+pub const FIRING_LIMIT_MAX: u32 = 1_000_000;
+/// The shortest authored duration, in milliseconds. Below: refused, `out_of_range`.
+pub const DURATION_MS_MIN: u64 = 1_000;
+/// The longest authored duration, in milliseconds: 400 days. Beyond: refused, `out_of_range`.
+pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
+/// The longest dwell, in milliseconds: 24 hours. Beyond: refused, `out_of_range`.
+pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;
 /// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.

@@ -2,20 +2,29 @@
 //!
 //! Behaviour is that of the public JavaScript SDK (specification 0.7.1 and later): a missing field is `null`, and
 //! comparisons coerce as JavaScript's do. What the SDK answers "false" to at run time because it was written wrong (an
-//! unknown operator, `$in` without a list) is a fault when the condition is compiled.
+//! unknown operator, `$in` without a list) is a fault when the condition is compiled, and false if it is asked anyway.
 
+mod actual;
 mod compile;
 mod js;
+mod members;
+mod operators;
+mod pattern;
+mod test;
+mod version;
 
 pub use compile::Compiler;
+pub use members::Members;
+pub use pattern::Pattern;
+pub use test::{Comparison, Primitive, Scalar, Test, TypeName};
 
-use super::tree::{Field, Read, Scope};
-use footfall_protocol::Value;
+pub(super) use js::number_text;
+
+use super::tree::{Field, Roots, Scope};
+use actual::Actual;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::sync::OnceLock;
 
-/// A compiled condition.
+/// A compiled condition. Plain data; at most [`footfall_protocol::limits::CONDITION_TESTS_MAX`] tests in one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Condition {
     /// Every one holds; with none, it holds.
@@ -26,112 +35,6 @@ pub enum Condition {
     Not(Box<Self>),
     /// The field passes every test.
     Field(Field, Vec<Test>),
-}
-
-/// One test of a field's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Test {
-    /// Compared loosely with a scalar, as a bare value in a condition is.
-    Is(Value),
-    /// The same JSON text, for arrays and plain objects.
-    Json(String),
-    /// `$eq`: strictly equal.
-    Eq(Value),
-    /// `$ne`
-    Ne(Value),
-    /// `$lt`
-    Less(Value),
-    /// `$lte`
-    LessOrEqual(Value),
-    /// `$gt`
-    Greater(Value),
-    /// `$gte`
-    GreaterOrEqual(Value),
-    /// `$exists`
-    Exists(bool),
-    /// `$in` and `$ini`: one of these; for an array, any of its items is.
-    In(Vec<Value>, Case),
-    /// `$nin` and `$nini`
-    NotIn(Vec<Value>, Case),
-    /// `$not`
-    Not(Vec<Self>),
-    /// `$size`: of an array.
-    Size(Vec<Self>),
-    /// `$elemMatch` with operators: some item passes.
-    SomeItem(Vec<Self>),
-    /// `$elemMatch` with a condition: it holds for some item.
-    SomeObject(Condition),
-    /// `$all` and `$alli`: each of these is passed by some item.
-    AllOf(Vec<Vec<Self>>, Case),
-    /// `$regex`, `$regexi`, `$notRegex` and `$notRegexi`; linear time.
-    Matches(Pattern),
-    /// The opposite of `Matches`.
-    MatchesNot(Pattern),
-    /// `$type`: the SDK's name of the value's type.
-    Type(String),
-    /// `$veq` and its kin: versions compared part by part.
-    Version(Order, String),
-}
-
-/// Whether letters' case matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Case {
-    /// It does.
-    Sensitive,
-    /// It does not.
-    Insensitive,
-}
-
-/// Comparisons of versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Order {
-    /// `$veq`
-    Equal,
-    /// `$vne`
-    NotEqual,
-    /// `$vlt`
-    Less,
-    /// `$vlte`
-    LessOrEqual,
-    /// `$vgt`
-    Greater,
-    /// `$vgte`
-    GreaterOrEqual,
-}
-
-/// A regular expression: kept as text, compiled once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pattern {
-    text: String,
-    case: Case,
-    #[serde(skip)]
-    compiled: OnceLock<Option<regex_lite::Regex>>,
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.text, self.case) == (&other.text, other.case)
-    }
-}
-
-impl Pattern {
-    /// Greatest size of a compiled expression, in bytes.
-    const SIZE_MAX: usize = 64 * 1024;
-
-    fn new(text: String, case: Case) -> Result<Self, String> {
-        let pattern = Self { text, case, compiled: OnceLock::new() };
-        pattern.compile().map_err(|error| error.to_string())?;
-        Ok(pattern)
-    }
-
-    fn compile(&self) -> Result<regex_lite::Regex, regex_lite::Error> {
-        let mut builder = regex_lite::RegexBuilder::new(&self.text);
-        builder.case_insensitive(self.case == Case::Insensitive).size_limit(Self::SIZE_MAX).build()
-    }
-
-    fn is_match(&self, text: &str) -> bool {
-        self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(text))
-    }
 }
 
 impl Default for Condition {
@@ -149,89 +52,90 @@ impl Condition {
             Self::Any(parts) => parts.is_empty() || parts.iter().any(|part| part.holds(scope)),
             Self::Not(part) => !part.holds(scope),
             Self::Field(field, tests) => {
-                let value = scope.read(field);
-                tests.iter().all(|test| test.passes(&value))
+                let read = scope.read(field);
+                let actual = Actual::of(&read);
+                tests.iter().all(|test| test.passes(actual))
             }
         }
     }
-}
 
-fn read(value: &Value) -> Read<'_> {
-    match value {
-        Value::Null => Read::Missing,
-        Value::Bool(flag) => Read::Bool(*flag),
-        Value::Number(number) => Read::Number(*number),
-        Value::String(text) => Read::Str(text),
-        Value::Array(_) | Value::Object(_) => Read::Value(Cow::Borrowed(value)),
+    /// Which parts of the tree it reads: an input that changes none of them cannot change the answer, unless
+    /// [`Roots::by_time`] says that time alone can.
+    pub fn reads(&self) -> Roots {
+        let mut roots = Roots::default();
+        self.each_field(&mut |field, _| roots.add(field));
+        roots
     }
-}
 
-impl Test {
-    /// Whether the value passes.
-    pub fn passes(&self, value: &Read<'_>) -> bool {
-        // What a scope hands over as a whole value may be a scalar: look at it as one.
-        if let Read::Value(whole) = value
-            && !matches!(**whole, Value::Array(_) | Value::Object(_))
-        {
-            return self.passes(&read(whole));
-        }
+    /// The numbers that fields which change by time alone are compared with, as (field, number): the answer can only
+    /// change without an input when one of these fields passes one of its numbers. Sorted by no rule, with repeats.
+    pub fn thresholds(&self) -> Vec<(Field, f64)> {
+        let mut found = Vec::new();
+        self.each_field(&mut |field, tests| {
+            if matches!(field, Field::Known(known, _) if known.entry().by_time) {
+                tests.iter().for_each(|test| test.each_number(&mut |number| found.push((field.clone(), number))));
+            }
+        });
+        found
+    }
+
+    fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&'a Field, &'a [Test])) {
         match self {
-            Self::Is(wanted) => js::loosely_is(value, wanted),
-            Self::Json(wanted) => js::json(value) == *wanted,
-            Self::Eq(wanted) => js::strictly_equal(value, wanted),
-            Self::Ne(wanted) => !js::strictly_equal(value, wanted),
-            Self::Less(than) => js::less(value, &read(than)) == Some(true),
-            Self::Greater(than) => js::less(&read(than), value) == Some(true),
-            Self::LessOrEqual(than) => js::less(&read(than), value) == Some(false),
-            Self::GreaterOrEqual(than) => js::less(value, &read(than)) == Some(false),
-            Self::Exists(wanted) => !matches!(value, Read::Missing) == *wanted,
-            Self::In(list, case) => is_in(value, list, *case),
-            Self::NotIn(list, case) => !is_in(value, list, *case),
-            Self::Not(tests) => !tests.iter().all(|test| test.passes(value)),
-            #[expect(clippy::cast_precision_loss, reason = "lists are bounded far below 2^53")]
-            Self::Size(tests) => items(value)
-                .is_some_and(|items| tests.iter().all(|test| test.passes(&Read::Number(items.len() as f64)))),
-            Self::SomeItem(tests) => {
-                let passes =
-                    |item: &Value| js::truthy(&read(item)) && tests.iter().all(|test| test.passes(&read(item)));
-                items(value).is_some_and(|items| items.iter().any(passes))
-            }
-            Self::SomeObject(condition) => {
-                let holds = |item: &Value| js::truthy(&read(item)) && condition.holds(item);
-                items(value).is_some_and(|items| items.iter().any(holds))
-            }
-            Self::AllOf(all, case) => items(value).is_some_and(|items| {
-                let passed = |tests: &Vec<Self>| items.iter().any(|item| item_passes(tests, item, *case));
-                all.iter().all(passed)
-            }),
-            Self::Matches(pattern) => pattern.is_match(&js::text(value)),
-            Self::MatchesNot(pattern) => !pattern.is_match(&js::text(value)),
-            Self::Type(wanted) => js::type_name(value) == wanted,
-            Self::Version(order, wanted) => js::version_is(value, *order, wanted),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_field(visit)),
+            Self::Not(part) => part.each_field(visit),
+            Self::Field(field, tests) => visit(field, tests),
         }
     }
 }
 
-fn item_passes(tests: &[Test], item: &Value, case: Case) -> bool {
-    match (case, item, tests) {
-        (Case::Insensitive, Value::String(text), [Test::Is(Value::String(wanted))]) => {
-            text.to_lowercase() == wanted.to_lowercase()
-        }
-        _ => tests.iter().all(|test| test.passes(&read(item))),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tree::{Known, Root, resolve};
+    use footfall_protocol::Value;
+
+    fn compiled(text: &str) -> Condition {
+        let value: Value = serde_json::from_str(text).unwrap();
+        let mut compiler = Compiler::new(&resolve);
+        let condition = compiler.condition(&value, "");
+        assert_eq!(compiler.faults, []);
+        condition
     }
-}
 
-fn items<'a>(value: &'a Read<'_>) -> Option<&'a [Value]> {
-    if let Read::Value(value) = value { value.as_array() } else { None }
-}
+    #[test]
+    fn a_condition_knows_what_it_reads() {
+        let roots = compiled(r#"{"$or": [{"cart.count": 0}, {"$not": {"page.kind": "cart"}}]}"#).reads();
+        let read: Vec<Root> = Root::ALL.into_iter().filter(|root| roots.has(*root)).collect();
+        assert_eq!((read, roots.by_time()), (vec![Root::Page, Root::Cart], false));
+        assert!(compiled(r#"{"time.hour": {"$gte": 8}}"#).reads().by_time());
+        assert!(!compiled("{}").reads().by_time());
+    }
 
-fn is_in(value: &Read<'_>, list: &[Value], case: Case) -> bool {
-    let same = |value: &Read<'_>, wanted: &Value| match (case, value, wanted) {
-        (Case::Insensitive, Read::Str(text), Value::String(wanted)) => text.to_lowercase() == wanted.to_lowercase(),
-        _ => js::strictly_equal(value, wanted),
-    };
-    match items(value) {
-        Some(items) => items.iter().any(|item| list.iter().any(|wanted| same(&read(item), wanted))),
-        None => list.iter().any(|wanted| same(value, wanted)),
+    #[test]
+    fn a_condition_knows_when_time_alone_can_change_it() {
+        let condition = compiled(
+            r#"{"cart.count": {"$gt": 1}, "cart.idle_seconds": {"$gte": 600, "$not": {"$gt": 900}},
+                "$nor": [{"session.total_seconds": {"$in": [5, 7]}}, {"time.weekday": 0}]}"#,
+        );
+        let found: Vec<(String, f64)> = condition.thresholds().into_iter().map(|(f, n)| (f.path(), n)).collect();
+        let expected = [
+            ("cart.idle_seconds", 600.0),
+            ("cart.idle_seconds", 900.0),
+            ("session.total_seconds", 5.0),
+            ("session.total_seconds", 7.0),
+            ("time.weekday", 0.0),
+        ];
+        assert_eq!(found, expected.map(|(path, number)| (path.to_owned(), number)));
+    }
+
+    #[test]
+    fn a_compiled_condition_is_plain_data() {
+        let condition =
+            compiled(r#"{"page.path": {"$regexi": "^/sale"}, "segments": {"$in": ["b", "a"]}, "stage": "new"}"#);
+        let bytes = postcard::to_allocvec(&condition).unwrap();
+        let again: Condition = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(again, condition);
+        assert!(!again.holds(&Value::Null));
+        assert_eq!(Field::Known(Known::Stage, vec![]).path(), "stage");
     }
 }

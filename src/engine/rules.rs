@@ -5,19 +5,22 @@
 
 mod compile;
 mod reader;
+mod rule;
 mod stages;
+mod warnings;
 
-pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage, warnings};
+pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
 pub use stages::{DEFAULT_STAGES, default_stages};
+pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
 use super::template::Template;
-use super::tree::Scope;
+use super::tree::{Roots, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Version of a piece's bytes: its first byte, and so part of its hash.
-const PIECE_VERSION: u8 = 1;
+const PIECE_VERSION: u8 = 2;
 
 /// A site's compiled configuration at one version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +33,10 @@ pub struct RuleSet {
     pub stages: Vec<Stage>,
     /// Event name → places of the rules that wait for it.
     by_event: BTreeMap<String, Vec<usize>>,
-    /// Places of the rules with a dwell pattern.
-    dwells: Vec<usize>,
+    /// Places of the rules with a dwell pattern, each with what its pattern reads.
+    dwells: Vec<(usize, Roots)>,
+    /// What each segment reads, in the segments' order.
+    segment_reads: Vec<Roots>,
 }
 
 /// One compiled rule.
@@ -60,7 +65,7 @@ pub struct Rule {
 pub enum Pattern {
     /// One of these events, for which the condition holds.
     Event {
-        /// Names in the vocabulary; never empty.
+        /// Names in the vocabulary, sorted; never empty.
         names: Vec<String>,
         /// Over the whole tree, `event` included.
         holds: Condition,
@@ -160,10 +165,11 @@ impl RuleSet {
                         by_event.entry(name.clone()).or_default().push(at);
                     }
                 }
-                Pattern::Dwell { .. } => dwells.push(at),
+                Pattern::Dwell { holds, .. } => dwells.push((at, holds.reads())),
             }
         }
-        Self { rules, segments, stages, by_event, dwells }
+        let segment_reads = segments.iter().map(|segment| segment.when.reads()).collect();
+        Self { rules, segments, stages, by_event, dwells, segment_reads }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -173,6 +179,8 @@ impl RuleSet {
     }
 
     /// Reads a piece; `None` when it is damaged or of a version that this release does not know.
+    ///
+    /// Pieces are the rulebook's own and are asked for by their hash: nesting is not bounded again here.
     pub fn decode(piece: &[u8]) -> Option<Self> {
         let (&version, rest) = piece.split_first()?;
         let (rules, segments, stages) = postcard::from_bytes(rest).ok().filter(|_| version == PIECE_VERSION)?;
@@ -186,7 +194,24 @@ impl RuleSet {
 
     /// The rules with a dwell pattern, in the order of evaluation.
     pub fn dwell_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.dwells.iter().map(|at| &self.rules[*at])
+        self.dwells.iter().map(|(at, _)| &self.rules[*at])
+    }
+
+    /// The rules with a dwell pattern whose condition may now hold where it did not, or the other way round: it reads
+    /// something of what changed, or something that time alone changes. In the order of evaluation.
+    pub fn dwell_rules_touched(&self, changed: Roots) -> impl Iterator<Item = &Rule> {
+        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
+        self.dwells.iter().filter(move |(_, reads)| touched(reads)).map(|(at, _)| &self.rules[*at])
+    }
+
+    /// The segments that may now hold where they did not, or the other way round, as for dwells.
+    pub fn segments_touched(&self, changed: Roots) -> impl Iterator<Item = &Segment> {
+        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
+        self.segments
+            .iter()
+            .zip(&self.segment_reads)
+            .filter(move |(_, reads)| touched(reads))
+            .map(|(segment, _)| segment)
     }
 
     /// Whether there is such a stage.
@@ -202,7 +227,8 @@ impl RuleSet {
     /// The stops of a visitor's way, the lowest rank first. A stage that is only ever entered by idling is no stop:
     /// it is there when it is the present one.
     pub fn way<'a>(&'a self, present: &'a str) -> impl Iterator<Item = &'a str> {
-        let aside = |stage: &Stage| !stage.enter.is_empty() && stage.enter.iter().all(|way| way.after_idle_ms.is_some());
+        let aside =
+            |stage: &Stage| !stage.enter.is_empty() && stage.enter.iter().all(|way| way.after_idle_ms.is_some());
         let stops = self.stages.iter().rev().filter(move |stage| stage.id == present || !aside(stage));
         stops.map(|stage| stage.id.as_str())
     }

@@ -50,8 +50,8 @@ fn whole<'a>(number: u64) -> Read<'a> {
     Read::Number(number as f64)
 }
 
-fn strings<'a>(list: &[String]) -> Read<'a> {
-    Read::Value(Cow::Owned(Value::Array(list.iter().map(|text| text.as_str().into()).collect())))
+fn strings(list: &[String]) -> Read<'_> {
+    Read::Texts(list)
 }
 
 impl Scope for Scene<'_> {

@@ -1,21 +1,20 @@
 //! The one template syntax: `{{path}}`, `{{path | money}}`, `{{path | upper}}`, `{{path | default: "text"}}`.
 //!
 //! A template is compiled with its rule, and filling it in cannot fail: a missing field is empty text. In a content
-//! member named `html` what is filled in is escaped for HTML; every other string is text, which a page shows as text.
-//! `\{{` writes two braces.
+//! member named `html`, and all below it, what is filled in is escaped for HTML; every other string is text, which a page
+//! shows as text. `\{{` writes two braces. Filters act from left to right; `money` comes first, since it needs the number.
 
+mod money;
+mod parse;
+
+use super::condition::number_text;
 use super::fault::RuleFault;
-use super::tree::{self, Field, Known, Read, Scope};
-use footfall_protocol::rejection::{push_index, push_pointer};
-use footfall_protocol::{Amount, Object, Value};
+use super::tree::{Field, Read, Scope, Setting};
+use footfall_protocol::limits::{TEMPLATE_FILL_BYTES_MAX, cut};
+use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
 
-/// Greatest depth of content.
-const DEPTH_MAX: usize = 6;
-/// Fillings of one template.
-const FILLS_MAX: usize = 64;
-
-/// Content with its strings compiled.
+/// Content with its strings compiled. At most [`footfall_protocol::limits::TEMPLATE_FILLS_MAX`] places to fill in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Template(Vec<(String, Node)>);
 
@@ -35,24 +34,28 @@ enum Part {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Filter {
-    Money,
+    /// As an amount, with the currency that this field says.
+    Money(Option<Field>),
     Upper,
+    /// Instead of empty text.
     Default(String),
 }
 
 impl Template {
-    /// Compiles content, an object.
+    /// Compiles content, an object, with all of the tree at hand.
     ///
     /// # Errors
-    /// Every fault with its JSON pointer below `pointer`.
+    /// Every fault with its JSON pointer below `pointer`, and its column in characters from 1.
     pub fn compile(content: &Value, pointer: &str) -> Result<Self, Vec<RuleFault>> {
-        let mut compiler = Compiler { faults: Vec::new(), fills: 0 };
-        let object = content.as_object().filter(|object| !object.is_empty());
-        let members = object.map(|object| compiler.members(object, pointer, 0)).unwrap_or_default();
-        if object.is_none() {
-            compiler.fault(pointer, "wants an object with members, such as {\"text\": \"…\"}");
-        }
-        if compiler.faults.is_empty() { Ok(Self(members)) } else { Err(compiler.faults) }
+        Self::compile_in(Setting::Event, content, pointer)
+    }
+
+    /// Compiles content, an object, where only part of the tree may be at hand.
+    ///
+    /// # Errors
+    /// As for [`Template::compile`].
+    pub fn compile_in(setting: Setting, content: &Value, pointer: &str) -> Result<Self, Vec<RuleFault>> {
+        parse::content(setting, content, pointer).map(Self)
     }
 
     /// The content with everything filled in.
@@ -61,105 +64,15 @@ impl Template {
     }
 }
 
-struct Compiler {
-    faults: Vec<RuleFault>,
-    fills: usize,
-}
-
-impl Compiler {
-    fn fault(&mut self, pointer: &str, message: impl Into<String>) {
-        self.faults.push(RuleFault::at(pointer, "template", message));
-    }
-
-    fn members(&mut self, object: &Object, pointer: &str, depth: usize) -> Vec<(String, Node)> {
-        let mut members = Vec::with_capacity(object.len());
-        for (key, value) in object.iter() {
-            let mut at = pointer.to_owned();
-            push_pointer(&mut at, key);
-            members.push((key.to_owned(), self.node(value, &at, key == "html", depth + 1)));
-        }
-        members
-    }
-
-    fn node(&mut self, value: &Value, pointer: &str, html: bool, depth: usize) -> Node {
-        if depth > DEPTH_MAX {
-            self.fault(pointer, format!("content nests at most {DEPTH_MAX} levels deep"));
-            return Node::Plain(Value::Null);
-        }
-        match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => Node::Plain(value.clone()),
-            Value::String(text) => Node::Text(self.text(text, pointer, html)),
-            Value::Array(items) => {
-                let mut nodes = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
-                    let mut at = pointer.to_owned();
-                    push_index(&mut at, index);
-                    nodes.push(self.node(item, &at, html, depth + 1));
-                }
-                Node::List(nodes)
-            }
-            Value::Object(object) => Node::Object(self.members(object, pointer, depth)),
-        }
-    }
-
-    fn text(&mut self, text: &str, pointer: &str, escape: bool) -> Vec<Part> {
-        let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
-        while let Some(at) = rest.find("{{") {
-            let before = &rest[..at];
-            let column = text.len() - rest.len() + at + 1;
-            if let Some(before) = before.strip_suffix('\\') {
-                literal.push_str(before);
-                literal.push_str("{{");
-                rest = &rest[at + 2..];
-                continue;
-            }
-            literal.push_str(before);
-            let Some(end) = rest[at..].find("}}") else {
-                self.fault(pointer, format!("column {column}: `{{{{` is not closed by `}}}}`"));
-                return parts;
-            };
-            if !literal.is_empty() {
-                parts.push(Part::Literal(std::mem::take(&mut literal)));
-            }
-            match fill(&rest[at + 2..at + end], escape) {
-                Ok(part) => parts.push(part),
-                Err(message) => self.fault(pointer, format!("column {column}: {message}")),
-            }
-            self.fills += 1;
-            if self.fills == FILLS_MAX + 1 {
-                self.fault(pointer, format!("at most {FILLS_MAX} values are filled in"));
-            }
-            rest = &rest[at + end + 2..];
-        }
-        literal.push_str(rest);
-        if !literal.is_empty() {
-            parts.push(Part::Literal(literal));
-        }
-        parts
-    }
-}
-
-fn fill(inside: &str, escape: bool) -> Result<Part, String> {
-    let mut parts = inside.split('|').map(str::trim);
-    let field = tree::resolve(parts.next().unwrap_or_default())?;
-    let filters = parts.map(|filter| match filter.split_once(':').map(|(name, text)| (name.trim(), text.trim())) {
-        None if filter == "money" => Ok(Filter::Money),
-        None if filter == "upper" => Ok(Filter::Upper),
-        Some(("default", text)) => {
-            let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-            text.map(|text| Filter::Default(text.to_owned()))
-                .ok_or_else(|| "`default` wants a text in double quotes".to_owned())
-        }
-        _ => Err(format!("`{filter}` is not a filter; there are: money, upper, default: \"text\"")),
-    });
-    Ok(Part::Fill { field, filters: filters.collect::<Result<_, _>>()?, escape })
-}
-
 impl Node {
     fn render<S: Scope + ?Sized>(&self, scope: &S) -> Value {
         match self {
             Self::Plain(value) => value.clone(),
-            Self::Text(parts) => Value::String(parts.iter().map(|part| part.render(scope)).collect()),
+            Self::Text(parts) => {
+                let mut text = String::new();
+                parts.iter().for_each(|part| part.render(scope, &mut text));
+                Value::String(text)
+            }
             Self::List(nodes) => Value::Array(nodes.iter().map(|node| node.render(scope)).collect()),
             Self::Object(members) => {
                 Value::Object(members.iter().map(|(key, node)| (key.clone(), node.render(scope))).collect())
@@ -169,65 +82,155 @@ impl Node {
 }
 
 impl Part {
-    fn render<S: Scope + ?Sized>(&self, scope: &S) -> String {
-        let Self::Fill { field, filters, escape } = self else {
-            return if let Self::Literal(text) = self { text.clone() } else { String::new() };
+    fn render<S: Scope + ?Sized>(&self, scope: &S, out: &mut String) {
+        let (field, filters, escape) = match self {
+            Self::Literal(text) => return out.push_str(text),
+            Self::Fill { field, filters, escape } => (field, filters, *escape),
         };
         let value = scope.read(field);
         let mut text = plain(&value);
         for filter in filters {
-            text = match filter {
-                Filter::Money => money(&value, field, scope).unwrap_or(text),
-                Filter::Upper => text.to_uppercase(),
-                Filter::Default(other) if text.is_empty() => other.clone(),
-                Filter::Default(_) => text,
-            };
+            match filter {
+                Filter::Money(currency) => {
+                    let currency = currency.as_ref().map(|currency| plain(&scope.read(currency))).unwrap_or_default();
+                    text = money::shown(&value, &currency).unwrap_or(text);
+                }
+                Filter::Upper => text = text.to_uppercase(),
+                Filter::Default(other) if text.is_empty() => text.clone_from(other),
+                Filter::Default(_) => {}
+            }
         }
-        if *escape { escaped(&text) } else { text }
+        let text = cut(&text, TEMPLATE_FILL_BYTES_MAX);
+        if escape { push_escaped(text, out) } else { out.push_str(text) }
     }
 }
 
+/// A value as text: numbers as a browser writes them, lists with commas, objects and what is missing as nothing.
 fn plain(value: &Read<'_>) -> String {
-    match value.clone().into_value() {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
+    match value {
+        Read::Missing => String::new(),
+        Read::Bool(flag) => flag.to_string(),
+        Read::Number(number) => number_text(*number),
+        Read::Str(text) => cut(text, TEMPLATE_FILL_BYTES_MAX).to_owned(),
+        Read::Texts(texts) => texts.join(", "),
+        Read::Value(value) => plain_value(value),
     }
 }
 
-/// A number with its currency, `129.00 EUR`: the currency of the product for its price, else the cart's.
-fn money<S: Scope + ?Sized>(value: &Read<'_>, field: &Field, scope: &S) -> Option<String> {
-    let number = value.clone().into_value()?.as_f64()?;
-    let beside = match field {
-        Field::Known(Known::PageProductPrice, _) => Known::PageProductCurrency,
-        Field::Known(..) | Field::Any(_) => Known::CartCurrency,
-    };
-    let currency = plain(&scope.read(&Field::Known(beside, Vec::new())));
-    let amount = Amount::from_units(number)?.fixed(minor_digits(&currency));
-    Some(if currency.is_empty() { amount } else { format!("{amount} {currency}") })
-}
-
-/// Decimals of a currency (ISO 4217).
-fn minor_digits(currency: &str) -> u32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
+fn plain_value(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Object(_) => String::new(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number_text(*number),
+        Value::String(text) => cut(text, TEMPLATE_FILL_BYTES_MAX).to_owned(),
+        Value::Array(items) => {
+            let texts: Vec<String> = items.iter().map(plain_value).filter(|text| !text.is_empty()).collect();
+            texts.join(", ")
+        }
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+/// Text that is safe between tags and within quoted attributes of HTML.
+fn push_escaped(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
         }
     }
-    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tree::Known;
+
+    /// A cart of 129 in some currency, a product whose name is an attack, and an event.
+    struct Shop(&'static str);
+
+    impl Scope for Shop {
+        fn read<'a>(&'a self, field: &Field) -> Read<'a> {
+            let Field::Known(known, path) = field else { return Read::Missing };
+            match (known, path.join(".").as_str()) {
+                (Known::CartValue, _) => Read::Number(129.0),
+                (Known::CartCurrency, _) => Read::text(self.0),
+                (Known::ProfileRevenue, _) => Read::Number(1234.5),
+                (Known::PageProductName, _) => Read::Str("<b>\"Tent\" & 'Co'</b>"),
+                (Known::DeviceGpc, _) => Read::Bool(true),
+                (Known::EventProperties, "price") => Read::Number(3.5),
+                (Known::EventProperties, "currency") => Read::Str("kwd"),
+                (Known::EventProperties, "size") => Read::Str("M"),
+                (Known::PageTitle, _) => Read::Str("äöü"),
+                _ => Read::Missing,
+            }
+        }
+    }
+
+    fn rendered(text: &str, currency: &'static str) -> String {
+        let content: Value = [("text".to_owned(), Value::from(text))].into_iter().collect::<Object>().into();
+        let template = Template::compile(&content, "").unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+        template.render(&Shop(currency)).get("text").unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn places_are_filled_in() {
+        for (text, filled) in [
+            ("Only {{cart.value | money}}!", "Only 129.00 EUR!"),
+            ("{{cart.value}}", "129"),
+            ("{{ page.title|upper }}", "ÄÖÜ"),
+            ("{{geo.city}}", ""),
+            ("{{geo.city | default: \"your town\"}}", "your town"),
+            ("{{geo.city | default: \"a | b }} \\\"c\\\"\" | upper}}", "A | B }} \"C\""),
+            ("{{page.title | default: \"x\"}}", "äöü"),
+            ("\\{{cart.value}}", "{{cart.value}}"),
+            ("a } b }} { c", "a } b }} { c"),
+            ("{{event.properties.price | money}}", "3.500 KWD"),
+            ("{{event.properties.size | money}}", "M"),
+            ("{{profile.revenue | money}}", "1234.50"),
+            ("{{device.gpc}}{{page.path}}.", "true."),
+            ("", ""),
+        ] {
+            assert_eq!(rendered(text, "EUR"), filled, "{text}");
+        }
+    }
+
+    #[test]
+    fn money_has_the_decimals_of_its_currency() {
+        for (currency, shown) in
+            [("JPY", "129 JPY"), ("KWD", "129.000 KWD"), ("EUR", "129.00 EUR"), ("", "129.00"), ("<b>", "129.00")]
+        {
+            assert_eq!(rendered("{{cart.value | money}}", currency), shown);
+        }
+    }
+
+    #[test]
+    fn html_is_escaped_and_text_is_not() {
+        let content = r#"{"html": "<p>{{page.product.name}}</p>", "text": "{{page.product.name}}",
+            "more": {"html": {"a": ["{{page.product.name}}"]}}, "n": 1, "x": [null, true]}"#;
+        let content: Value = serde_json::from_str(content).unwrap();
+        let shown = Value::Object(Template::compile(&content, "").unwrap().render(&Shop("")));
+        let escaped = "&lt;b&gt;&quot;Tent&quot; &amp; &#39;Co&#39;&lt;/b&gt;";
+        assert_eq!(shown.get("html"), Some(&format!("<p>{escaped}</p>").into()));
+        assert_eq!(shown.get("text"), Some(&"<b>\"Tent\" & 'Co'</b>".into()));
+        let below = shown.get("more").and_then(|more| more.get("html")).and_then(|html| html.get("a"));
+        assert_eq!(below, Some(&Value::Array(vec![escaped.into()])));
+        assert_eq!(shown.get("x"), content.get("x"));
+    }
+
+    #[test]
+    fn what_is_filled_in_is_bounded() {
+        struct Long(String);
+        impl Scope for Long {
+            fn read<'a>(&'a self, _: &Field) -> Read<'a> {
+                Read::Str(&self.0)
+            }
+        }
+        let content: Value = serde_json::from_str(r#"{"a": "{{page.title}}"}"#).unwrap();
+        let shown = Template::compile(&content, "").unwrap().render(&Long("é".repeat(10_000)));
+        assert_eq!(shown.get("a").unwrap().as_str().unwrap().len(), TEMPLATE_FILL_BYTES_MAX);
+    }
 }

@@ -165,13 +165,18 @@ function recount(own) {
 
 /** The default stages: an order is a purchase, a checkout is a checkout, then the cart, then products, then pages. */
 function nextStage(stage, name, items) {
-  const early = ["new", "browsing", "considering", "purchased"].includes(stage);
+  const early = ["new", "browsing", "considering"].includes(stage);
   if (name === "order_completed") return "purchased";
-  if (name === "checkout_started" && stage !== "checkout") return "checkout";
-  if (early && items > 0) return "carting";
-  if (early && name === "product_viewed") return "considering";
-  if (!early && items === 0) return "considering";
-  if (stage === "new" && ["page_viewed", "product_list_viewed", "products_searched"].includes(name)) return "browsing";
+  if (name === "checkout_started") return "checkout";
+  // Who has bought has a cart again when they touch it.
+  const filled = early || (stage === "purchased" && ["product_added", "cart_viewed"].includes(name));
+  if (items > 0 && filled) return "carting";
+  // Every page here is a product's.
+  if (early && ["product_viewed", "page_viewed"].includes(name)) return "considering";
+  // A checkout without a cart is one: only news of the cart empties it.
+  const emptied = stage === "carting" || (stage === "checkout" && ["product_removed", "cart_viewed"].includes(name));
+  if (items === 0 && emptied) return "considering";
+  if (stage === "new" && name === "product_list_viewed") return "browsing";
   return stage;
 }
 

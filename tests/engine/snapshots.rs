@@ -1,6 +1,6 @@
 //! Snapshots of every version there ever was load for ever, and read the same.
 
-use crate::sim::{MINUTE, Sim};
+use crate::sim::{MINUTE, Sim, config};
 use footfall::engine::{SnapshotError, Stored, Visitor};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -19,10 +19,21 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// A visitor with something in every section.
 fn lived() -> Sim {
-    let mut sim = Sim::with_rules(json!([{
+    let rules = json!([{
         "id": "proof", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "limits": {"cap": {"count": 2, "per": "24h"}},
         "actions": [{"push": {"slot": "side", "content": {"text": "{{page.product.name}}"}, "expires": "1h"}}]
-    }]));
+    }]);
+    // Stages of its own: a change of the defaults is no change of the stored form.
+    let stages = json!([
+        {"id": "new", "rank": 0},
+        {"id": "lapsed", "rank": 5, "enter": [{"after_idle": "14d"}, {"on": "given up"}]},
+        {"id": "browsing", "rank": 10, "enter": [{"from": "new", "on": "page_viewed"}]},
+        {"id": "considering", "rank": 20, "enter": [{"from": "browsing", "on": "product_viewed"}]},
+        {"id": "carting", "rank": 30, "enter": [{"from": "considering", "when": {"cart.count": {"$gt": 0}}}]},
+        {"id": "checkout", "rank": 40, "enter": [{"on": "checkout_started"}]},
+        {"id": "purchased", "rank": 50, "enter": [{"on": "order_completed"}]}
+    ]);
+    let mut sim = Sim::new(config(rules, json!([]), stages));
     sim.connect("t1", None).page("t1", "product", "/tent");
     sim.track(
         "t1",

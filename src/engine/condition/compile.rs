@@ -1,67 +1,38 @@
 //! Authored JSON → [`Condition`], with every fault at once, each at its JSON pointer.
 
-use super::{Case, Condition, Order, Pattern, Test};
+use super::operators::LOGICAL;
+use super::{Condition, Primitive, Test, js};
 use crate::engine::fault::RuleFault;
-use crate::engine::tree::{Field, nearest};
-use footfall_protocol::Value;
+use crate::engine::tree::{Field, Kind, closest, nearest};
+use footfall_protocol::limits::{CONDITION_DEPTH_MAX, CONDITION_TESTS_MAX, DOCUMENT_FAULTS_MAX};
 use footfall_protocol::rejection::{push_index, push_pointer};
+use footfall_protocol::{Object, Value};
+use std::collections::BTreeMap;
 
-/// Greatest depth of a condition.
-const DEPTH_MAX: usize = 12;
-/// Greatest number of tests in one document's conditions.
-const TESTS_MAX: usize = 200;
-
-const OPERATORS: [&str; 31] = [
-    "$eq",
-    "$ne",
-    "$lt",
-    "$lte",
-    "$gt",
-    "$gte",
-    "$in",
-    "$nin",
-    "$ini",
-    "$nini",
-    "$exists",
-    "$not",
-    "$size",
-    "$elemMatch",
-    "$all",
-    "$alli",
-    "$regex",
-    "$regexi",
-    "$notRegex",
-    "$notRegexi",
-    "$type",
-    "$veq",
-    "$vne",
-    "$vlt",
-    "$vlte",
-    "$vgt",
-    "$vgte",
-    "$and",
-    "$or",
-    "$nor",
-    "$inGroup",
-];
-
-/// Compiles conditions against one way of resolving fields, collecting faults.
+/// Compiles the conditions of one document against one way of resolving fields, collecting faults.
+///
+/// It never stops at a fault: what is wrong compiles to a test that is never passed, which is what the SDK answers.
 pub struct Compiler<'a> {
     /// Path → field, or advice.
     pub resolve: &'a dyn Fn(&str) -> Result<Field, String>,
+    /// Saved groups by name, for `$inGroup`; `None` where there is no such thing.
+    pub groups: Option<&'a BTreeMap<String, Vec<Value>>>,
     /// What was found wrong so far.
     pub faults: Vec<RuleFault>,
-    tests: usize,
+    /// Tests so far; a document of several conditions carries it on.
+    pub(in crate::engine) tests: usize,
 }
 
 impl<'a> Compiler<'a> {
-    /// A compiler that has found nothing yet.
+    /// A compiler that has found nothing yet, without saved groups.
     pub fn new(resolve: &'a dyn Fn(&str) -> Result<Field, String>) -> Self {
-        Self { resolve, faults: Vec::new(), tests: 0 }
+        Self { resolve, groups: None, faults: Vec::new(), tests: 0 }
     }
 
-    fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault::at(pointer, code, message));
+    pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+        if self.faults.len() < DOCUMENT_FAULTS_MAX {
+            self.faults.push(RuleFault::at(pointer, code, message));
+        }
     }
 
     /// Compiles one condition; where something is wrong a fault is kept and the rest goes on.
@@ -69,46 +40,48 @@ impl<'a> Compiler<'a> {
         self.condition_at(value, pointer, 0)
     }
 
-    fn condition_at(&mut self, value: &Value, pointer: &str, depth: usize) -> Condition {
+    pub(super) fn condition_at(&mut self, value: &Value, pointer: &str, depth: usize) -> Condition {
         let Some(object) = value.as_object() else {
-            self.fault(
-                pointer,
-                "invalid",
-                format!(
-                    "a condition is an object such as {{\"cart.value\": {{\"$gt\": 50}}}}, not {}",
-                    value.type_name()
-                ),
-            );
-            return Condition::default();
+            let kind = value.type_name();
+            let message = format!("a condition is an object such as {{\"cart.value\": {{\"$gt\": 50}}}}, not {kind}");
+            self.fault(pointer, "invalid", message);
+            return never();
         };
-        if depth > DEPTH_MAX {
-            self.fault(pointer, "too_deep", format!("conditions nest at most {DEPTH_MAX} levels deep"));
+        if depth > CONDITION_DEPTH_MAX {
+            self.fault(pointer, "too_deep", format!("conditions nest at most {CONDITION_DEPTH_MAX} levels deep"));
             return Condition::default();
         }
         let mut parts = Vec::with_capacity(object.len());
         for (key, value) in object.iter() {
-            let mut at = pointer.to_owned();
-            push_pointer(&mut at, key);
+            let at = below(pointer, key);
             parts.push(match key {
                 "$and" => Condition::All(self.list(value, &at, depth)),
                 "$or" => Condition::Any(self.list(value, &at, depth)),
                 "$nor" => Condition::Not(Box::new(Condition::Any(self.list(value, &at, depth)))),
                 "$not" => Condition::Not(Box::new(self.condition_at(value, &at, depth + 1))),
-                _ if key.starts_with('$') && (self.resolve)(key).is_err() => {
-                    let advice = nearest(key, ["$and", "$or", "$nor", "$not"].into_iter());
-                    self.fault(&at, "unknown_operator", format!("`{key}` does not stand here; {advice}"));
-                    continue;
-                }
-                path => match (self.resolve)(path) {
-                    Ok(field) => Condition::Field(field, self.tests(value, &at, depth)),
-                    Err(message) => {
-                        self.fault(&at, "unknown_field", message);
-                        continue;
-                    }
-                },
+                path => self.field(path, value, &at, depth),
             });
         }
         if parts.len() == 1 { parts.swap_remove(0) } else { Condition::All(parts) }
+    }
+
+    fn field(&mut self, path: &str, value: &Value, at: &str, depth: usize) -> Condition {
+        match (self.resolve)(path) {
+            Ok(field) => {
+                let test = self.test(value, field.kind(), &field.path(), at, depth);
+                Condition::Field(field, if let Test::Every(tests) = test { tests } else { vec![test] })
+            }
+            Err(_) if path.starts_with('$') => {
+                let advice = nearest(path, LOGICAL);
+                let message = format!("`{path}` does not stand here, before a field; {advice}");
+                self.fault(at, "unknown_operator", message);
+                never()
+            }
+            Err(message) => {
+                self.fault(at, "unknown_field", message);
+                never()
+            }
+        }
     }
 
     fn list(&mut self, value: &Value, pointer: &str, depth: usize) -> Vec<Condition> {
@@ -120,138 +93,86 @@ impl<'a> Compiler<'a> {
         each.map(|(index, item)| self.condition_at(item, &indexed(pointer, index), depth + 1)).collect()
     }
 
-    /// The tests that a field's authored value stands for.
-    fn tests(&mut self, value: &Value, pointer: &str, depth: usize) -> Vec<Test> {
+    /// The test that an authored value stands for, of a field of this kind.
+    pub(super) fn test(&mut self, value: &Value, kind: Option<Kind>, path: &str, at: &str, depth: usize) -> Test {
         self.tests += 1;
-        if self.tests == TESTS_MAX + 1 {
-            self.fault(pointer, "too_many", format!("a document has at most {TESTS_MAX} tests in its conditions"));
+        if self.tests == CONDITION_TESTS_MAX + 1 {
+            let message = format!("a document has at most {CONDITION_TESTS_MAX} tests in its conditions");
+            self.fault(at, "too_many", message);
         }
-        if self.tests > TESTS_MAX || depth > DEPTH_MAX {
-            return Vec::new();
+        if self.tests > CONDITION_TESTS_MAX {
+            return Test::Never;
+        }
+        if depth > CONDITION_DEPTH_MAX {
+            self.fault(at, "too_deep", format!("conditions nest at most {CONDITION_DEPTH_MAX} levels deep"));
+            return Test::Never;
         }
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![Test::Is(value.clone())],
-            Value::Object(object) if !object.is_empty() && object.iter().all(|(key, _)| key.starts_with('$')) => {
+            Value::Object(object) if is_operators(object) => {
                 let mut tests = Vec::with_capacity(object.len());
                 for (operator, operand) in object.iter() {
-                    let mut at = pointer.to_owned();
-                    push_pointer(&mut at, operator);
-                    tests.extend(self.operator(operator, operand, &at, depth + 1));
+                    let at = below(at, operator);
+                    let test = self.operator(operator, operand, kind, path, &at, depth + 1);
+                    tests.push(test.unwrap_or(Test::Never));
                 }
-                tests
+                if tests.len() == 1 { tests.swap_remove(0) } else { Test::Every(tests) }
             }
             Value::Object(object) if object.iter().any(|(key, _)| key.starts_with('$')) => {
-                self.fault(pointer, "invalid", "operators and plain members do not mix in one object");
-                Vec::new()
+                self.fault(at, "invalid", "operators and plain members do not mix in one object");
+                Test::Never
             }
-            Value::Array(_) | Value::Object(_) => vec![Test::Json(serde_json::to_string(value).unwrap_or_default())],
+            Value::Array(_) | Value::Object(_) => Test::Json(value.clone()),
+            Value::Null => Test::Null,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) if kind == Some(Kind::List) => {
+                let message = format!("`{path}` is a list; write {{\"$in\": […]}} for any of its items");
+                self.fault(at, "invalid", message);
+                Test::Never
+            }
+            Value::Bool(flag) => Test::Flag(*flag),
+            Value::Number(number) => Test::Number(*number),
+            Value::String(text) => {
+                self.check_value(value, kind, path, at);
+                text_test(text)
+            }
         }
     }
 
-    fn operator(&mut self, operator: &str, operand: &Value, at: &str, depth: usize) -> Option<Test> {
-        let version = |order| move |text: String| Test::Version(order, text);
-        Some(match operator {
-            "$eq" => Test::Eq(operand.clone()),
-            "$ne" => Test::Ne(operand.clone()),
-            "$lt" => Test::Less(operand.clone()),
-            "$lte" => Test::LessOrEqual(operand.clone()),
-            "$gt" => Test::Greater(operand.clone()),
-            "$gte" => Test::GreaterOrEqual(operand.clone()),
-            "$in" => Test::In(self.values(operand, at)?, Case::Sensitive),
-            "$nin" => Test::NotIn(self.values(operand, at)?, Case::Sensitive),
-            "$ini" => Test::In(self.values(operand, at)?, Case::Insensitive),
-            "$nini" => Test::NotIn(self.values(operand, at)?, Case::Insensitive),
-            "$exists" => match operand.as_bool() {
-                Some(wanted) => Test::Exists(wanted),
-                None => return self.wrong(at, "true or false", operand),
-            },
-            "$not" => Test::Not(self.tests(operand, at, depth)),
-            "$size" => Test::Size(self.tests(operand, at, depth)),
-            "$elemMatch" => match operand.as_object() {
-                Some(object) if !object.is_empty() && object.iter().all(|(key, _)| key.starts_with('$')) => {
-                    Test::SomeItem(self.tests(operand, at, depth))
-                }
-                // An item's members are its own: any path is good there.
-                Some(_) => {
-                    let mut inner = Compiler::new(&any_path);
-                    inner.tests = self.tests;
-                    let condition = inner.condition_at(operand, at, depth);
-                    self.tests = inner.tests;
-                    self.faults.append(&mut inner.faults);
-                    Test::SomeObject(condition)
-                }
-                None => return self.wrong(at, "an object", operand),
-            },
-            "$all" | "$alli" => {
-                let case = if operator == "$all" { Case::Sensitive } else { Case::Insensitive };
-                let wanted = self.values(operand, at)?;
-                let each = wanted.iter().enumerate();
-                Test::AllOf(each.map(|(index, value)| self.tests(value, &indexed(at, index), depth)).collect(), case)
-            }
-            "$regex" => Test::Matches(self.pattern(operand, at, Case::Sensitive)?),
-            "$regexi" => Test::Matches(self.pattern(operand, at, Case::Insensitive)?),
-            "$notRegex" => Test::MatchesNot(self.pattern(operand, at, Case::Sensitive)?),
-            "$notRegexi" => Test::MatchesNot(self.pattern(operand, at, Case::Insensitive)?),
-            "$type" => Test::Type(self.text(operand, at)?),
-            "$veq" => version(Order::Equal)(self.text(operand, at)?),
-            "$vne" => version(Order::NotEqual)(self.text(operand, at)?),
-            "$vlt" => version(Order::Less)(self.text(operand, at)?),
-            "$vlte" => version(Order::LessOrEqual)(self.text(operand, at)?),
-            "$vgt" => version(Order::Greater)(self.text(operand, at)?),
-            "$vgte" => version(Order::GreaterOrEqual)(self.text(operand, at)?),
-            "$inGroup" | "$notInGroup" => {
-                self.fault(
-                    at,
-                    "unknown_operator",
-                    format!("`{operator}` needs saved groups, which a site does not have; write `$in` with a list"),
-                );
-                return None;
-            }
-            _ => {
-                let advice = nearest(operator, OPERATORS.into_iter());
-                self.fault(at, "unknown_operator", format!("`{operator}` is not an operator; {advice}"));
-                return None;
-            }
-        })
-    }
-
-    fn wrong(&mut self, at: &str, wanted: &str, operand: &Value) -> Option<Test> {
-        self.fault(at, "invalid", format!("wants {wanted}, not {}", operand.type_name()));
-        None
-    }
-
-    fn values(&mut self, operand: &Value, at: &str) -> Option<Vec<Value>> {
-        let list = operand.as_array().map(<[Value]>::to_vec);
-        if list.is_none() {
-            self.wrong(at, "an array", operand);
-        }
-        list
-    }
-
-    fn text(&mut self, operand: &Value, at: &str) -> Option<String> {
-        let text = operand.as_str().map(str::to_owned);
-        if text.is_none() {
-            self.wrong(at, "a string", operand);
-        }
-        text
-    }
-
-    fn pattern(&mut self, operand: &Value, at: &str, case: Case) -> Option<Pattern> {
-        match Pattern::new(self.text(operand, at)?, case) {
-            Ok(pattern) => Some(pattern),
-            Err(error) => {
-                self.fault(at, "invalid", format!("not a regular expression that can be used here: {error}"));
-                None
-            }
+    /// A string that a field of few values never is.
+    pub(super) fn check_value(&mut self, value: &Value, kind: Option<Kind>, path: &str, at: &str) {
+        let (Some(Kind::OneOf(known)), Some(text)) = (kind, value.as_str()) else { return };
+        if !known.contains(&text) {
+            let all = || format!("write one of: {}", known.join(", "));
+            let advice =
+                closest(text, known.iter().copied()).map_or_else(all, |meant| format!("did you mean `{meant}`?"));
+            let text = footfall_protocol::limits::cut(text, 64);
+            self.fault(at, "unknown_value", format!("`{path}` is never `{text}`; {advice}"));
         }
     }
 }
 
-fn any_path(path: &str) -> Result<Field, String> {
-    Ok(Field::Any(path.split('.').map(str::to_owned).collect()))
+/// What stands for a condition that is written wrong.
+fn never() -> Condition {
+    Condition::Field(Field::Any(Vec::new()), vec![Test::Never])
 }
 
-fn indexed(pointer: &str, index: usize) -> String {
+/// A bare string: with the number that JavaScript writes as it, so that a number need not be written to compare.
+pub(super) fn text_test(text: &str) -> Test {
+    let number = Primitive::new(&Value::from(text)).number.filter(|number| js::number_text(*number) == text);
+    Test::Text { text: text.to_owned(), number }
+}
+
+/// Whether an object is operators: it has members, and each begins with `$`.
+pub(super) fn is_operators(object: &Object) -> bool {
+    !object.is_empty() && object.iter().all(|(key, _)| key.starts_with('$'))
+}
+
+pub(super) fn below(pointer: &str, key: &str) -> String {
+    let mut at = pointer.to_owned();
+    push_pointer(&mut at, key);
+    at
+}
+
+pub(super) fn indexed(pointer: &str, index: usize) -> String {
     let mut at = pointer.to_owned();
     push_index(&mut at, index);
     at

@@ -1,166 +1,219 @@
-//! JavaScript's comparisons and coercions, as far as the condition language shows them.
+//! JavaScript's coercions and comparisons (ECMA-262), as far as the condition language shows them.
 
-use super::{Order, read};
-use crate::engine::tree::Read;
-use footfall_protocol::Value;
+use super::actual::Actual;
+use footfall_protocol::{Object, Value};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// `ToNumber`
-fn number(value: &Read<'_>) -> f64 {
+/// `ToBoolean`
+pub(super) fn truthy(value: Actual<'_>) -> bool {
     match value {
-        Read::Missing => 0.0,
-        Read::Bool(flag) => f64::from(u8::from(*flag)),
-        Read::Number(number) => *number,
-        Read::Str(text) => number_of_text(text),
-        Read::Value(_) => number_of_text(&text(value)),
+        Actual::Null => false,
+        Actual::Bool(flag) => flag,
+        Actual::Number(number) => number != 0.0 && !number.is_nan(),
+        Actual::Text(text) => !text.is_empty(),
+        Actual::Texts(_) | Actual::List(_) | Actual::Object(_) => true,
     }
 }
 
-fn number_of_text(text: &str) -> f64 {
-    let text = text.trim();
+/// `ToNumber`
+pub(super) fn number(value: Actual<'_>) -> f64 {
+    match value {
+        Actual::Null => 0.0,
+        Actual::Bool(flag) => f64::from(u8::from(flag)),
+        Actual::Number(number) => number,
+        Actual::Text(text) => number_of_text(text),
+        Actual::Texts(_) | Actual::List(_) | Actual::Object(_) => number_of_text(&text(value)),
+    }
+}
+
+/// What JavaScript trims off a string: white space and line ends, the byte order mark among them.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}'))
+}
+
+/// `StringToNumber`
+pub(super) fn number_of_text(text: &str) -> f64 {
+    let text = trimmed(text);
+    let radix = |prefix: [&str; 2], radix: u32| {
+        let digits = text.strip_prefix(prefix[0]).or_else(|| text.strip_prefix(prefix[1]))?;
+        let digits: Option<Vec<u32>> = digits.chars().map(|c| c.to_digit(radix)).collect();
+        let digits = digits.filter(|digits| !digits.is_empty())?;
+        Some(digits.iter().fold(0.0, |sum, digit| sum * f64::from(radix) + f64::from(*digit)))
+    };
     match text {
         "" => 0.0,
         "Infinity" | "+Infinity" => f64::INFINITY,
         "-Infinity" => f64::NEG_INFINITY,
-        _ => {
-            let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-            let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-            #[expect(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
-            let hex = hex.and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(|n| n as f64);
-            hex.or_else(|| text.parse().ok().filter(|_| plain)).unwrap_or(f64::NAN)
+        _ if text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) => {
+            text.parse().unwrap_or(f64::NAN)
         }
+        _ => radix(["0x", "0X"], 16)
+            .or_else(|| radix(["0o", "0O"], 8))
+            .or_else(|| radix(["0b", "0B"], 2))
+            .unwrap_or(f64::NAN),
     }
 }
 
-/// `value + ""`
-pub(super) fn text(value: &Read<'_>) -> String {
-    match value {
-        Read::Missing => "null".to_owned(),
-        Read::Bool(flag) => flag.to_string(),
-        Read::Number(number) => json_of(&Value::Number(*number)),
-        Read::Str(text) => (*text).to_owned(),
-        Read::Value(value) => match &**value {
-            Value::Array(items) => {
-                let part = |item: &Value| if item.is_null() { String::new() } else { text(&read(item)) };
-                items.iter().map(part).collect::<Vec<_>>().join(",")
-            }
-            Value::Object(_) => "[object Object]".to_owned(),
-            scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => text(&read(scalar)),
-        },
+/// `Number::toString`: the shortest digits that read back the same.
+pub(in crate::engine) fn number_text(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
     }
-}
-
-fn json_of(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// `JSON.stringify`
-pub(super) fn json(value: &Read<'_>) -> String {
-    match value {
-        Read::Value(value) => json_of(value),
-        scalar @ (Read::Missing | Read::Bool(_) | Read::Number(_) | Read::Str(_)) => {
-            json_of(&scalar.clone().into_value().unwrap_or_default())
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    let scientific = format!("{:e}", number.abs());
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits = mantissa.replace('.', "");
+    // Where the point stands, counted from before the first digit.
+    let point = exponent.parse::<i32>().unwrap_or(0) + 1;
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
+    let sign = if number < 0.0 { "-" } else { "" };
+    if (1..=21).contains(&point) {
+        if count <= point {
+            return format!("{sign}{digits}{}", zeros(point - count));
         }
+        let (whole, part) = digits.split_at(usize::try_from(point).unwrap_or(0));
+        return format!("{sign}{whole}.{part}");
+    }
+    if (-5..=0).contains(&point) {
+        return format!("{sign}0.{}{digits}", zeros(-point));
+    }
+    let (first, rest) = digits.split_at(1);
+    let dot = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{dot}{rest}e{}{}", if point > 0 { "+" } else { "-" }, (point - 1).abs())
+}
+
+/// `ToString`
+pub(super) fn text(value: Actual<'_>) -> Cow<'_, str> {
+    match value {
+        Actual::Null => Cow::Borrowed("null"),
+        Actual::Bool(true) => Cow::Borrowed("true"),
+        Actual::Bool(false) => Cow::Borrowed("false"),
+        Actual::Number(number) => Cow::Owned(number_text(number)),
+        Actual::Text(text) => Cow::Borrowed(text),
+        Actual::Texts(texts) => Cow::Owned(texts.join(",")),
+        Actual::List(items) => {
+            let item =
+                |item| if matches!(item, &Value::Null) { Cow::Borrowed("") } else { text(Actual::of_value(item)) };
+            Cow::Owned(items.iter().map(item).collect::<Vec<_>>().join(","))
+        }
+        Actual::Object(_) => Cow::Borrowed("[object Object]"),
     }
 }
 
-/// A bare scalar in a condition against a value.
-pub(super) fn loosely_is(value: &Read<'_>, wanted: &Value) -> bool {
-    match wanted {
-        Value::String(wanted) => match value {
-            Read::Str(text) => text == wanted,
-            Read::Missing | Read::Bool(_) | Read::Number(_) | Read::Value(_) => text(value) == *wanted,
-        },
-        #[expect(clippy::float_cmp, reason = "JavaScript's === on numbers")]
-        Value::Number(wanted) => number(value) == *wanted,
-        Value::Bool(wanted) => !matches!(value, Read::Missing) && truthy(value) == *wanted,
-        Value::Null => matches!(value, Read::Missing),
-        Value::Array(_) | Value::Object(_) => json(value) == json_of(wanted),
+/// The order of two strings by their UTF-16 units.
+pub(super) fn text_order(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() || b.is_ascii() {
+        // Any unit beyond ASCII is above any within it in both encodings.
+        return a.cmp(b);
     }
+    a.encode_utf16().cmp(b.encode_utf16())
 }
 
-/// `===` between a read value and an authored one; arrays and objects are never the same thing.
-#[expect(clippy::float_cmp, reason = "JavaScript's === on numbers")]
-pub(super) fn strictly_equal(value: &Read<'_>, wanted: &Value) -> bool {
-    match (value, wanted) {
-        (Read::Missing, Value::Null) => true,
-        (Read::Bool(a), Value::Bool(b)) => a == b,
-        (Read::Number(a), Value::Number(b)) => a == b,
-        (Read::Str(a), Value::String(b)) => a == b,
+/// Whether `JSON.stringify` of both gives the same text.
+pub(super) fn same_json(a: Actual<'_>, b: &Value) -> bool {
+    match (a, b) {
+        (Actual::Null, Value::Null) => true,
+        (Actual::Bool(a), Value::Bool(b)) => a == *b,
+        #[expect(clippy::float_cmp, reason = "the same double has the same text")]
+        (Actual::Number(a), Value::Number(b)) => a == *b,
+        (Actual::Text(a), Value::String(b)) => a == b,
+        (Actual::Texts(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| b.as_str() == Some(a.as_str()))
+        }
+        (Actual::List(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(Actual::of_value(a), b))
+        }
+        (Actual::Object(a), Value::Object(b)) => {
+            let same = |((a_key, a), (b_key, b)): ((&str, &Value), (&str, &Value))| {
+                a_key == b_key && same_json(Actual::of_value(a), b)
+            };
+            a.len() == b.len() && ordered(a).into_iter().zip(ordered(b)).all(same)
+        }
         _ => false,
     }
 }
 
-/// `!!value`
-pub(super) fn truthy(value: &Read<'_>) -> bool {
-    match value {
-        Read::Missing => false,
-        Read::Bool(flag) => *flag,
-        Read::Number(number) => *number != 0.0 && !number.is_nan(),
-        Read::Str(text) => !text.is_empty(),
-        Read::Value(_) => true,
-    }
+/// An object's members in JavaScript's order: keys that are array indices by their number, then the others as written.
+fn ordered(object: &Object) -> Vec<(&str, &Value)> {
+    let index = |key: &str| key.parse::<u32>().ok().filter(|n| *n != u32::MAX && n.to_string() == key);
+    let mut members: Vec<(&str, &Value)> = object.iter().collect();
+    // A stable sort: what is no index keeps its place among its like.
+    members.sort_by_key(|(key, _)| index(key).map_or((1, 0), |n| (0, n)));
+    members
 }
 
-/// `a < b`: two strings by their UTF-16 units, anything else as numbers; `None` when one is no number.
-pub(super) fn less(a: &Read<'_>, b: &Read<'_>) -> Option<bool> {
-    let primitive = |value: &Read<'_>| match value {
-        Read::Str(text) => Some((*text).to_owned()),
-        Read::Value(_) => Some(text(value)),
-        Read::Missing | Read::Bool(_) | Read::Number(_) => None,
-    };
-    if let (Some(a), Some(b)) = (primitive(a), primitive(b)) {
-        return Some(a.encode_utf16().cmp(b.encode_utf16()) == Ordering::Less);
-    }
-    number(a).partial_cmp(&number(b)).map(|order| order == Ordering::Less)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The SDK's name of a value's type.
-pub(super) fn type_name(value: &Read<'_>) -> &'static str {
-    match value {
-        Read::Missing => "null",
-        Read::Bool(_) => "boolean",
-        Read::Number(_) => "number",
-        Read::Str(_) => "string",
-        Read::Value(value) => match &**value {
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-        },
+    #[test]
+    #[expect(clippy::unreadable_literal, reason = "as JavaScript prints them")]
+    fn numbers_are_written_as_javascript_writes_them() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-12.5, "-12.5"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e20, "100000000000000000000"),
+            (123456789012345680000.0, "123456789012345680000"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (0.000001, "0.000001"),
+            (0.0000012345, "0.0000012345"),
+            (1e-7, "1e-7"),
+            (1.25e-9, "1.25e-9"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (9007199254740993.0, "9007199254740992"),
+        ] {
+            assert_eq!(number_text(number), text);
+        }
     }
-}
 
-pub(super) fn version_is(value: &Read<'_>, order: Order, wanted: &str) -> bool {
-    let actual = match value {
-        Read::Str(text) => padded_version(text),
-        Read::Number(_) => padded_version(&text(value)),
-        Read::Missing | Read::Bool(_) | Read::Value(_) => padded_version("0"),
-    };
-    let compared = actual.cmp(&padded_version(wanted));
-    match order {
-        Order::Equal => compared == Ordering::Equal,
-        Order::NotEqual => compared != Ordering::Equal,
-        Order::Less => compared == Ordering::Less,
-        Order::LessOrEqual => compared != Ordering::Greater,
-        Order::Greater => compared == Ordering::Greater,
-        Order::GreaterOrEqual => compared != Ordering::Less,
+    #[test]
+    fn strings_become_numbers_as_in_javascript() {
+        for (text, number) in [
+            ("", 0.0),
+            (" \n\u{feff}\u{a0} 8 ", 8.0),
+            ("1e3", 1000.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("-1", -1.0),
+            ("0x10", 16.0),
+            ("0b11", 3.0),
+            ("0o17", 15.0),
+            ("Infinity", f64::INFINITY),
+        ] {
+            assert_eq!(number_of_text(text).to_bits(), f64::to_bits(number), "{text:?}");
+        }
+        for text in ["1,5", "1_000", "inf", "NaN", "nan", "infinity", "0x", "-0x10", ".", "e5", "1 2", "½", "0xg", "1e"]
+        {
+            assert!(number_of_text(text).is_nan(), "{text:?}");
+        }
     }
-}
 
-/// The specification's text by which versions are compared: build data and a leading `v` go, numbers are padded to
-/// five places, and a release (three parts) sorts after its pre-releases.
-fn padded_version(version: &str) -> String {
-    let version = version.trim_start_matches('v').split('+').next().unwrap_or_default();
-    let mut parts: Vec<String> = version.split(['-', '.']).map(str::to_owned).collect();
-    if parts.len() == 3 {
-        parts.push("~".to_owned());
+    #[test]
+    fn strings_are_ordered_by_utf_16_units() {
+        assert_eq!(text_order("\u{1f600}", "\u{ff5e}"), Ordering::Less, "a surrogate is below U+FF5E");
+        assert_eq!(text_order("a", "\u{1f600}"), Ordering::Less);
+        assert_eq!(text_order("ä", "ä"), Ordering::Equal);
     }
-    let pad = |part: &String| {
-        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if digits { format!("{part:>5}") } else { part.clone() }
-    };
-    parts.iter().map(pad).collect::<Vec<_>>().join("-")
+
+    #[test]
+    fn objects_are_the_same_when_their_json_is() {
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let same = |a: &str, b: &str| same_json(Actual::of_value(&value(a)), &value(b));
+        assert!(same(r#"{"a":1,"b":[null]}"#, r#"{"a":1,"b":[null]}"#));
+        assert!(!same(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#), "JSON.stringify keeps the order");
+        assert!(same(r#"{"2":0,"1":0,"x":0}"#, r#"{"x":0,"1":0,"2":0}"#), "but for array indices");
+        assert!(same_json(Actual::Texts(&["a".to_owned()]), &value(r#"["a"]"#)));
+    }
 }

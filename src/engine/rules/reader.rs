@@ -2,8 +2,12 @@
 
 use crate::engine::condition::{Compiler, Condition};
 use crate::engine::fault::RuleFault;
-use crate::engine::tree::{self, nearest};
+use crate::engine::tree::{Field, Setting, nearest, resolve_in};
 use footfall_protocol::duration::parse_ms;
+use footfall_protocol::limits::{
+    DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_FAULTS_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX,
+    DURATION_MS_MIN, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX, cut,
+};
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
 
@@ -11,17 +15,38 @@ use footfall_protocol::{Object, Value};
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) faults: Vec<RuleFault>,
+    /// What conditions and templates can read in this document.
+    pub(super) setting: Setting,
+    /// Tests of all conditions so far.
+    pub(super) tests: usize,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl Reader {
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault::at(pointer, code, message));
+        if self.faults.len() < DOCUMENT_FAULTS_MAX {
+            self.faults.push(RuleFault::at(pointer, code, message));
+        }
     }
 
     fn wrong(&mut self, pointer: &str, wanted: &str, value: &Value) {
         self.fault(pointer, "invalid", format!("wants {wanted}, not {}", value.type_name()));
+    }
+
+    /// The whole document, if its size and depth are within bounds: what follows may then walk all of it.
+    pub(super) fn document<'a>(&mut self, value: &'a Value, known: &[&str]) -> Option<&'a Object> {
+        match measure(value, DOCUMENT_DEPTH_MAX) {
+            None => {
+                self.fault("", "too_deep", format!("a document nests at most {DOCUMENT_DEPTH_MAX} levels deep"));
+                None
+            }
+            Some(bytes) if bytes > DOCUMENT_BYTES_MAX => {
+                self.fault("", "too_large", format!("a document has at most {DOCUMENT_BYTES_MAX} bytes"));
+                None
+            }
+            Some(_) => self.object(value, "", known),
+        }
     }
 
     /// The object at a place, with no members but the known ones.
@@ -32,7 +57,8 @@ impl Reader {
         };
         for (key, _) in object.iter().filter(|(key, _)| !known.contains(key)) {
             let advice = nearest(key, known.iter().copied());
-            self.fault(&below(pointer, key), "unknown_member", format!("`{key}` is not known here; {advice}"));
+            let message = format!("`{}` is not known here; {advice}", cut(key, 64));
+            self.fault(&below(pointer, key), "unknown_member", message);
         }
         Some(object)
     }
@@ -48,21 +74,25 @@ impl Reader {
 
     /// An id: 1 to 64 of `a`–`z`, `0`–`9`, `-`, `_` and `.`.
     pub(super) fn id(&mut self, value: &Value, pointer: &str) -> String {
-        let form = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
         match value.as_str() {
-            Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(form) => return id.to_owned(),
-            Some(_) => self.fault(pointer, "invalid", "wants 1 to 64 of a–z, 0–9, `-`, `_` and `.`"),
+            Some(id) if is_id(id) => return id.to_owned(),
+            Some(_) => {
+                let message = format!("wants 1 to {DOCUMENT_ID_BYTES_MAX} of a–z, 0–9, `-`, `_` and `.`");
+                self.fault(pointer, "invalid", message);
+            }
             None => self.wrong(pointer, "a string", value),
         }
         String::new()
     }
 
-    /// A display name, at most 128 bytes; it is not compiled.
+    /// A display name; it is not compiled.
     pub(super) fn name(&mut self, object: &Object, pointer: &str) {
         match object.get("name") {
             None => {}
-            Some(Value::String(name)) if name.len() <= 128 => {}
-            Some(Value::String(_)) => self.fault(&below(pointer, "name"), "too_long", "at most 128 bytes"),
+            Some(Value::String(name)) if name.len() <= DOCUMENT_NAME_BYTES_MAX => {}
+            Some(Value::String(_)) => {
+                self.fault(&below(pointer, "name"), "too_long", format!("at most {DOCUMENT_NAME_BYTES_MAX} bytes"));
+            }
             Some(other) => self.wrong(&below(pointer, "name"), "a string", other),
         }
     }
@@ -100,48 +130,81 @@ impl Reader {
     pub(super) fn duration(&mut self, value: &Value, pointer: &str, max_ms: u64) -> u64 {
         let Some(text) = value.as_str() else {
             self.wrong(pointer, "a duration such as \"60s\", \"10m\", \"24h\" or \"7d\"", value);
-            return 1_000;
+            return DURATION_MS_MIN;
         };
         let ms = parse_ms(text);
         if ms.is_none() {
-            self.fault(
-                pointer,
-                "invalid",
-                format!("`{text}` is no duration; write for example \"60s\", \"10m\", \"24h\" or \"7d\""),
-            );
-        } else if !ms.is_some_and(|ms| (1_000..=max_ms).contains(&ms)) {
+            let text = cut(text, 32);
+            let message = format!("`{text}` is no duration; write for example \"60s\", \"10m\", \"24h\" or \"7d\"");
+            self.fault(pointer, "invalid", message);
+        } else if !ms.is_some_and(|ms| (DURATION_MS_MIN..=max_ms).contains(&ms)) {
             let days = max_ms / DAY_MS;
             self.fault(pointer, "out_of_range", format!("a duration here is from 1s to {days}d"));
         }
-        ms.unwrap_or(1_000)
+        ms.unwrap_or(DURATION_MS_MIN)
     }
 
-    /// One word or several, each at most 128 bytes; at most 32 of them.
+    /// One word or several, sorted.
     pub(super) fn words(&mut self, value: &Value, pointer: &str) -> Vec<String> {
         let one = std::slice::from_ref(value);
         let list = value.as_array().unwrap_or(one);
-        if list.is_empty() || list.len() > 32 {
-            self.fault(pointer, "out_of_range", "wants 1 to 32 names");
+        if list.is_empty() || list.len() > EVENT_NAMES_MAX {
+            self.fault(pointer, "out_of_range", format!("wants 1 to {EVENT_NAMES_MAX} names"));
         }
         let mut words = Vec::new();
-        for item in list.iter().take(32) {
+        for (index, item) in list.iter().take(EVENT_NAMES_MAX).enumerate() {
+            let at = if value.as_array().is_some() { below(pointer, &index.to_string()) } else { pointer.to_owned() };
             match item.as_str() {
-                Some(word) if !word.is_empty() && word.len() <= 128 => words.push(word.to_owned()),
-                Some(_) => self.fault(pointer, "invalid", "a name has 1 to 128 bytes"),
-                None => self.wrong(pointer, "a string or an array of strings", item),
+                Some(word) if (1..=EVENT_NAME_BYTES_MAX).contains(&word.len()) => words.push(word.to_owned()),
+                Some(_) => self.fault(&at, "invalid", format!("a name has 1 to {EVENT_NAME_BYTES_MAX} bytes")),
+                None => self.wrong(&at, "a string or an array of strings", item),
             }
         }
+        words.sort_unstable();
+        words.dedup();
         words
     }
 
-    /// A condition over the tree.
+    /// A condition over what the setting has of the tree; without one it holds always.
     pub(super) fn condition(&mut self, value: Option<&Value>, pointer: &str) -> Condition {
         let Some(value) = value else { return Condition::default() };
-        let mut compiler = Compiler::new(&tree::resolve);
+        let setting = self.setting;
+        let resolve = move |path: &str| -> Result<Field, String> { resolve_in(setting, path) };
+        let mut compiler = Compiler::new(&resolve);
+        compiler.tests = self.tests;
         let condition = compiler.condition(value, pointer);
-        self.faults.append(&mut compiler.faults);
+        self.tests = compiler.tests;
+        self.add(compiler.faults);
         condition
     }
+
+    /// Faults that were found elsewhere.
+    pub(super) fn add(&mut self, faults: Vec<RuleFault>) {
+        let room = DOCUMENT_FAULTS_MAX.saturating_sub(self.faults.len());
+        self.faults.extend(faults.into_iter().take(room));
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let form = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    (1..=DOCUMENT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(form)
+}
+
+/// About how many bytes a value has as JSON text, never less than that without escapes; `None` when it nests deeper.
+fn measure(value: &Value, depth_left: usize) -> Option<usize> {
+    Some(match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 1,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => {
+            let deeper = depth_left.checked_sub(1)?;
+            items.iter().try_fold(2, |sum: usize, item| Some(sum + 1 + measure(item, deeper)?))?
+        }
+        Value::Object(object) => {
+            let deeper = depth_left.checked_sub(1)?;
+            object.iter().try_fold(2, |sum: usize, (key, item)| Some(sum + key.len() + 4 + measure(item, deeper)?))?
+        }
+    })
 }
 
 /// A place one level further in.
@@ -149,4 +212,22 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut pointer = pointer.to_owned();
     push_pointer(&mut pointer, key);
     pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_is_too_deep_or_too_large_is_not_walked() {
+        let mut deep = Value::Null;
+        for _ in 0..DOCUMENT_DEPTH_MAX {
+            deep = Value::Array(vec![deep]);
+        }
+        assert!(measure(&deep, DOCUMENT_DEPTH_MAX).is_some());
+        assert_eq!(measure(&Value::Array(vec![deep]), DOCUMENT_DEPTH_MAX), None);
+        let mut reader = Reader::default();
+        assert!(reader.document(&Value::from("x".repeat(DOCUMENT_BYTES_MAX)), &[]).is_none());
+        assert_eq!(reader.faults[0].code, "too_large");
+    }
 }

@@ -81,10 +81,11 @@ pub(super) fn compile_with(store: &Store, kind: Kind, id: &str, changed: Option<
     let mut refused = Vec::new();
     let mut warnings = Vec::new();
     for of in faults {
-        let (kind_of, ids) = match of.kind {
-            rules::Kind::Rule => (Kind::Rules, &rules.0),
-            rules::Kind::Segment => (Kind::Segments, &segments.0),
-            rules::Kind::Stage => (Kind::Stages, &stages.0),
+        let kind_of = stored(of.kind);
+        let ids = match of.kind {
+            rules::Kind::Rule => &rules.0,
+            rules::Kind::Segment => &segments.0,
+            rules::Kind::Stage => &stages.0,
         };
         let faulty = ids.get(of.index).map(String::as_str).unwrap_or_default();
         if kind_of == kind && faulty == id {
@@ -96,5 +97,16 @@ pub(super) fn compile_with(store: &Store, kind: Kind, id: &str, changed: Option<
     }
     let own = changed.map(rules::warnings).unwrap_or_default();
     warnings.extend(own.into_iter().map(|fault| Warning { kind: kind.as_str(), id: id.to_owned(), fault }));
+    let among = rules::warnings_among(&compiled).into_iter();
+    warnings.extend(among.map(|(of, id, fault)| Warning { kind: stored(of).as_str(), id, fault }));
     Ok(Compiled { rules: compiled, refused, warnings })
+}
+
+/// Where documents of a kind are kept.
+const fn stored(kind: rules::Kind) -> Kind {
+    match kind {
+        rules::Kind::Rule => Kind::Rules,
+        rules::Kind::Segment => Kind::Segments,
+        rules::Kind::Stage => Kind::Stages,
+    }
 }

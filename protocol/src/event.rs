@@ -126,7 +126,7 @@ pub struct Line {
 pub struct Order {
     /// The store's id of it; may be empty.
     pub order_id: String,
-    /// What it earned: `total`, else `value`, else `revenue`, else the sum of the lines.
+    /// What it earned: `revenue`, else `total`, `value`, `subtotal` or `totalPrice`, else the sum of the lines.
     pub value: Amount,
     /// ISO 4217 code in capitals; may be empty.
     pub currency: String,

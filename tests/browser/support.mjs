@@ -34,21 +34,23 @@ export async function until(what, look, within_ms = PATIENCE_MS, every_ms = 50) 
   }
 }
 
-/** A new directory, which goes when the test is over. */
-export function temporary(t) {
-  const directory = mkdtempSync(join(tmpdir(), "footfall-browser-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return directory;
-}
+const temporary = () => mkdtempSync(join(tmpdir(), "footfall-browser-"));
+
+/** Removes a directory; what used it has ended, but may have left children that still write for a moment. */
+const remove = (directory) => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 
 /**
- * Starts an engine with a state of its own (or with `state`), which is stopped when the test is over.
+ * Starts an engine with a state of its own, which is stopped and removed when the test is over.
  * `sites` replaces the settings of wrangler.toml; `demo` brings the demo store's rules.
  */
-export async function startEngine(t, { state = temporary(t), port = 0, sites, demo = false } = {}) {
+export async function startEngine(t, { sites, demo = false } = {}) {
+  const state = temporary();
   const engine = new Engine(state, sites, demo);
-  t.after(() => engine.stop());
-  await engine.start(port);
+  t.after(async () => {
+    await engine.stop();
+    remove(state);
+  });
+  await engine.start();
   return engine;
 }
 
@@ -78,11 +80,6 @@ class Engine {
     const first = await Promise.race([ready, ended, pause(START_MS, undefined, { ref: false })]);
     if (typeof first !== "string") throw new Error(`the engine did not start:\n${this.#log.join("\n")}`);
     Object.assign(this, JSON.parse(first)); // address, admin_token, control, pid, runtime_pid, …
-  }
-
-  /** What it has said so far, without its routine messages. */
-  get log() {
-    return this.#log;
   }
 
   async stop() {
@@ -186,13 +183,14 @@ export async function startBrowser(t) {
  * hides the first. It has one context, and so one visitor.
  */
 export async function startTabs(t) {
-  const profile = temporary(t);
+  const profile = temporary();
   const args = [...FLAGS.split(" "), "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
   const child = spawn(browserPath(), args, { stdio: "ignore" });
   const ended = new Promise((ends) => child.once("exit", ends));
   t.after(async () => {
     process.kill(child.pid, "SIGTERM");
     await ended;
+    remove(profile);
   });
   const file = join(profile, "DevToolsActivePort");
   const [port] = await until("the browser is there", () => existsSync(file) && readFileSync(file, "utf8").split("\n").slice(0, -1));

@@ -14,8 +14,10 @@ const views = async (anonymousId) =>
   (await engine.admin("GET", `demo/visitors?anonymousId=${anonymousId}`)).json.session.product_views;
 
 test("a panic answers its own request within a second, and nobody else notices", async () => {
-  await engine.send(view("unlucky"), view("unlucky"));
-  const neighbours = Array.from({ length: 40 }, (_, i) => engine.send(view(`neighbour-${i}`)));
+  const names = Array.from({ length: 40 }, (_, i) => `neighbour-${i}`);
+  // Everybody was here before: making forty databases is not what is measured.
+  await engine.send(view("unlucky"), view("unlucky"), ...names.map(view));
+  const neighbours = names.map((name) => engine.send(view(name)));
   const began = Date.now();
   const { status, json } = await engine.send(view("unlucky"), track("footfall_test_panic", { anonymousId: "unlucky" }));
   assert.ok(Date.now() - began < 1_000);

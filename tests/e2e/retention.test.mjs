@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { before, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEMO, showOn, start, until } from "./support.mjs";
 
@@ -32,80 +32,83 @@ const own = ({ tables = {} }) => Object.entries(tables).filter(([name]) => !/^(_
 const records = (visitor) => engine.query("SELECT id, incarnation, name, kind FROM records WHERE visitor = ?", visitor);
 const gone = (visitor) => until(async () => own(await engine.storage(visitor)).length === 0, RETENTION_MS + 12_000, 200);
 
-test("a visitor idle past the retention time is gone, and returns as somebody new", async (t) => {
-  const { visitor, token } = await engine.visitor();
-  // The very same events, ids included, as a page sends them that kept them in its own storage.
-  const wave = (n) => ({ type: "track", messageId: `wave-${n}`, event: "wave" });
-  const page = await engine.connect(token);
-  await page.events(1, wave(1), wave(2), wave(3));
-  const pushes = [await page.next("push"), await page.next("push"), await page.next("push")];
-  assert.deepEqual(pushes.map(({ seq }) => seq), [1, 2, 3]);
-  const first = await engine.inspect(visitor);
-  const cursor = { incarnation: first.incarnation, seq: 3 };
-  await page.close();
-  const there = await engine.storage(visitor);
-  assert.ok(own(there).length > 0 && alarm(there) !== undefined);
-  const last_ms = (await engine.inspect(visitor)).last_activity_ms;
+// They mostly wait: side by side they take the time of one.
+describe("past the retention time", { concurrency: true }, () => {
+  test("a visitor idle past the retention time is gone, and returns as somebody new", async (t) => {
+    const { visitor, token } = await engine.visitor();
+    // The very same events, ids included, as a page sends them that kept them in its own storage.
+    const wave = (n) => ({ type: "track", messageId: `wave-${n}`, event: "wave" });
+    const page = await engine.connect(token);
+    await page.events(1, wave(1), wave(2), wave(3));
+    const pushes = [await page.next("push"), await page.next("push"), await page.next("push")];
+    assert.deepEqual(pushes.map(({ seq }) => seq), [1, 2, 3]);
+    const first = await engine.inspect(visitor);
+    const cursor = { incarnation: first.incarnation, seq: 3 };
+    await page.close();
+    const there = await engine.storage(visitor);
+    assert.ok(own(there).length > 0 && alarm(there) !== undefined);
+    const last_ms = (await engine.inspect(visitor)).last_activity_ms;
 
-  await gone(visitor);
-  const late_ms = Date.now() - last_ms - RETENTION_MS;
-  assert.ok(late_ms >= 0, `gone ${-late_ms} ms too early`);
-  t.diagnostic(`gone at most ${late_ms} ms after the retention time, looked for every 200 ms`);
-  assert.equal(alarm(await engine.storage(visitor)), undefined);
-  const before = await until(async () => {
-    const rows = await records(visitor);
-    return rows.some(({ kind }) => kind === "session_ended") && rows;
-  }, 15_000, 200);
-  assert.equal(before.filter(({ kind }) => kind === "event").length, 3);
+    await gone(visitor);
+    const late_ms = Date.now() - last_ms - RETENTION_MS;
+    assert.ok(late_ms >= 0, `gone ${-late_ms} ms too early`);
+    t.diagnostic(`gone at most ${late_ms} ms after the retention time, looked for every 200 ms`);
+    assert.equal(alarm(await engine.storage(visitor)), undefined);
+    const before = await until(async () => {
+      const rows = await records(visitor);
+      return rows.some(({ kind }) => kind === "session_ended") && rows;
+    }, 15_000, 200);
+    assert.equal(before.filter(({ kind }) => kind === "event").length, 3);
 
-  // Looks, with the engine asleep and awake.
-  for (let look = 0; look < 3; look += 1) {
-    const { stage, session, cart, profile, timers } = await engine.inspect(visitor);
-    assert.deepEqual([stage, session, cart.lines, profile.sessions, timers], ["new", undefined, [], 0, []]);
-    const state = await engine.call("/v1/state", { headers: { authorization: `Bearer ${token}` } });
-    assert.equal(state.json.session, undefined);
-    if (look === 1) await engine.evict(visitor);
-  }
-  await sleep(300);
-  const after = await engine.storage(visitor);
-  assert.deepEqual([own(after), alarm(after)], [[], undefined]);
+    // Looks, with the engine asleep and awake.
+    for (let look = 0; look < 3; look += 1) {
+      const { stage, session, cart, profile, timers } = await engine.inspect(visitor);
+      assert.deepEqual([stage, session, cart.lines, profile.sessions, timers], ["new", undefined, [], 0, []]);
+      const state = await engine.call("/v1/state", { headers: { authorization: `Bearer ${token}` } });
+      assert.equal(state.json.session, undefined);
+      if (look === 1) await engine.evict(visitor);
+    }
+    await sleep(300);
+    const after = await engine.storage(visitor);
+    assert.deepEqual([own(after), alarm(after)], [[], undefined]);
 
-  const back = await engine.connect(token, { cursor });
-  await back.events(1, wave(1), wave(2));
-  const again = [await back.next("push"), await back.next("push")];
-  assert.deepEqual(again.map(({ seq }) => seq), [1, 2]);
-  const second = await engine.inspect(visitor);
-  assert.notEqual(second.incarnation, first.incarnation);
-  assert.deepEqual([second.session.events, second.profile.sessions], [2, 1]);
-  // Another page still has the cursor of the visitor's first life, which is ahead of what there is now.
-  const other = await engine.connect(token, { tab: "tab-2", cursor });
-  assert.deepEqual([(await other.next("push")).seq, (await other.next("push")).seq], [1, 2]);
-  const current = await engine.connect(token, { tab: "tab-3", cursor: { incarnation: second.incarnation, seq: 2 } });
-  await sleep(200);
-  assert.equal(current.received.some(({ type }) => type === "push"), false);
-  for (const socket of [back, other, current]) await socket.close();
+    const back = await engine.connect(token, { cursor });
+    await back.events(1, wave(1), wave(2));
+    const again = [await back.next("push"), await back.next("push")];
+    assert.deepEqual(again.map(({ seq }) => seq), [1, 2]);
+    const second = await engine.inspect(visitor);
+    assert.notEqual(second.incarnation, first.incarnation);
+    assert.deepEqual([second.session.events, second.profile.sessions], [2, 1]);
+    // Another page still has the cursor of the visitor's first life, which is ahead of what there is now.
+    const other = await engine.connect(token, { tab: "tab-2", cursor });
+    assert.deepEqual([(await other.next("push")).seq, (await other.next("push")).seq], [1, 2]);
+    const current = await engine.connect(token, { tab: "tab-3", cursor: { incarnation: second.incarnation, seq: 2 } });
+    await sleep(200);
+    assert.equal(current.received.some(({ type }) => type === "push"), false);
+    for (const socket of [back, other, current]) await socket.close();
 
-  const all = await until(async () => {
-    const rows = await records(visitor);
-    return rows.filter(({ kind }) => kind === "event").length === 5 && rows;
-  }, 15_000, 200);
-  assert.deepEqual(all.filter((row) => row.incarnation === first.incarnation).length, before.length);
-  assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
-  assert.equal(new Set(all.map(({ incarnation }) => incarnation)).size, 2);
-});
+    const all = await until(async () => {
+      const rows = await records(visitor);
+      return rows.filter(({ kind }) => kind === "event").length === 5 && rows;
+    }, 15_000, 200);
+    assert.deepEqual(all.filter((row) => row.incarnation === first.incarnation).length, before.length);
+    assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
+    assert.equal(new Set(all.map(({ incarnation }) => incarnation)).size, 2);
+  });
 
-test("a visitor who is asleep is forgotten as well, and only that one", async () => {
-  const [idle, active] = [await engine.visitor(), await engine.visitor()];
-  const view = (token) => engine.post("/v1/track", { type: "track", event: "Product Viewed", properties: { sku: "a" } }, { authorization: `Bearer ${token}` });
-  await view(idle.token);
-  await view(active.token);
-  await engine.evict(idle.visitor);
-  const until_ms = Date.now() + RETENTION_MS + 3_000;
-  while (Date.now() < until_ms) {
+  test("a visitor who is asleep is forgotten as well, and only that one", async () => {
+    const [idle, active] = [await engine.visitor(), await engine.visitor()];
+    const view = (token) => engine.post("/v1/track", { type: "track", event: "Product Viewed", properties: { sku: "a" } }, { authorization: `Bearer ${token}` });
+    await view(idle.token);
     await view(active.token);
-    await sleep(400);
-  }
-  await gone(idle.visitor);
-  const { profile } = await engine.inspect(active.visitor);
-  assert.deepEqual([profile.sessions, profile.recent_products], [1, ["a"]]);
+    await engine.evict(idle.visitor);
+    const until_ms = Date.now() + RETENTION_MS + 3_000;
+    while (Date.now() < until_ms) {
+      await view(active.token);
+      await sleep(400);
+    }
+    await gone(idle.visitor);
+    const { profile } = await engine.inspect(active.visitor);
+    assert.deepEqual([profile.sessions, profile.recent_products], [1, ["a"]]);
+  });
 });

@@ -93,6 +93,15 @@ test("events in frames of ten: one row a frame, and no alarm", async (t) => {
   await cost(t, "ten in a frame", visitor, 10, (frame, events) => socket.events(frame, ...events));
 });
 
+test("a repeat costs nothing", async () => {
+  const { visitor, socket } = await warm();
+  const event = view(1);
+  await socket.events(1, event);
+  const before = await counters(visitor);
+  await socket.events(2, event, event);
+  assert.deepEqual(await counters(visitor), { ...before, rows_read: before.rows_read });
+});
+
 test("a deadline that moves earlier sets the alarm, one that moves later does not", async () => {
   const { visitor, socket } = await warm();
   const dwell = { id: "dwell", name: "dwell", pattern: { dwell: { for: "20s", where: { "page.path": "/dwell" } } }, actions: [{ push: { slot: "s", content: { text: "x" } } }] };

@@ -87,6 +87,16 @@ function judge(t, what, { own, platforms }) {
   assert.ok(own.most <= platforms.most + SLACK_MS, `${words(own)}; bare alarm: ${words(platforms)}`);
 }
 
+/** The object was made anew for its alarm and not before; its socket and what it knew are still there. */
+async function slept({ visitor, socket, due_ms }, instance) {
+  const { runtime, session } = await engine.inspect(visitor);
+  assert.notEqual(runtime.instance, instance);
+  assert.ok(runtime.constructed_at_ms >= due_ms, "the object was awake before its alarm");
+  await engine.evict(visitor);
+  await socket.events(2, { type: "track", messageId: "after", event: "x" });
+  assert.deepEqual([session.pages, (await engine.inspect(visitor)).session.events], [1, 2]);
+}
+
 test("a dwell timer never fires early, and as late as a bare alarm", async (t) => {
   judge(t, "awake", await race(AT_ONCE, SHORT_S));
 });
@@ -98,11 +108,7 @@ test("a dwell timer fires after its object was evicted and its socket hibernated
     assert.deepEqual(await engine.evict(visit.visitor), { evicted: true });
     visits.push([visit, runtime.instance]);
   });
-  for (const [{ visitor, due_ms }, instance] of visits) {
-    const { runtime } = await engine.inspect(visitor);
-    assert.notEqual(runtime.instance, instance);
-    assert.ok(runtime.constructed_at_ms >= due_ms, "the object was awake before its alarm");
-  }
+  for (const [visit, instance] of visits) await slept(visit, instance);
   judge(t, "evicted", result);
 });
 
@@ -111,11 +117,7 @@ test("a dwell timer fires after its object fell asleep by itself", async (t) => 
   const result = await race(4, LONG_S, async (visit) => {
     visits.push([visit, (await engine.inspect(visit.visitor)).runtime.instance]);
   });
-  for (const [{ visitor, due_ms }, instance] of visits) {
-    const { runtime } = await engine.inspect(visitor);
-    assert.notEqual(runtime.instance, instance);
-    assert.ok(runtime.constructed_at_ms >= due_ms, "the object was awake before its alarm");
-  }
+  for (const [visit, instance] of visits) await slept(visit, instance);
   judge(t, `asleep after ${LONG_S} s`, result);
 });
 

@@ -131,7 +131,7 @@ fn quantity(reader: &Reader<'_>) -> Result<Option<u32>, Fault> {
     Ok(Some(number as u32))
 }
 
-/// The order that an event reports. Its value is `revenue`, else `total`, `value`, `subtotal`, else the lines' sum.
+/// The order that an event reports. Its value is `revenue`, else `total`, `value`, `subtotal`, `totalPrice`, else the lines' sum.
 pub(super) fn order(properties: &Object, pointer: &str) -> Result<Order, Fault> {
     let lines = lines(properties, pointer)?.unwrap_or_default();
     let (inner, inner_pointer) = unwrap(properties, pointer);

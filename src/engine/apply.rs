@@ -134,8 +134,10 @@ impl Visitor {
             Fact::ProductRemoved(lines) => self.cart.remove(lines, now_ms),
             Fact::CartCleared => self.cart.clear(now_ms),
             Fact::OrderCompleted(order) if counts_orders => {
-                self.profile.count_order(order);
-                self.cart.clear(now_ms);
+                // A page and a server may report one order; by the second report the cart may hold something new.
+                if self.profile.count_order(order) {
+                    self.cart.clear(now_ms);
+                }
             }
             Fact::OrderReversed(order) if counts_orders => self.profile.reverse_order(order),
             Fact::Identified { traits } if trusted => self.profile.merge_traits(traits),

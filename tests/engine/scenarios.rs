@@ -223,6 +223,16 @@ fn the_same_events_twice_change_nothing() {
 }
 
 #[test]
+fn an_order_that_is_reported_twice_counts_once_and_leaves_a_new_cart_alone() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.track("t1", "Product Added", json!({"sku": "a", "price": 3}));
+    sim.track("t1", "Order Completed", json!({"order_id": "o", "total": 3}));
+    sim.track("t1", "Product Added", json!({"sku": "b", "price": 5}));
+    sim.track("", "Order Completed", json!({"order_id": "o", "total": 3}));
+    assert_eq!((sim.see("/profile/orders"), sim.see("/cart/count")), (json!(1), json!(1)));
+}
+
+#[test]
 fn a_public_event_never_changes_identity_orders_or_revenue() {
     let mut sim = Sim::with_rules(json!([]));
     sim.send_as(

@@ -70,7 +70,14 @@ choose_secrets() {
   SECRETS_FLAG=(--secrets-file "$SECRETS/secrets.json")
 }
 
+# The demo's settings let every page look inside its visitor and take headless browsers for people.
+check_sites() {
+  ! grep -Eq '"(inspect|allow_headless)": *true' wrangler.toml ||
+    die "wrangler.toml still has the demo's site: write your own into [vars] SITES, without inspect and allow_headless"
+}
+
 deploy() {
+  check_sites
   make_queue footfall-records
   make_queue footfall-records-dead
   make_database

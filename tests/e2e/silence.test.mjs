@@ -11,11 +11,8 @@ const SHORT_S = 2;
 const LONG_S = 14;
 const RESTART_S = 7;
 const AT_ONCE = 12;
-/**
- * How late each is, beside the platform's own alarm, is reported and not judged: machines differ and are busy. What is
- * asserted is that its own alarm fired it: the next reason to wake is minutes away.
- */
-const OWN_ALARM_MS = 5_000;
+/** What a busy machine may add to either side. */
+const SLACK_MS = 250;
 /** Between two timers that are compared, so that they do not queue behind each other. */
 const STEP_MS = 60;
 
@@ -86,7 +83,8 @@ async function race(count, seconds, prepare = () => {}) {
 
 function judge(t, what, { own, platforms }) {
   t.diagnostic(`${what}: ${words(own)}; bare alarm: ${words(platforms)}`);
-  assert.ok(own.most <= platforms.most + OWN_ALARM_MS, `${words(own)}; bare alarm: ${words(platforms)}`);
+  assert.ok(own.median <= platforms.median + SLACK_MS / 5, `${words(own)}; bare alarm: ${words(platforms)}`);
+  assert.ok(own.most <= platforms.most + SLACK_MS, `${words(own)}; bare alarm: ${words(platforms)}`);
 }
 
 /** The object was made anew for its alarm and not before; its socket and what it knew are still there. */

@@ -17,6 +17,7 @@ impl Visitor {
                 continue;
             }
             if let Err(fault) = self.admit(&event, turn) {
+                self.note_refusal(&event);
                 turn.effects.push(Effect::Reject(Rejection::new(index as usize, fault)));
                 continue;
             }
@@ -33,6 +34,15 @@ impl Visitor {
             return Err(Fault::at("/context/consent", Code::ConsentRequired, message));
         }
         Ok(())
+    }
+
+    /// A visitor who is known and says no is remembered to have said it, so that a sender that says nothing about
+    /// consent is refused as well. Of somebody unknown nothing is kept, not even that.
+    fn note_refusal(&mut self, event: &Event) {
+        let said_no = event.consent == Consent::Denied && event.authority != Authority::Public;
+        if said_no && self.core.last_activity_ms > 0 {
+            self.core.consent = Consent::Denied;
+        }
     }
 
     fn apply_event(&mut self, event: &Event, surroundings: &Surroundings, turn: &mut Turn<'_>) {

@@ -266,6 +266,23 @@ fn nothing_is_kept_before_consent_where_the_site_requires_it() {
 }
 
 #[test]
+fn a_visitor_who_says_no_is_refused_until_they_say_yes_again() {
+    for required in [false, true] {
+        let mut sim = Sim::with_rules(json!([]));
+        sim.config.settings.consent_required = required;
+        let page =
+            |consent: &str| json!({"type": "page", "context": {"consent": consent}, "properties": {"path": "/"}});
+        let before = sim.stored();
+        sim.send(page("denied"));
+        assert_eq!(sim.stored(), before, "nothing is kept of somebody unknown");
+        sim.send(page("granted")).send(page("denied")).send(page(""));
+        assert_eq!((sim.rejections.len(), sim.see("/session/pages")), (3, json!(1)));
+        sim.send(page("granted")).send(page(""));
+        assert_eq!((sim.rejections.len(), sim.see("/session/pages")), (3, json!(3)));
+    }
+}
+
+#[test]
 fn a_page_that_reconnects_gets_what_it_missed_once_and_in_order() {
     let mut sim = Sim::with_rules(json!([{
         "id": "r", "pattern": {"event": {"name": "ping"}}, "actions": [{"push": {"slot": "s", "content": {"text": "x"}, "expires": "1h"}}]

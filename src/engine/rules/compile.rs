@@ -1,7 +1,8 @@
 //! Authored documents → [`RuleSet`]. Every fault is reported; what is good runs.
 
+use super::pattern::event_names;
 use super::reader::{Reader, below};
-use super::rule::{event_names, rule};
+use super::rule::rule;
 use super::{Enter, Rule, RuleSet, Segment, Stage};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::Setting;

@@ -5,11 +5,13 @@
 
 mod apply;
 mod cart;
+mod chronicle;
 mod dedupe;
 mod dwell;
 mod mailbox;
 mod outbox;
 mod profile;
+mod rehearsal;
 mod scene;
 mod session;
 mod snapshot;
@@ -34,6 +36,8 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use uuid::Uuid;
 
+pub use chronicle::replayed;
+pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};
 pub use timers::{Reason, Wake};
 
@@ -99,6 +103,13 @@ pub enum Input {
     Disconnect {
         /// The tab.
         tab: String,
+    },
+    /// A tab came into sight or went out of it, as a record tells: for replays.
+    Sight {
+        /// The tab.
+        tab: String,
+        /// Whether it is in sight now.
+        visible: bool,
     },
     /// Time has passed; early and repeated wakes do nothing.
     Wake,
@@ -255,7 +266,8 @@ impl Visitor {
         match input {
             Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
             Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
-            Input::Disconnect { tab } => self.disconnect(&tab, &turn),
+            Input::Disconnect { tab } => self.disconnect(&tab, &mut turn),
+            Input::Sight { tab, visible } => self.sight(&tab, visible, &mut turn),
             Input::Wake => self.retire(&mut turn),
             Input::Flushed { through } => {
                 let dropped = self.outbox.flushed(through, turn.now_ms);
@@ -282,6 +294,11 @@ impl Visitor {
     /// When the bytes are no page of this or an earlier version.
     pub fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
         outbox::decode_page(bytes)
+    }
+
+    /// The number of the last record, 0 for none.
+    pub const fn last_record(&self) -> u64 {
+        self.outbox.last_seq()
     }
 
     /// This life of the visitor; part of record ids and of clients' cursors.

@@ -230,6 +230,7 @@ pub struct Surroundings {
 
 /// Where a visitor is, coarsely.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Geo {
     /// ISO 3166-1 alpha-2 code.
     pub country: String,
@@ -245,6 +246,7 @@ pub struct Geo {
 
 /// A visitor's device, coarsely.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Device {
     /// `mobile`, `tablet` or `desktop`.
     pub kind: String,

@@ -88,6 +88,14 @@ pub const REGEX_BYTES_MAX: usize = 512;
 pub const REGEX_PROGRAM_BYTES_MAX: usize = 32 * 1024;
 /// What a regular expression looks at of one text, in bytes. Beyond: cut at a character boundary.
 pub const REGEX_TEXT_BYTES_MAX: usize = 1024;
+/// One value in an explanation, in bytes of its JSON text. Beyond: cut at a character boundary.
+pub const EXPLAINED_VALUE_BYTES_MAX: usize = 256;
+/// Documents of each kind that a dry run brings. Beyond: refused, `invalid`.
+pub const DRY_RUN_RULES_MAX: usize = 50;
+/// Events of one dry run. Beyond: refused, `invalid`.
+pub const DRY_RUN_EVENTS_MAX: usize = 200;
+/// Wakes of one dry run. Beyond: it ends there and says so.
+pub const REHEARSAL_WAKES_MAX: usize = 10_000;
 /// Places to fill in, in all content of one action. Beyond: refused, `template`.
 pub const TEMPLATE_FILLS_MAX: usize = 64;
 /// What one place of a template is filled with, in bytes before escaping. Beyond: cut at a character boundary.

@@ -39,6 +39,8 @@ pub enum RecordKind {
     SegmentLeft,
     /// A rule fired.
     TriggerFired,
+    /// A tab came into sight or went out of it without an event of the page: its socket came or went.
+    SightChanged,
 }
 
 impl RecordKind {
@@ -52,6 +54,7 @@ impl RecordKind {
             Self::SegmentEntered => "segment_entered",
             Self::SegmentLeft => "segment_left",
             Self::TriggerFired => "trigger_fired",
+            Self::SightChanged => "sight_changed",
         }
     }
 }

@@ -82,6 +82,14 @@ impl IntoIterator for Object {
 }
 
 impl Value {
+    /// Anything that serialises, as a JSON value; `null` when it does not.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        serde_json::to_string(value).ok().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+    }
+    /// The value as a type of one's own, if it has its shape.
+    pub fn parse_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&serde_json::to_string(self).ok()?).ok()
+    }
     /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(s) = self { Some(s) } else { None }

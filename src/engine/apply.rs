@@ -8,7 +8,7 @@ use footfall_protocol::limits::RECENT_PAGES_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::{Record, RecordKind};
 use footfall_protocol::rejection::{Code, Fault, Rejection};
-use footfall_protocol::{Object, PROTOCOL_VERSION, Value};
+use footfall_protocol::{Object, PROTOCOL_VERSION};
 
 impl Visitor {
     pub(super) fn apply_delivery(&mut self, delivery: Delivery, turn: &mut Turn<'_>) {
@@ -50,6 +50,7 @@ impl Visitor {
         assert!(event.name != "footfall_test_panic", "a test asked for this panic");
         self.dedupe.keep(&event.id);
         self.touch(turn);
+        let told = self.chronicle(event, surroundings);
         self.note_surroundings(event, surroundings);
         let began = self.begin_session(event, turn);
         if let Some(session) = &mut self.core.session {
@@ -60,7 +61,8 @@ impl Visitor {
         self.attend(turn.now_ms);
         self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
         self.core.recent_events.truncate(RECENT_PAGES_MAX);
-        self.record(RecordKind::Event, &event.name, event_data(event), turn);
+        self.record(RecordKind::Event, &event.name, told, turn);
+        self.tell_hidden_opening(event, turn);
         let happened: &[&str] = if began { &["session_started", &event.name] } else { &[&event.name] };
         self.move_stage(event, happened, turn);
         self.refresh_segments(Some(event), turn);
@@ -233,13 +235,19 @@ impl Visitor {
         inspect: bool,
         turn: &mut Turn<'_>,
     ) {
-        self.touch(turn);
+        self.core.clock_ms = turn.now_ms;
+        // Browsers connect again by themselves: that is no activity, but the first sign of somebody new is.
+        if self.core.last_activity_ms == 0 {
+            self.touch(turn);
+        }
         let inspects = inspect && turn.config.settings.inspect;
-        let kept = self.tabs.touch(tab, turn.now_ms);
-        (kept.connected, kept.inspects) = (true, inspects);
-        kept.show(visible, turn.now_ms);
-        self.attend(turn.now_ms);
-        self.refresh_dwells(turn);
+        if self.tabs.get(tab).is_none() {
+            self.tabs.touch(tab, turn.now_ms);
+        }
+        if let Some(kept) = self.tabs.get_mut(tab) {
+            (kept.connected, kept.inspects) = (true, inspects);
+        }
+        self.sight(tab, visible, turn);
         self.mailbox.expire(turn.now_ms);
         let (own, whole) = self.core.versions;
         let welcome = ServerMessage::Welcome {
@@ -260,14 +268,38 @@ impl Visitor {
     }
 
     /// A socket that closed: nobody is known to look at that page until the tab is back.
-    pub(super) fn disconnect(&mut self, tab: &str, turn: &Turn<'_>) {
+    pub(super) fn disconnect(&mut self, tab: &str, turn: &mut Turn<'_>) {
         let Some(kept) = self.tabs.get_mut(tab).filter(|tab| tab.connected) else { return };
         kept.connected = false;
         kept.inspects = false;
-        kept.show(false, turn.now_ms);
         self.core.clock_ms = turn.now_ms;
+        self.sight(tab, false, turn);
         self.tabs.sweep();
+    }
+
+    /// A tab comes into sight or goes out of it with its socket. It is recorded, since clocks of attention follow it.
+    pub(super) fn sight(&mut self, tab: &str, visible: bool, turn: &mut Turn<'_>) {
+        let Some(kept) = self.tabs.get_mut(tab).filter(|kept| kept.visible != visible) else { return };
+        kept.show(visible, turn.now_ms);
+        let shows = kept.view.is_some();
         self.attend(turn.now_ms);
+        self.refresh_dwells(turn);
+        if shows {
+            self.record_sight(tab, visible, turn);
+        }
+    }
+
+    /// A page that opens in a tab out of sight: the event alone would not tell.
+    fn tell_hidden_opening(&mut self, event: &Event, turn: &Turn<'_>) {
+        let hidden = self.tabs.get(&event.tab).is_some_and(|tab| !tab.visible);
+        if event.fact == Fact::PageViewed && hidden {
+            self.record_sight(&event.tab, false, turn);
+        }
+    }
+
+    fn record_sight(&mut self, tab: &str, visible: bool, turn: &Turn<'_>) {
+        let data = Object::from_iter([("tab".to_owned(), tab.into()), ("visible".to_owned(), visible.into())]);
+        self.record(RecordKind::SightChanged, "", data, turn);
     }
 
     /// The session is over: at its last activity, or now where a connected tab is still in sight.
@@ -315,29 +347,4 @@ impl Visitor {
     fn record_in(&mut self, kind: RecordKind, name: &str, session: u32, data: Object, turn: &Turn<'_>) {
         self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
     }
-}
-
-/// What a record keeps of an event.
-fn event_data(event: &Event) -> Object {
-    let authority = match event.authority {
-        Authority::Public => "public",
-        Authority::Visitor => "visitor",
-        Authority::Source => "source",
-    };
-    let mut data = Object::new();
-    for (key, text) in [("id", event.id.as_str()), ("authority", authority), ("tab", event.tab.as_str())] {
-        if !text.is_empty() {
-            data.insert(key, text);
-        }
-    }
-    if let Some(time_ms) = event.client_time_ms {
-        data.insert("client_time_ms", time_ms);
-    }
-    if let Some(page) = event.page.as_ref().filter(|page| !page.path.is_empty()) {
-        data.insert("path", page.path.as_str());
-    }
-    if !event.properties.is_empty() {
-        data.insert("properties", Value::Object(event.properties.clone()));
-    }
-    data
 }

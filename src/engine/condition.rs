@@ -6,6 +6,7 @@
 
 mod actual;
 mod compile;
+mod explain;
 mod js;
 mod members;
 mod operators;

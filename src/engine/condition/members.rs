@@ -45,6 +45,20 @@ impl Members {
         &self.numbers
     }
 
+    /// Whether letters' case does not matter.
+    pub(super) const fn folds(&self) -> bool {
+        self.fold
+    }
+
+    /// The list as an author writes it, sorted.
+    pub(super) fn authored(&self) -> Value {
+        let flags = [(self.yes, Value::Bool(true)), (self.no, Value::Bool(false)), (self.null, Value::Null)];
+        let texts = self.texts.iter().map(|text| Value::from(text.as_str()));
+        let numbers = self.numbers.iter().map(|number| Value::from(*number));
+        let flags = flags.into_iter().filter_map(|(there, value)| there.then_some(value));
+        Value::Array(texts.chain(numbers).chain(flags).collect())
+    }
+
     /// Whether the value, or any of its items when it is an array, is in the list.
     pub(super) fn meet(&self, value: Actual<'_>) -> bool {
         if value.len().is_some() { value.any_item(|item| self.contain(item)) } else { self.contain(value) }

@@ -35,6 +35,16 @@ impl Pattern {
         Ok(Self { source: source.to_owned(), fold, compiled: OnceLock::from(Some(compiled)) })
     }
 
+    /// The expression as its author wrote it.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether letters' case does not matter.
+    pub(super) const fn folds(&self) -> bool {
+        self.fold
+    }
+
     /// Whether it matches anywhere in the text. Time grows with the product of both lengths, which are bounded.
     pub(super) fn finds(&self, text: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| compile(&self.source, self.fold).ok());

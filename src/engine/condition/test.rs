@@ -170,6 +170,18 @@ impl TypeName {
         })
     }
 
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+            Self::String => "string",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+
     const fn of(value: Actual<'_>) -> Self {
         match value {
             Actual::Null => Self::Null,

@@ -49,7 +49,7 @@ impl Visitor {
             data.insert("properties", Value::Object(event.properties.clone()));
         }
         if let Some(campaign) = event.campaign.as_ref().filter(|_| self.core.session.is_none()) {
-            data.insert("campaign", without_empty(Value::of(campaign)));
+            data.insert("campaign", texts_of(campaign));
         }
         if event.authority != Authority::Public && event.user_id.is_some() && event.user_id != self.profile.user_id {
             data.insert("user_id", Value::of(&event.user_id));
@@ -58,10 +58,10 @@ impl Visitor {
             data.insert("consent", "granted");
         }
         if surroundings.geo.is_some() && surroundings.geo != self.core.geo {
-            data.insert("geo", without_empty(Value::of(&surroundings.geo)));
+            data.insert("geo", texts_of(&surroundings.geo));
         }
         if surroundings.device.is_some() && surroundings.device != self.core.device {
-            data.insert("device", without_empty(Value::of(&surroundings.device)));
+            data.insert("device", texts_of(&surroundings.device));
         }
         if surroundings.gpc && !self.core.gpc {
             data.insert("gpc", true);
@@ -83,13 +83,10 @@ fn rest_of(page: &Page, properties: &Object) -> Object {
     new.map(|(key, text)| (key.to_owned(), text.into())).collect()
 }
 
-fn without_empty(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            Value::Object(members.into_iter().filter(|(_, member)| member.as_str() != Some("")).collect())
-        }
-        other => other,
-    }
+/// A struct of texts as an object, without the empty ones.
+fn texts_of<T: serde::Serialize>(value: &T) -> Value {
+    let members = Value::of(value).as_object().cloned().unwrap_or_default();
+    Value::Object(members.into_iter().filter(|(_, member)| member.as_str() != Some("")).collect())
 }
 
 /// The input that a record was made of; `None` for records of what the engine found out by itself.

@@ -65,10 +65,7 @@ fn authored_all(tests: &[Test]) -> Value {
         [one] => one.authored(),
         several => several
             .iter()
-            .filter_map(|test| match test.authored() {
-                Value::Object(members) => members.into_iter().next(),
-                _ => None,
-            })
+            .filter_map(|test| test.authored().as_object().and_then(|members| members.clone().into_iter().next()))
             .collect::<Object>()
             .into(),
     }

@@ -7,10 +7,10 @@ PORT ?= 0
 STATE ?= .footfall/state
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test check bench load deploy clean
+.PHONY: help dev serve build test conformance check bench load deploy clean
 
 help: ## List the commands.
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 dev: ## Build and run the engine with the demo store and the console on http://localhost:8787.
 	@scripts/build.sh >&2
@@ -25,6 +25,10 @@ build: ## Build the Worker into build/.
 
 test: ## Run all tests.
 	@scripts/test.sh
+
+conformance: ## Run CASES=FILE, any file of cases in the format of GrowthBook's; the last line counts them.
+	@[ -n "$(CASES)" ] || { echo "make conformance needs a file of cases: make conformance CASES=path/to/cases.json" >&2; exit 2; }
+	@cargo run --locked --profile tool -p footfall-cli -- conformance "$(CASES)"
 
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy

@@ -32,7 +32,9 @@ fn sources(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 11] = [
+    "cli/src",
+    "cli/tests",
     "src",
     "protocol/src",
     "protocol/tests",

@@ -1,12 +1,13 @@
 //! Conditions: GrowthBook's MongoDB-style condition language, compiled to a typed form that cannot fail.
 //!
-//! Behaviour is that of the public JavaScript SDK (specification 0.7.1 and later): a missing field is `null`, and
+//! Behaviour is that of the public JavaScript SDK (specification 0.8.0, release 1.8.0): a missing field is `null`, and
 //! comparisons coerce as JavaScript's do. What the SDK answers "false" to at run time because it was written wrong (an
 //! unknown operator, `$in` without a list) is a fault when the condition is compiled, and false if it is asked anyway.
 
 mod actual;
 mod compile;
 mod explain;
+mod groups;
 mod js;
 mod members;
 mod operators;
@@ -15,6 +16,7 @@ mod test;
 mod version;
 
 pub use compile::Compiler;
+pub use groups::Groups;
 pub use members::Members;
 pub use pattern::Pattern;
 pub use test::{Comparison, Primitive, Scalar, Test, TypeName};

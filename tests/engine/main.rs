@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
-mod conformance;
 mod faults;
 mod properties;
 mod scenarios;

@@ -1,13 +1,12 @@
 //! Authored JSON → [`Condition`], with every fault at once, each at its JSON pointer.
 
 use super::operators::LOGICAL;
-use super::{Condition, Primitive, Test, js};
+use super::{Condition, Groups, Primitive, Test, js};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Kind, closest, nearest};
 use footfall_protocol::limits::{CONDITION_DEPTH_MAX, CONDITION_TESTS_MAX, DOCUMENT_FAULTS_MAX};
 use footfall_protocol::rejection::{push_index, push_pointer};
 use footfall_protocol::{Object, Value};
-use std::collections::BTreeMap;
 
 /// Compiles the conditions of one document against one way of resolving fields, collecting faults.
 ///
@@ -15,18 +14,20 @@ use std::collections::BTreeMap;
 pub struct Compiler<'a> {
     /// Path → field, or advice.
     pub resolve: &'a dyn Fn(&str) -> Result<Field, String>,
-    /// Saved groups by name, for `$inGroup`; `None` where there is no such thing.
-    pub groups: Option<&'a BTreeMap<String, Vec<Value>>>,
+    /// Saved groups by name, for `$inGroup` and `$savedGroup`; `None` where there is no such thing.
+    pub groups: Option<&'a Groups>,
     /// What was found wrong so far.
     pub faults: Vec<RuleFault>,
     /// Tests so far; a document of several conditions carries it on.
     pub(in crate::engine) tests: usize,
+    /// The saved groups whose conditions are being compiled.
+    pub(super) within: Vec<String>,
 }
 
 impl<'a> Compiler<'a> {
     /// A compiler that has found nothing yet, without saved groups.
     pub fn new(resolve: &'a dyn Fn(&str) -> Result<Field, String>) -> Self {
-        Self { resolve, groups: None, faults: Vec::new(), tests: 0 }
+        Self { resolve, groups: None, faults: Vec::new(), tests: 0, within: Vec::new() }
     }
 
     pub(super) fn fault(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
@@ -59,6 +60,7 @@ impl<'a> Compiler<'a> {
                 "$or" => Condition::Any(self.list(value, &at, depth)),
                 "$nor" => Condition::Not(Box::new(Condition::Any(self.list(value, &at, depth)))),
                 "$not" => Condition::Not(Box::new(self.condition_at(value, &at, depth + 1))),
+                "$savedGroup" => self.saved_group(value, &at, depth).unwrap_or_else(never),
                 path => self.field(path, value, &at, depth),
             });
         }
@@ -119,7 +121,7 @@ impl<'a> Compiler<'a> {
             }
             Value::Object(object) if object.iter().any(|(key, _)| key.starts_with('$')) => {
                 self.fault(at, "invalid", "operators and plain members do not mix in one object");
-                Test::Never
+                Test::Json(value.clone())
             }
             Value::Array(_) | Value::Object(_) => Test::Json(value.clone()),
             Value::Null => Test::Null,

@@ -1,8 +1,9 @@
 //! The operators of a field's tests: what each takes, and what it compiles to.
 
+use super::actual::Actual;
 use super::compile::{Compiler, indexed, is_operators};
 use super::version::padded;
-use super::{Comparison, Members, Pattern, Primitive, Scalar, Test, TypeName, number_text};
+use super::{Comparison, Members, Pattern, Primitive, Scalar, Test, TypeName, js, number_text};
 use crate::engine::tree::{self, Kind, nearest};
 use footfall_protocol::Value;
 use footfall_protocol::limits::{REGEX_BYTES_MAX, cut};
@@ -68,10 +69,10 @@ impl Compiler<'_> {
             "$nini" => Test::NotIn(Members::new(self.items(operand, at)?, true)),
             "$inGroup" => Test::In(self.group(operator, operand, at)?),
             "$notInGroup" => Test::NotIn(self.group(operator, operand, at)?),
-            "$exists" => match operand.as_bool() {
-                Some(wanted) => Test::Exists(wanted),
-                None => return self.wrong(at, "true or false", operand),
-            },
+            "$exists" => {
+                let wanted = operand.as_bool().or_else(|| self.wrong(at, "true or false", operand));
+                Test::Exists(wanted.unwrap_or_else(|| js::truthy(Actual::of_value(operand))))
+            }
             "$not" => Test::Not(Box::new(self.test(operand, kind, path, at, depth))),
             "$size" => Test::Size(Box::new(self.test(operand, None, path, at, depth))),
             "$elemMatch" => self.some_item(operand, kind, path, at, depth)?,
@@ -82,12 +83,12 @@ impl Compiler<'_> {
             "$notRegex" => Test::MatchesNot(self.pattern(operand, at, false)?),
             "$notRegexi" => Test::MatchesNot(self.pattern(operand, at, true)?),
             "$type" => Test::Type(self.type_name(operand, at)?),
-            "$veq" => self.version(Comparison::Equal, operand, at)?,
-            "$vne" => self.version(Comparison::NotEqual, operand, at)?,
-            "$vlt" => self.version(Comparison::Less, operand, at)?,
-            "$vlte" => self.version(Comparison::LessOrEqual, operand, at)?,
-            "$vgt" => self.version(Comparison::Greater, operand, at)?,
-            "$vgte" => self.version(Comparison::GreaterOrEqual, operand, at)?,
+            "$veq" => self.version(Comparison::Equal, operand, at),
+            "$vne" => self.version(Comparison::NotEqual, operand, at),
+            "$vlt" => self.version(Comparison::Less, operand, at),
+            "$vlte" => self.version(Comparison::LessOrEqual, operand, at),
+            "$vgt" => self.version(Comparison::Greater, operand, at),
+            "$vgte" => self.version(Comparison::GreaterOrEqual, operand, at),
             "$and" | "$or" | "$nor" => {
                 let message = format!("`{operator}` stands before fields: {{\"{operator}\": [{{\"{path}\": …}}, …]}}");
                 self.fault(at, "unknown_operator", message);
@@ -164,6 +165,7 @@ impl Compiler<'_> {
         let lines = kind.is_some() && path == "cart.lines";
         let mut inner = Compiler::new(if lines { &tree::resolve_line } else { &tree::resolve_any });
         (inner.groups, inner.tests) = (self.groups, self.tests);
+        inner.within.clone_from(&self.within);
         let condition = inner.condition_at(operand, at, depth);
         self.tests = inner.tests;
         self.faults.append(&mut inner.faults);
@@ -175,29 +177,10 @@ impl Compiler<'_> {
         Some(each.map(|(index, item)| self.test(item, None, path, &indexed(at, index), depth)).collect())
     }
 
-    fn group(&mut self, operator: &str, operand: &Value, at: &str) -> Option<Members> {
-        let Some(groups) = self.groups else {
-            let message =
-                format!("`{operator}` needs saved groups, which a site does not have; write `$in` with a list");
-            self.fault(at, "unknown_operator", message);
-            return None;
-        };
-        let name = self.text(operand, at)?;
-        let Some(group) = groups.get(name) else {
-            let advice = nearest(name, groups.keys().map(String::as_str));
-            self.fault(at, "unknown_value", format!("there is no group `{}`; {advice}", cut(name, 64)));
-            // A group that is not there is empty, as in the SDK.
-            return Some(Members::default());
-        };
-        Some(Members::new(group, false))
-    }
-
-    fn version(&mut self, comparison: Comparison, operand: &Value, at: &str) -> Option<Test> {
-        let version = operand.as_f64().map(|number| padded(&number_text(number)));
-        Some(Test::Version(
-            comparison,
-            if let Some(version) = version { version } else { padded(self.text(operand, at)?) },
-        ))
+    fn version(&mut self, comparison: Comparison, operand: &Value, at: &str) -> Test {
+        let number = operand.as_f64().map(number_text);
+        let version = number.as_deref().or_else(|| self.text(operand, at));
+        Test::Version(comparison, padded(version.unwrap_or_default()))
     }
 
     fn type_name(&mut self, operand: &Value, at: &str) -> Option<TypeName> {
@@ -226,7 +209,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn wrong<T>(&mut self, at: &str, wanted: &str, operand: &Value) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, at: &str, wanted: &str, operand: &Value) -> Option<T> {
         self.fault(at, "invalid", format!("wants {wanted}, not {}", operand.type_name()));
         None
     }
@@ -239,7 +222,7 @@ impl Compiler<'_> {
         list
     }
 
-    fn text<'v>(&mut self, operand: &'v Value, at: &str) -> Option<&'v str> {
+    pub(super) fn text<'v>(&mut self, operand: &'v Value, at: &str) -> Option<&'v str> {
         let text = operand.as_str();
         if text.is_none() {
             return self.wrong(at, "a string", operand);

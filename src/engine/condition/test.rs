@@ -48,9 +48,9 @@ pub enum Test {
     Not(Box<Self>),
     /// `$size`: of an array.
     Size(Box<Self>),
-    /// `$elemMatch` with operators: some item that is not falsy passes.
+    /// `$elemMatch` with operators: some item that is not null passes.
     SomeItem(Box<Self>),
-    /// `$elemMatch` with a condition: it holds for some item that is not falsy.
+    /// `$elemMatch` with a condition: it holds for some item that is not null.
     SomeObject(Box<Condition>),
     /// `$all` and `$alli`: each of these is passed by some item.
     AllOf(Vec<Self>),
@@ -231,8 +231,8 @@ impl Test {
             Self::Not(test) => !test.passes(value),
             #[expect(clippy::cast_precision_loss, reason = "arrays are far shorter than 2^53")]
             Self::Size(test) => value.len().is_some_and(|len| test.passes(Actual::Number(len as f64))),
-            Self::SomeItem(test) => value.any_item(|item| js::truthy(item) && test.passes(item)),
-            Self::SomeObject(condition) => value.any_item(|item| js::truthy(item) && condition.holds(&Item(item))),
+            Self::SomeItem(test) => value.any_item(|item| is_there(item) && test.passes(item)),
+            Self::SomeObject(condition) => value.any_item(|item| is_there(item) && condition.holds(&Item(item))),
             Self::AllOf(tests) => {
                 value.len().is_some() && tests.iter().all(|test| value.any_item(|item| test.passes(item)))
             }
@@ -272,6 +272,10 @@ impl Test {
             | Self::Never => {}
         }
     }
+}
+
+const fn is_there(item: Actual<'_>) -> bool {
+    !matches!(item, Actual::Null)
 }
 
 /// `===`

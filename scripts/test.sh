@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-STEPS="setup fmt clippy unit build size tools client e2e browser"
+STEPS="setup fmt clippy unit conformance build size tools client e2e browser"
 NODE=node_modules/.bin/node
 OUT=.footfall/test
 cd "$ROOT"
@@ -35,6 +35,12 @@ clippy_wasm() {
 
 step_unit() { cargo test --workspace --locked; }
 
+# The build of the unit tests is fast enough. Larger runs: see tests/differential/growthbook.mjs.
+step_conformance() {
+  cargo build --locked -p footfall-cli &&
+    "$NODE" tests/differential/growthbook.mjs --count 100000 --tool target/debug/footfall
+}
+
 step_build() { scripts/build.sh; }
 
 step_size() { CLOUDFLARE_API_TOKEN='' scripts/deploy.sh; }
@@ -60,7 +66,7 @@ present() {
 # needs STEP: the steps without which it makes no sense.
 needs() {
   case $1 in
-    build | tools | client) echo setup ;;
+    conformance | build | tools | client) echo setup ;;
     size | e2e | browser) echo setup build ;;
   esac
 }
@@ -73,19 +79,19 @@ tests_in() {
 run() {
   local name=$1 log=$OUT/$1.log began=$SECONDS status=0 need
   if ! present "$name"; then
-    printf '%-8s nothing to run yet\n' "$name"
+    printf '%-11s nothing to run yet\n' "$name"
     return 0
   fi
   for need in $(needs "$name"); do
     case $broken in
       *" $need "*)
-        printf '%-8s not run, because %s failed\n' "$name" "$need"
+        printf '%-11s not run, because %s failed\n' "$name" "$need"
         failed=$((failed + 1)) broken="$broken$name "
         return 0
         ;;
     esac
   done
-  printf '%-8s … ' "$name"
+  printf '%-11s … ' "$name"
   ("step_$name") >"$log" 2>&1 </dev/null || status=$?
   if [ $status -eq 0 ]; then
     printf 'passed, %s s%s\n' $((SECONDS - began)) "$(tests_in "$log")"

@@ -55,38 +55,9 @@ pub(super) fn number_of_text(text: &str) -> f64 {
     }
 }
 
-/// `Number::toString`: the shortest digits that read back the same.
+/// `Number::toString`: the shortest digits that read back the same, and of two that are as near the even ones.
 pub(in crate::engine) fn number_text(number: f64) -> String {
-    if number.is_nan() {
-        return "NaN".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
-    }
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    let scientific = format!("{:e}", number.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits = mantissa.replace('.', "");
-    // Where the point stands, counted from before the first digit.
-    let point = exponent.parse::<i32>().unwrap_or(0) + 1;
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
-    let sign = if number < 0.0 { "-" } else { "" };
-    if (1..=21).contains(&point) {
-        if count <= point {
-            return format!("{sign}{digits}{}", zeros(point - count));
-        }
-        let (whole, part) = digits.split_at(usize::try_from(point).unwrap_or(0));
-        return format!("{sign}{whole}.{part}");
-    }
-    if (-5..=0).contains(&point) {
-        return format!("{sign}0.{}{digits}", zeros(-point));
-    }
-    let (first, rest) = digits.split_at(1);
-    let dot = if rest.is_empty() { "" } else { "." };
-    format!("{sign}{first}{dot}{rest}e{}{}", if point > 0 { "+" } else { "-" }, (point - 1).abs())
+    ryu_js::Buffer::new().format(number).to_owned()
 }
 
 /// `ToString`
@@ -173,6 +144,9 @@ mod tests {
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
             (9007199254740993.0, "9007199254740992"),
+            (777890072088556.25, "777890072088556.2"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
         ] {
             assert_eq!(number_text(number), text);
         }

@@ -53,12 +53,6 @@ impl Pattern {
 }
 
 fn compile(source: &str, fold: bool) -> Result<regex_lite::Regex, String> {
-    for (part, what) in [("(?=", "look-ahead"), ("(?!", "look-ahead"), ("(?<=", "look-behind"), ("(?<!", "look-behind")]
-    {
-        if source.contains(part) {
-            return Err(format!("{what} (`{part}`) is not supported, because expressions run in linear time"));
-        }
-    }
     let translated = Translation { rest: source.chars().peekable(), fold, out: String::new() }.run()?;
     let mut builder = regex_lite::RegexBuilder::new(&translated);
     let built = builder.case_insensitive(fold).size_limit(REGEX_PROGRAM_BYTES_MAX).nest_limit(50).build();
@@ -76,16 +70,59 @@ struct Translation<'a> {
 
 impl Translation<'_> {
     fn run(mut self) -> Result<String, String> {
+        // Whether there is something before, that is not repeated yet, for `*` and its kin to repeat.
+        let mut repeatable = false;
         while let Some(c) = self.rest.next() {
+            let repeats = matches!(c, '*' | '+' | '?') || (c == '{' && self.quantifies());
+            if repeats && !repeatable {
+                return Err(format!("`{c}` has nothing to repeat"));
+            }
+            let edge = matches!(self.rest.peek(), Some('b' | 'B')) && c == '\\';
+            repeatable = !repeats && !edge && !matches!(c, '^' | '$' | '(' | '|');
             match c {
                 '\\' => self.escape(false)?,
                 '.' => self.out.push_str(r"[^\n\r\x{2028}\x{2029}]"),
                 '[' => self.class()?,
-                '{' if !self.quantifies() => self.out.push_str(r"\{"),
+                '(' => self.group()?,
+                '{' if repeats => self.count(),
+                '{' => self.out.push_str(r"\{"),
                 c => self.letter(c, true),
+            }
+            if repeats && self.rest.next_if_eq(&'?').is_some() {
+                self.out.push('?');
             }
         }
         Ok(self.out)
+    }
+
+    /// What follows an opening bracket: `?:` and `?<name>`, or nothing of the kind.
+    fn group(&mut self) -> Result<(), String> {
+        self.out.push('(');
+        if self.rest.peek() != Some(&'?') {
+            return Ok(());
+        }
+        let start: String = self.rest.clone().skip(1).take(2).collect();
+        let why = match start.as_bytes() {
+            [b':', ..] => return Ok(self.take(2)),
+            [b'<', b'=' | b'!'] => "look-behind is not supported, because expressions run in linear time",
+            [b'=' | b'!', ..] => "look-ahead is not supported, because expressions run in linear time",
+            [b'<', ..] => return Ok(self.take(2)),
+            _ => "only `(…)`, `(?:…)` and `(?<name>…)` are groups",
+        };
+        Err(format!("`(?{start}`: {why}"))
+    }
+
+    /// A counted repetition, its opening brace read, up to its closing one.
+    fn count(&mut self) {
+        self.out.push('{');
+        while let Some(c) = self.rest.next_if(|c| *c != '}') {
+            self.out.push(c);
+        }
+        self.take(1);
+    }
+
+    fn take(&mut self, count: usize) {
+        self.out.extend(self.rest.by_ref().take(count));
     }
 
     /// Whether `{` here begins a repetition: `{2}`, `{2,}` or `{2,5}`. Elsewhere it stands for itself.
@@ -207,6 +244,9 @@ mod tests {
             ("(?<year>[0-9]{4})-", "2024-", true),
             ("(?:a|b)+?$", "abab", true),
             (r"\$5\.00", "$5.00", true),
+            (r"^\(?=$", "(=", true),
+            ("^[(?=]+$", "?", true),
+            ("^a{1,2}?b??$", "aa", true),
             ("", "", true),
         ] {
             let pattern = Pattern::new(source, false).unwrap_or_else(|error| panic!("{source}: {error}"));
@@ -228,6 +268,16 @@ mod tests {
         for (source, said) in [
             ("(?=a)", "look-ahead"),
             ("(?<!a)", "look-behind"),
+            ("(?i)a", "only `(…)`"),
+            ("(?P<n>a)", "only `(…)`"),
+            ("a**", "nothing to repeat"),
+            ("a*+", "nothing to repeat"),
+            ("a{2}{3}", "nothing to repeat"),
+            ("a???", "nothing to repeat"),
+            ("^*", "nothing to repeat"),
+            (r"\b+", "nothing to repeat"),
+            ("(*)", "nothing to repeat"),
+            ("{2}", "nothing to repeat"),
             (r"(a)\1", "back-reference"),
             ("(", "open group"),
             ("[a", "not closed by `]`"),

@@ -103,10 +103,12 @@ impl Translation<'_> {
         }
         let start: String = self.rest.clone().skip(1).take(2).collect();
         let why = match start.as_bytes() {
-            [b':', ..] => return Ok(self.take(2)),
             [b'<', b'=' | b'!'] => "look-behind is not supported, because expressions run in linear time",
             [b'=' | b'!', ..] => "look-ahead is not supported, because expressions run in linear time",
-            [b'<', ..] => return Ok(self.take(2)),
+            [b':' | b'<', ..] => {
+                self.take(2);
+                return Ok(());
+            }
             _ => "only `(…)`, `(?:…)` and `(?<name>…)` are groups",
         };
         Err(format!("`(?{start}`: {why}"))

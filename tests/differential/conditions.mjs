@@ -6,6 +6,9 @@ const OPERATORS = [
   "$eq", "$ne", "$lt", "$lte", "$gt", "$gte", "$in", "$nin", "$ini", "$nini", "$inGroup", "$notInGroup", "$exists", "$not", "$size",
   "$elemMatch", "$all", "$alli", "$regex", "$regexi", "$notRegex", "$notRegexi", "$type", "$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte",
 ];
+/** Operators that look into lists, and those that look into texts. */
+const OF_LISTS = ["$elemMatch", "$elemMatch", "$elemMatch", "$size", "$all", "$alli", "$in", "$nin", "$ini", "$inGroup"];
+const OF_TEXTS = ["$regex", "$regexi", "$notRegex", "$notRegexi", "$lt", "$lte", "$gt", "$gte", "$ini", "$nini", "$veq", "$vlt", "$vgte"];
 const GROUPS = ["vip", "beta", "5", "rule", "loop"];
 
 /** Saved groups in all their forms, made of values that the attributes have. */
@@ -98,12 +101,20 @@ function test(random, actual, depth) {
 function operators(random, actual, depth) {
   const found = {};
   for (let left = random.pick([1, 1, 1, 1, 2, 2, 3]); left > 0; left -= 1) {
-    const operator = random.chance(0.005) ? random.pick(["$regx", "$and", "$or", "$", "$exist"]) : random.pick(OPERATORS);
+    const operator = operatorFor(random, actual);
     // Only one of these, since `$notRegex` is asked as `$not`.
     if (/^\$not($|Regex)/.test(operator) && Object.keys(found).some((other) => /^\$not($|Regex)/.test(other))) continue;
     found[operator] = operand(random, operator, actual, depth - 1);
   }
   return found;
+}
+
+/** Any operator, but mostly one that can tell values of this type apart. */
+function operatorFor(random, actual) {
+  if (random.chance(0.005)) return random.pick(["$regx", "$and", "$or", "$", "$exist"]);
+  if (Array.isArray(actual) && random.chance(0.7)) return random.pick(OF_LISTS);
+  if (typeof actual === "string" && random.chance(0.4)) return random.pick(OF_TEXTS);
+  return random.pick(OPERATORS);
 }
 
 /** The value itself or what JavaScript makes of it. */
@@ -171,6 +182,8 @@ function operand(random, operator, actual, depth) {
     case "$vgte":
       return random.chance(0.3) ? close(random, actual) : version(random);
     default:
+      // Texts beyond ASCII are ordered by their units.
+      if (/[^ -~]/.test(actual) && random.chance(0.5)) return random.pick(["😀", "～", "ä", "日本", "\uffff", "a"]);
       return random.chance(0.6) ? close(random, actual) : random.chance(0.5) ? scalar(random) : text(random);
   }
 }

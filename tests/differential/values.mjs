@@ -56,7 +56,7 @@ export function scalar(random) {
 /** Any JSON value of at most this depth. */
 export function value(random, depth = 3) {
   const kind = depth > 0 ? random.below(12) : 0;
-  if (kind < 7) return scalar(random);
+  if (kind < 6) return scalar(random);
   if (kind < 10) return list(random, depth);
   return object(random, depth);
 }
@@ -64,6 +64,8 @@ export function value(random, depth = 3) {
 function list(random, depth) {
   const length = random.below(5);
   const scalars = random.chance(0.6);
+  // What is falsy is an item like any other.
+  if (random.chance(0.15)) return Array.from({ length }, () => random.pick([0, "", false, null, 1]));
   return Array.from({ length }, () => (scalars ? scalar(random) : value(random, depth - 1)));
 }
 

@@ -79,3 +79,19 @@ fn the_rules_shown_in_the_readme_compile() {
     }
     assert!(shown > 0);
 }
+
+/// The page of the rule language shows patterns; each of them compiles.
+#[test]
+fn the_patterns_shown_in_the_rules_page_compile() {
+    let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let mut shown = 0;
+    for block in page.split("```json pattern\n").skip(1) {
+        let pattern = block.split("```").next().unwrap();
+        let rule = format!(
+            r#"{{"id": "r", "pattern": {pattern}, "actions": [{{"push": {{"slot": "s", "content": {{"a": 1}}}}}}]}}"#
+        );
+        compile_rule(&serde_json::from_str(&rule).unwrap()).unwrap_or_else(|faults| panic!("{pattern}: {faults:#?}"));
+        shown += 1;
+    }
+    assert!(shown > 10, "{shown}");
+}

@@ -92,7 +92,29 @@ fn compile_never_panics() {
         "limits": {"per_session": 1, "cap": {"count": 1, "per": "1h"}, "cooldown": "5m"},
         "actions": [{"push": {"slot": "s", "content": {"html": "{{cart.value | money}} \\{{ {{page.title | default: \"x\"}}"}, "expires": "1m"}}]
     });
+    let point = json!({"any": [{"event": {"name": "a", "where": {"cart.count": 1}}}, {"segment": {"left": "s"}}, {"stage": {"to": ["b"]}}, {"session": {"is": "ended"}}]});
+    let patterns = json!({
+        "id": "p", "until": point,
+        "pattern": {"any": [
+            {"all": {"of": [{"not": {"dwell": {"for": "5s", "where": {"page.kind": "cart"}}}}, {"event": {"name": "b"}}], "within": "session"}},
+            {"sequence": {"steps": [point, {"not": point}, {"event": {"name": "c"}, "within": "5m", "key": "other"}], "by": "page.path", "within": "1h", "contiguity": "strict", "skip": "no_skip"}},
+            {"count": {"of": point, "at_least": 3, "distinct": "page.path", "by": "stage", "within": "1h"}},
+            {"absence": {"after": point, "of": point, "for": "1h", "by": "page.path", "from": "first"}},
+            {"aggregate": {"of": point, "fn": "mean", "value": "cart.value", "within": "1h", "is": {"$gte": 3}}},
+            {"started": {}}
+        ]},
+        "actions": [{"push": {"slot": "s", "content": {"text": "x"}}}]
+    });
+    for document in [&good, &patterns] {
+        compile_rule(&serde_json::from_value(document.clone()).unwrap()).unwrap();
+    }
     let parts = [
+        point.clone(),
+        patterns["pattern"].clone(),
+        json!({"started": {}}),
+        json!({"not": {"event": {"name": "x"}}}),
+        json!("session"),
+        json!("event.name"),
         json!(null),
         json!(-1),
         json!(1e300),
@@ -109,8 +131,8 @@ fn compile_never_panics() {
         json!(true),
     ];
     let mut random = StdRng::seed_from_u64(3);
-    for _ in 0..5_000 {
-        let mut document = good.clone();
+    for round in 0..6_000 {
+        let mut document = if round % 2 == 0 { good.clone() } else { patterns.clone() };
         for _ in 0..random.random_range(1..4) {
             *somewhere(&mut document, &mut random) = parts[random.random_range(0..parts.len())].clone();
         }

@@ -6,5 +6,6 @@ mod faults;
 mod patterns;
 mod properties;
 mod scenarios;
+mod shapes;
 mod sim;
 mod snapshots;

@@ -1,5 +1,6 @@
 //! What holds for every visitor, over random lives with fixed seeds.
 
+use crate::shapes;
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
 use footfall::engine::{Config, Input};
 use footfall_protocol::event::Authority;
@@ -10,14 +11,29 @@ use serde_json::{Value, json};
 
 const LIVES: u64 = 80;
 
-fn site() -> Config {
+/// A site whose rules have patterns of all kinds, others for each seed.
+fn site(seed: u64) -> Config {
     let push = |slot: &str| json!([{"push": {"slot": slot, "content": {"text": "{{page.product.name}} {{cart.value | money}}"}, "expires": "5m"}}]);
+    let mut random = StdRng::seed_from_u64(seed + 1_000);
+    let patterned = (0..8).map(|n| {
+        let limits = if random.random() { json!({}) } else { json!({"cooldown": "10m"}) };
+        let mut rule = json!({"id": format!("random-{n}"), "priority": random.random_range(-1..2), "pattern": shapes::pattern(&mut random, 1), "limits": limits, "actions": push("bottom")});
+        if random.random_range(0..3) == 0 {
+            rule["until"] = shapes::point(&mut random);
+        }
+        rule
+    });
+    let mut rules: Vec<Value> = patterned.collect();
+    let Value::Array(steady) = json!([
+        {"id": "dwell", "pattern": {"dwell": {"for": "20s", "where": {"page.kind": "product"}}}, "limits": {"cooldown": "1m"}, "actions": push("side")},
+        {"id": "gap", "pattern": {"event": {"name": "product_added"}}, "condition": {"cart.value": {"$lt": 60}}, "limits": {"cap": {"count": 2, "per": "10m"}}, "actions": push("cart")},
+        {"id": "idle-cart", "pattern": {"dwell": {"for": "45s", "where": {"cart.count": {"$gt": 0}, "stage": {"$ne": "checkout"}}}}, "limits": {"per_session": 1}, "actions": push("top")}
+    ]) else {
+        unreachable!("it is an array")
+    };
+    rules.extend(steady);
     config(
-        json!([
-            {"id": "dwell", "pattern": {"dwell": {"for": "20s", "where": {"page.kind": "product"}}}, "limits": {"cooldown": "1m"}, "actions": push("side")},
-            {"id": "gap", "pattern": {"event": {"name": "product_added"}}, "condition": {"cart.value": {"$lt": 60}}, "limits": {"cap": {"count": 2, "per": "10m"}}, "actions": push("cart")},
-            {"id": "idle-cart", "pattern": {"dwell": {"for": "45s", "where": {"cart.count": {"$gt": 0}, "stage": {"$ne": "checkout"}}}}, "limits": {"per_session": 1}, "actions": push("top")}
-        ]),
+        Value::Array(rules),
         json!([
             {"id": "big-cart", "when": {"cart.value": {"$gte": 50}}},
             {"id": "explorer", "when": {"session.product_views": {"$gte": 3}, "profile.orders": 0}}
@@ -95,7 +111,7 @@ fn apply(sim: &mut Sim, step: &Step) {
 
 /// Lives a life to its end, `each` being called around every step.
 fn live(seed: u64, evicts: bool, mut each: impl FnMut(&mut Sim, &Step)) -> Sim {
-    let mut sim = Sim::new(site());
+    let mut sim = Sim::new(site(seed));
     sim.evicts = evicts;
     for (wait_ms, step) in life(seed) {
         sim.pass(wait_ms);
@@ -189,7 +205,7 @@ fn records_are_numbered_without_gaps_and_a_push_is_never_early() {
 #[test]
 fn state_stays_under_its_bound_whatever_is_sent() {
     let mut random = StdRng::seed_from_u64(1);
-    let mut sim = Sim::new(site());
+    let mut sim = Sim::new(site(1));
     sim.queue_is_up = false;
     for round in 0..400_u64 {
         let long = "x".repeat(random.random_range(1..400));

@@ -85,9 +85,9 @@ fn count(reader: &Reader) -> u16 {
 fn add(object: &Object, pointer: &str, reader: &mut Reader) -> bool {
     let mut kinds = object.iter().filter(|(key, _)| KINDS.contains(key) || *key == "any");
     let (Some((kind, value)), None) = (kinds.next(), kinds.next()) else {
-        let known = object.iter().any(|(key, _)| !KINDS.contains(&key)) && object.len() == 1;
-        // A member that is none of these was reported already.
-        if !known {
+        // A single member that is none of these was reported already; those of a step were not.
+        let reported = |key: &str| !KINDS.contains(&key) && !["any", "within", "key"].contains(&key);
+        if !(object.len() == 1 && object.iter().all(|(key, _)| reported(key))) {
             let message = "a point has exactly one member: `event`, `session`, `stage`, `segment` or `any`";
             reader.fault(pointer, "invalid", message);
         }

@@ -79,7 +79,7 @@ fn at_depth(value: &Value, pointer: &str, depth: usize, top: bool, reader: &mut 
             reader.object(inner, &at, &[])?;
             if !top {
                 let message = "`started` stands at the top, or in an `any` at the top";
-                reader.fault(pointer, "invalid", message);
+                reader.fault(&at, "invalid", message);
             }
             Some(Pattern::Started)
         }

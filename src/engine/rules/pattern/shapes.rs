@@ -175,11 +175,10 @@ pub(super) fn aggregate(value: &Value, at: &str, node: u16, reader: &mut Reader)
         _ => {}
     }
     let within = window(object, at, reader);
-    let kind = match function? {
-        Function::First | Function::Last | Function::MostFrequent => value.as_ref().and_then(Field::kind),
-        Function::Count | Function::Sum | Function::Min | Function::Max | Function::Mean | Function::Distinct => {
-            Some(Kind::Number)
-        }
+    let kind = match function {
+        Some(Function::First | Function::Last | Function::MostFrequent) => value.as_ref().and_then(Field::kind),
+        Some(_) => Some(Kind::Number),
+        None => None,
     };
     let is = reader.needed(object, "is", at, "an aggregate needs `is`, what it must pass, such as {\"$gte\": 500}")?;
     let is = reader.test(is, kind, &below(at, "is"))?;

@@ -313,8 +313,8 @@ impl Visitor {
         let mut data: Object = numbers.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect();
         data.insert("stage", self.core.stage.as_str());
         let record = self.record(RecordKind::SessionEnded, "", data, turn);
-        // It can still be read at its own end.
-        self.happen(vec![Seen { happening: Happening::SessionEnded, record }], None, turn);
+        // It can still be read at its own end; what follows from that comes when it is closed.
+        self.look_at(&Seen { happening: Happening::SessionEnded, record }, None, turn);
         self.core.session = None;
         for tab in self.tabs.iter_mut() {
             tab.view = None;

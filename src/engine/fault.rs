@@ -7,8 +7,8 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleFault {
     /// Stable code: `missing`, `invalid`, `too_long`, `too_many`, `too_deep`, `too_large`, `out_of_range`, `duplicate`,
-    /// `unknown_member`, `unknown_field`, `unknown_operator`, `unknown_value`, `template`; of warnings `unknown_event`
-    /// and `unknown_stage`.
+    /// `unknown_member`, `unknown_field`, `unknown_operator`, `unknown_value`, `template`; of warnings `unknown_event`,
+    /// `unknown_stage` and `unknown_segment`.
     pub code: Cow<'static, str>,
     /// JSON pointer (RFC 6901) to the fault.
     pub pointer: String,

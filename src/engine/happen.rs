@@ -60,7 +60,7 @@ impl Visitor {
     }
 
     /// Looks at one happening: the rules with a point that it is, and those that any event concerns.
-    fn look_at(&mut self, seen: &Seen<'_>, cause: Option<&Event>, turn: &mut Turn<'_>) {
+    pub(super) fn look_at(&mut self, seen: &Seen<'_>, cause: Option<&Event>, turn: &mut Turn<'_>) {
         let config = turn.config;
         let tab = cause.map_or("", |event| event.tab.as_str());
         let hits = {

@@ -161,9 +161,13 @@ impl Partials {
         }
     }
 
+    /// Happenings that are kept in all.
+    pub(super) fn happenings(&self) -> usize {
+        self.entries.iter().map(|entry| entry.state.happenings()).sum()
+    }
+
     fn fits(&self) -> bool {
-        self.entries.len() <= PARTIAL_PATTERNS_MAX
-            && self.entries.iter().map(|entry| entry.state.happenings()).sum::<usize>() <= PARTIAL_HAPPENINGS_MAX
+        self.entries.len() <= PARTIAL_PATTERNS_MAX && self.happenings() <= PARTIAL_HAPPENINGS_MAX
     }
 
     /// The keys that any event concerns which is not quiet.

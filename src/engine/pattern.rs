@@ -131,3 +131,75 @@ fn union(mut records: Records, more: &[u64]) -> Records {
 fn newest(records: &mut Records) {
     records.drain(..records.len().saturating_sub(FIRING_EVENTS_MAX));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rules::{Rule, compile_rule};
+    use footfall_protocol::Value;
+
+    /// A rule of one pattern, compiled, with what it collects.
+    pub(super) struct Alone {
+        rule: Rule,
+        pub(super) partials: Partials,
+        record: u64,
+    }
+
+    impl Alone {
+        pub(super) fn new(pattern: &str) -> Self {
+            let rule = format!(
+                r#"{{"id": "r", "pattern": {pattern}, "actions": [{{"push": {{"slot": "s", "content": {{"a": 1}}}}}}]}}"#
+            );
+            let rule = compile_rule(&serde_json::from_str(&rule).unwrap()).unwrap();
+            Self { rule, partials: Partials::default(), record: 0 }
+        }
+
+        /// A happening that is these points of the rule, in the order in which they are written; what it gives.
+        pub(super) fn at(&mut self, at_ms: u64, points: &[u16]) -> Option<Records> {
+            self.record += 1;
+            let hits: Vec<Place> = points.iter().map(|point| Place { rule: 0, point: *point }).collect();
+            let now = Now {
+                at_ms,
+                record: self.record,
+                loud: true,
+                in_session: false,
+                hits: &hits,
+                due: None,
+                started: false,
+                scope: &Value::Null,
+            };
+            advance(&self.rule.pattern, self.rule.pattern_key, &now, &mut self.partials)
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_nothing_concerns_keeps_nothing() {
+        let a = r#"{"event": {"name": "a"}}"#;
+        for pattern in [
+            format!(r#"{{"sequence": {{"steps": [{a}, {a}], "contiguity": "strict"}}}}"#),
+            format!(r#"{{"count": {{"of": {a}, "at_least": 2}}}}"#),
+            format!(r#"{{"absence": {{"after": {a}, "for": "1h"}}}}"#),
+            format!(r#"{{"aggregate": {{"of": {a}, "fn": "count", "is": 2}}}}"#),
+            format!(r#"{{"all": {{"of": [{a}, {a}]}}}}"#),
+        ] {
+            let mut alone = Alone::new(&pattern);
+            assert_eq!((alone.at(0, &[]), alone.partials.is_new()), (None, true), "{pattern}");
+            alone.at(0, &[0]);
+            assert!(!alone.partials.is_new(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_in_a_session_does_not_look_beyond_it() {
+        let mut alone =
+            Alone::new(r#"{"count": {"of": {"event": {"name": "a"}}, "at_least": 1, "within": "session"}}"#);
+        assert_eq!(alone.at(0, &[0]), None);
+        assert!(alone.partials.is_new());
+    }
+
+    #[test]
+    fn records_are_united_and_the_newest_kept() {
+        assert_eq!(union(vec![1, 3], &[2, 3]), [1, 2, 3]);
+        assert_eq!(union((1..=16).collect(), &[20, 0]), (2..=16).chain([20]).collect::<Vec<_>>());
+    }
+}

@@ -5,6 +5,7 @@ use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
 use footfall::engine::{Config, Input};
 use footfall_protocol::event::Authority;
 use footfall_protocol::limits::HOT_BYTES_MAX;
+use footfall_protocol::record::RecordKind;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -13,6 +14,17 @@ const LIVES: u64 = 80;
 
 /// A site whose rules have patterns of all kinds, others for each seed.
 fn site(seed: u64) -> Config {
+    config(
+        Value::Array(documents(seed)),
+        json!([
+            {"id": "big-cart", "when": {"cart.value": {"$gte": 50}}},
+            {"id": "explorer", "when": {"session.product_views": {"$gte": 3}, "profile.orders": 0}}
+        ]),
+        json!([]),
+    )
+}
+
+fn documents(seed: u64) -> Vec<Value> {
     let push = |slot: &str| json!([{"push": {"slot": slot, "content": {"text": "{{page.product.name}} {{cart.value | money}}"}, "expires": "5m"}}]);
     let mut random = StdRng::seed_from_u64(seed + 1_000);
     let patterned = (0..8).map(|n| {
@@ -32,14 +44,7 @@ fn site(seed: u64) -> Config {
         unreachable!("it is an array")
     };
     rules.extend(steady);
-    config(
-        Value::Array(rules),
-        json!([
-            {"id": "big-cart", "when": {"cart.value": {"$gte": 50}}},
-            {"id": "explorer", "when": {"session.product_views": {"$gte": 3}, "profile.orders": 0}}
-        ]),
-        json!([]),
-    )
+    rules
 }
 
 /// One thing that happens after some time.
@@ -150,6 +155,34 @@ fn early_and_repeated_wakes_change_nothing() {
             sim.input(Input::Wake);
         });
         assert_same(&plain, &woken, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn random_patterns_of_every_kind_fire_somewhere() {
+    let mut fired = std::collections::BTreeSet::new();
+    for seed in 0..LIVES {
+        let (sim, rules) = (live(seed, false, apply), documents(seed));
+        for record in sim.records(RecordKind::TriggerFired) {
+            let rule = rules.iter().find(|rule| rule["id"] == record.name.as_str()).unwrap();
+            fired.extend(rule["pattern"].as_object().unwrap().keys().cloned());
+        }
+    }
+    let kinds =
+        ["absence", "aggregate", "all", "any", "count", "dwell", "event", "segment", "sequence", "session", "stage"];
+    assert_eq!(fired.into_iter().collect::<Vec<_>>(), kinds);
+}
+
+#[test]
+fn nothing_is_left_of_rules_that_are_gone() {
+    for seed in 0..LIVES {
+        let mut sim = live(seed, false, apply);
+        sim.config = config(json!([]), json!([]), json!([]));
+        sim.config.version = 2;
+        sim.input(Input::Wake);
+        let timers =
+            |sim: &Sim| sim.see("/timers").as_array().unwrap().iter().filter(|timer| timer["rule"].is_string()).count();
+        assert_eq!(timers(&sim), 0, "seed {seed}");
     }
 }
 

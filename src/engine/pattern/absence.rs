@@ -58,3 +58,22 @@ impl Waits {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Alone;
+
+    #[test]
+    fn a_wait_begins_anew_or_goes_on() {
+        for (from, due_ms) in [("last", 15_000), ("first", 10_000)] {
+            let points = r#""after": {"event": {"name": "a"}}, "of": {"event": {"name": "b"}}, "for": "10s""#;
+            let mut alone = Alone::new(&format!(r#"{{"absence": {{{points}, "from": "{from}"}}}}"#));
+            alone.at(0, &[0]);
+            alone.at(5_000, &[0]);
+            let due: Vec<_> = alone.partials.due().map(|(_, wait, due_ms)| (wait, due_ms)).collect();
+            assert_eq!(due, [(0, due_ms)], "{from}");
+            alone.at(6_000, &[1]);
+            assert_eq!(alone.partials.due().count(), 0);
+        }
+    }
+}

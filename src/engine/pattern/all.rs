@@ -55,3 +55,24 @@ impl Parts {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Alone;
+
+    #[test]
+    fn the_last_occurrence_of_each_part_counts() {
+        let event = |name: &str| format!(r#"{{"event": {{"name": "{name}"}}}}"#);
+        let of = format!(r#"{}, {}, {{"not": {}}}"#, event("a"), event("b"), event("c"));
+        let mut alone = Alone::new(&format!(r#"{{"all": {{"of": [{of}], "within": "10s"}}}}"#));
+        assert_eq!(alone.at(0, &[0]), None);
+        assert_eq!(alone.at(5_000, &[0]), None);
+        assert_eq!(alone.at(10_000, &[1]), Some(vec![2, 3]));
+        assert_eq!(alone.at(10_001, &[0, 2]), None);
+        assert_eq!(alone.at(10_002, &[1]), None);
+        assert_eq!(alone.partials.happenings(), 3);
+        // The `not` is out of the window, and so is its companion.
+        assert_eq!(alone.at(20_001, &[1]), None);
+        assert_eq!(alone.at(20_001, &[0]), Some(vec![6, 7]));
+    }
+}

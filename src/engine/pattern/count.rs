@@ -65,3 +65,20 @@ impl Counted {
         self.0.iter().map(|lane| lane.items.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Alone;
+
+    #[test]
+    fn only_as_many_are_kept_as_are_needed() {
+        let of = r#""of": {"event": {"name": "a"}}, "at_least": 2, "within": "10s", "skip": "no_skip""#;
+        let mut alone = Alone::new(&format!(r#"{{"count": {{{of}}}}}"#));
+        assert_eq!(alone.at(0, &[0]), None);
+        assert_eq!(alone.at(9_999, &[0]), Some(vec![1, 2]));
+        assert_eq!(alone.at(10_000, &[0]), Some(vec![2, 3]));
+        assert_eq!(alone.partials.happenings(), 2);
+        assert_eq!(alone.at(30_000, &[0]), None);
+        assert_eq!(alone.partials.happenings(), 1);
+    }
+}

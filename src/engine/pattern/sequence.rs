@@ -123,3 +123,31 @@ impl Lane {
         took
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Alone;
+
+    #[test]
+    fn of_matches_that_wait_for_the_same_step_the_last_begun_is_kept() {
+        let event = |name: &str| format!(r#"{{"event": {{"name": "{name}"}}}}"#);
+        let steps = [event("a"), event("b"), event("c")].join(", ");
+        let mut alone = Alone::new(&format!(r#"{{"sequence": {{"steps": [{steps}]}}}}"#));
+        for (at_ms, point) in [(0, 0), (1, 0), (2, 1), (3, 0), (4, 1)] {
+            assert_eq!(alone.at(at_ms, &[point]), None);
+            assert!(alone.partials.happenings() <= 3);
+        }
+        assert_eq!(alone.at(5, &[2]), Some(vec![4, 5, 6]));
+        assert_eq!(alone.partials.happenings(), 0);
+    }
+
+    #[test]
+    fn each_step_that_was_taken_counts_towards_the_bound() {
+        let a = r#"{"event": {"name": "a"}}"#;
+        let mut alone = Alone::new(&format!(r#"{{"sequence": {{"steps": [{a}, {a}, {a}, {a}], "within": "10s"}}}}"#));
+        for (at_ms, kept) in [(0, 1), (1, 3), (2, 6)] {
+            assert_eq!((alone.at(at_ms, &[0, 1, 2, 3]), alone.partials.happenings()), (None, kept));
+        }
+        assert_eq!((alone.at(10_001, &[0, 1, 2, 3]), alone.partials.happenings()), (None, 3), "two are over");
+    }
+}

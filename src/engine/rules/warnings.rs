@@ -3,7 +3,7 @@
 use super::reader::below;
 use super::{Kind, RuleSet, What};
 use crate::engine::fault::RuleFault;
-use crate::engine::tree::closest;
+use crate::engine::tree::{closest, nearest};
 use footfall_protocol::limits::{DOCUMENT_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
 use footfall_protocol::{Object, Value, vocabulary};
 
@@ -36,7 +36,8 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
 }
 
 /// Warnings about documents beside each other, as (kind, id, warning): a way into a stage from a stage that is not
-/// there, and an event rule for what the engine itself signals.
+/// there, an event rule for what the engine itself signals, and points at
+/// stages and segments that are not there.
 pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
     let mut found = Vec::new();
     let known = || rules.stages.iter().map(|stage| stage.id.as_str());
@@ -54,18 +55,28 @@ pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
         }
     }
     for rule in &rules.rules {
-        let signal = |what: &What| match what {
-            What::Event(names) => names.iter().any(|name| SIGNALS.contains(&name.as_str())),
-            What::SessionStarted
-            | What::SessionEnded
-            | What::Stage { .. }
-            | What::SegmentEntered(_)
-            | What::SegmentLeft(_) => false,
-        };
-        if rule.points.iter().any(|point| signal(&point.what)) {
-            let message = "no event has this name; write {\"session\": {\"is\": \"started\"}}";
-            let fault = RuleFault::at("/pattern", "unknown_event", message);
-            found.push((Kind::Rule, rule.id.clone(), fault));
+        for point in &rule.points {
+            let message = match &point.what {
+                What::Event(names) if names.iter().any(|name| SIGNALS.contains(&name.as_str())) => Some((
+                    "unknown_event",
+                    "no event has this name; write {\"session\": {\"is\": \"started\"}}".to_owned(),
+                )),
+                What::Stage { from, to } => {
+                    let unknown = from.iter().chain(to).find(|id| !rules.has_stage(id));
+                    unknown.map(|id| ("unknown_stage", format!("there is no stage `{id}`; {}", nearest(id, known()))))
+                }
+                What::SegmentEntered(ids) | What::SegmentLeft(ids) => {
+                    let segments = || rules.segments.iter().map(|segment| segment.id.as_str());
+                    let unknown = ids.iter().find(|id| !segments().any(|known| known == *id));
+                    unknown.map(|id| {
+                        ("unknown_segment", format!("there is no segment `{id}`; {}", nearest(id, segments())))
+                    })
+                }
+                What::Event(_) | What::SessionStarted | What::SessionEnded => None,
+            };
+            if let Some((code, message)) = message {
+                found.push((Kind::Rule, rule.id.clone(), RuleFault::at("/pattern", code, message)));
+            }
         }
     }
     found
@@ -122,6 +133,12 @@ mod tests {
             warnings_among(&set).into_iter().map(|(kind, id, fault)| (kind, id, fault.message)).collect();
         assert_eq!(found[0], (Kind::Stage, "keen".into(), "there is no stage `nwe`; did you mean `new`?".into()));
         assert_eq!((found[1].0, found.len()), (Kind::Rule, 2));
+        let rules = documents(
+            r#"[{"id": "r", "pattern": {"any": [{"stage": {"to": "kene"}}, {"segment": {"left": "s"}}, {"stage": {"from": "new"}}]}, "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]}]"#,
+        );
+        let found = warnings_among(&compile(&rules, &[], &stages[..1]).0);
+        let codes: Vec<_> = found.iter().map(|(_, _, fault)| fault.code.as_ref()).collect();
+        assert_eq!(codes, ["unknown_stage", "unknown_segment"]);
         assert_eq!(warnings_among(&compile(&[], &[], &[]).0), [], "the defaults give none");
     }
 }

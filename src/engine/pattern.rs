@@ -156,6 +156,10 @@ mod tests {
 
         /// A happening that is these points of the rule, in the order in which they are written; what it gives.
         pub(super) fn at(&mut self, at_ms: u64, points: &[u16]) -> Option<Records> {
+            self.advance(at_ms, points, false)
+        }
+
+        fn advance(&mut self, at_ms: u64, points: &[u16], started: bool) -> Option<Records> {
             self.record += 1;
             let hits: Vec<Place> = points.iter().map(|point| Place { rule: 0, point: *point }).collect();
             let now = Now {
@@ -165,7 +169,7 @@ mod tests {
                 in_session: false,
                 hits: &hits,
                 due: None,
-                started: false,
+                started,
                 scope: &Value::Null,
             };
             advance(&self.rule.pattern, self.rule.pattern_key, &now, &mut self.partials)
@@ -186,6 +190,14 @@ mod tests {
             assert_eq!((alone.at(0, &[]), alone.partials.is_new()), (None, true), "{pattern}");
             alone.at(0, &[0]);
             assert!(!alone.partials.is_new(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_start_occurs_at_the_top_and_in_an_any() {
+        for pattern in [r#"{"started": {}}"#, r#"{"any": [{"event": {"name": "a"}}, {"started": {}}]}"#] {
+            let mut alone = Alone::new(pattern);
+            assert_eq!((alone.advance(0, &[], true), alone.advance(0, &[], false)), (Some(vec![]), None));
         }
     }
 

@@ -8,6 +8,7 @@ mod cart;
 mod chronicle;
 mod dedupe;
 mod dwell;
+mod firings;
 mod happen;
 mod mailbox;
 mod outbox;
@@ -18,6 +19,7 @@ mod rehearsal;
 mod scene;
 mod session;
 mod snapshot;
+mod starts;
 mod timers;
 mod trigger;
 mod view;
@@ -184,7 +186,8 @@ pub struct Visitor {
     partials: partials::Partials,
     cart: cart::Cart,
     profile: profile::Profile,
-    firings: trigger::Firings,
+    firings: firings::Firings,
+    starts: starts::Starts,
     mailbox: mailbox::Mailbox,
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
@@ -228,6 +231,8 @@ struct Turn<'a> {
     effects: Vec<Effect>,
     /// An action has set a trait: stage and segments are to follow.
     traits_changed: bool,
+    /// Rules that the happening at hand has stopped: they do not see it any more.
+    stopped: Vec<String>,
 }
 
 impl Visitor {
@@ -258,7 +263,8 @@ impl Visitor {
             partials: partials::Partials::default(),
             cart: cart::Cart::default(),
             profile: profile::Profile::default(),
-            firings: trigger::Firings::default(),
+            firings: firings::Firings::default(),
+            starts: starts::Starts::default(),
             mailbox: mailbox::Mailbox::default(),
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
@@ -271,7 +277,8 @@ impl Visitor {
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
         let now_ms = now.max(self.core.clock_ms);
-        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects: Vec::new(), traits_changed: false };
+        let effects = Vec::new();
+        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects, traits_changed: false, stopped: Vec::new() };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {
@@ -323,6 +330,7 @@ impl Visitor {
         self.core.clock_ms = now_ms;
         self.core.last_activity_ms = now_ms;
         self.core.rules_version = turn.config.version;
+        self.starts.attend();
         if self.profile.first_seen_ms == 0 {
             self.profile.first_seen_ms = now_ms;
         }

@@ -21,7 +21,7 @@ pub struct Record {
     pub data: Object,
 }
 
-/// Kinds of records.
+/// Kinds of records. Stored by place: new ones are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
@@ -41,6 +41,10 @@ pub enum RecordKind {
     TriggerFired,
     /// A tab came into sight or went out of it without an event of the page: its socket came or went.
     SightChanged,
+    /// A rule would have fired, but the visitor is held out from it.
+    TriggerHeldOut,
+    /// A rule's action emitted it for the store's own systems; its name is what the author said.
+    Emitted,
 }
 
 impl RecordKind {
@@ -55,6 +59,8 @@ impl RecordKind {
             Self::SegmentLeft => "segment_left",
             Self::TriggerFired => "trigger_fired",
             Self::SightChanged => "sight_changed",
+            Self::TriggerHeldOut => "trigger_held_out",
+            Self::Emitted => "emitted",
         }
     }
 }

@@ -72,6 +72,7 @@ impl Visitor {
         seen.extend(self.refresh_segments(Some(event), turn));
         self.happen(seen, Some(event), turn);
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
@@ -244,6 +245,7 @@ impl Visitor {
         }
         self.sight(tab, visible, turn);
         self.mailbox.expire(turn.now_ms);
+        self.retract_what_no_longer_holds(turn);
         let (own, whole) = self.core.versions;
         let welcome = ServerMessage::Welcome {
             protocol: PROTOCOL_VERSION,
@@ -257,7 +259,7 @@ impl Visitor {
             },
         };
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        for message in std::iter::once(welcome).chain(missed.into_iter().map(ServerMessage::Push)) {
+        for message in std::iter::once(welcome).chain(missed) {
             turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
         }
     }
@@ -270,6 +272,7 @@ impl Visitor {
         self.core.clock_ms = turn.now_ms;
         self.sight(tab, false, turn);
         self.tabs.sweep();
+        self.retract_what_no_longer_holds(turn);
     }
 
     /// A tab comes into sight or goes out of it with its socket. It is recorded, since clocks of attention follow it.
@@ -279,6 +282,7 @@ impl Visitor {
         let shows = kept.view.is_some();
         self.attend(turn.now_ms);
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
         if shows {
             self.record_sight(tab, visible, turn);
         }

@@ -259,9 +259,10 @@ impl Visitor {
             },
         };
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        for message in std::iter::once(welcome).chain(missed) {
-            turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
-        }
+        // First of all: what this input has already brought about for every tab is among what was missed, and in its order.
+        let told = std::iter::once(welcome).chain(missed);
+        let told = told.map(|message| Effect::Send { to: To::Tab(tab.to_owned()), message });
+        turn.effects.splice(0..0, told);
     }
 
     /// A socket that closed: nobody is known to look at that page until the tab is back.

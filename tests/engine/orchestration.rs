@@ -5,7 +5,7 @@ use footfall::engine::{Config, Input, To, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::STARTS_AT_ONCE_MAX;
+use footfall_protocol::limits::{STARTS_AT_ONCE_MAX, STARTS_UNATTENDED_MAX};
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::RecordKind;
 use serde_json::{Value, json};
@@ -449,6 +449,76 @@ fn who_reconnects_learns_of_a_retraction_if_they_have_the_push() {
     // When the push would have expired, every page has taken it away by itself.
     sim.pass(2 * DAY);
     assert_eq!(told(&mut sim, "t", 1), ["push 3"]);
+}
+
+#[test]
+fn who_connects_is_welcomed_before_anything_that_the_same_moment_brings() {
+    let rules = |enabled: bool| {
+        json!([
+            at(
+                "r",
+                "go",
+                json!({"enabled": enabled, "actions": [bound_push("a"), {"start": {"rule": "later", "after": "1h"}}]})
+            ),
+            at("other", "other", json!({})),
+            started("later", json!({}))
+        ])
+    };
+    let mut sim = Sim::with_rules(rules(true));
+    event(&mut sim, "go");
+    event(&mut sim, "other");
+    // The rule is switched off and the start is due, and nobody has woken the visitor since.
+    publish(&mut sim, rules(false));
+    sim.now_ms += HOUR;
+    sim.sent.clear();
+    let cursor = Cursor { incarnation: sim.visitor.incarnation(), seq: 1 };
+    sim.connect("t", Some(cursor));
+    let mut seq = 1;
+    let mut told = Vec::new();
+    for (_, _, message) in &sim.sent {
+        let (place, word) = match message {
+            ServerMessage::Welcome { .. } => (u64::MAX, "welcome".to_owned()),
+            ServerMessage::Push(push) => (push.seq, format!("push {}", push.seq)),
+            ServerMessage::Retract { seq, push, .. } => (*seq, format!("retract {push}")),
+            _ => continue,
+        };
+        // As a page does it: what it has, or has passed over, it does not take.
+        if place == u64::MAX || place > seq {
+            seq = if place == u64::MAX { seq } else { place };
+            told.push(word);
+        }
+    }
+    assert_eq!(told, ["welcome", "push 2", "retract 1", "push 4"]);
+}
+
+#[test]
+fn the_rule_that_the_specification_shows_does_what_it_says() {
+    let page = include_str!("../../docs/rules.md");
+    let shown = page.split("```json rule\n").nth(1).unwrap().split("```").next().unwrap();
+    let rules = json!([serde_json::from_str::<Value>(shown).unwrap()]);
+    // 11:00 in Berlin; of the visitors of this test this one is not held out.
+    let mut sim = Sim::with_rules(rules);
+    sim.connect("t", None).page("t", "product", "/tent");
+    sim.track("t", "Product Viewed", json!({"sku": "tent", "name": "Tent", "price": 9}));
+    sim.pass(MINUTE);
+    assert_eq!(names(&sim), ["social-proof"]);
+    buy(&mut sim);
+    assert_eq!(retractions(&sim), [("t".to_owned(), 1, 2)]);
+}
+
+#[test]
+fn starts_for_later_that_go_round_in_a_ring_end_while_the_visitor_does_nothing() {
+    let mut sim = Sim::with_rules(json!([
+        at("go", "go", json!({"actions": [{"start": {"rule": "again", "after": "1m"}}]})),
+        started("again", json!({"actions": [{"start": {"rule": "again", "after": "1m"}}]}))
+    ]));
+    for round in 1..=2_usize {
+        event(&mut sim, "go");
+        sim.pass(DAY);
+        assert_eq!(sim.records(RecordKind::TriggerFired).len(), round * (1 + STARTS_UNATTENDED_MAX));
+        assert_eq!(sim.see("/counters/starts_dropped"), round);
+        assert!(pending(&sim).is_empty());
+    }
 }
 
 #[test]

@@ -318,9 +318,10 @@ fn a_page_that_comes_and_goes_shows_what_one_that_stays_shows() {
             let cursor = Cursor { incarnation: sim.visitor.incarnation(), seq: comes.seq };
             sim.connect("comes", Some(cursor)).disconnect("comes");
             for (_, to, message) in &sim.sent[read..] {
-                if *to == To::Tab("comes".into()) {
+                if *to == To::Tab("comes".into()) || *to == To::Everyone {
                     comes.take(message);
-                } else if *to == To::Everyone {
+                }
+                if *to == To::Everyone {
                     stays.take(message);
                 }
             }

@@ -80,11 +80,11 @@ impl Visitor {
             let from = hits.partition_point(|hit| hit.rule < place);
             let to = hits.partition_point(|hit| hit.rule <= place);
             let (rule, hits) = (&config.rules.rules[place], &hits[from..to]);
-            if turn.stopped.contains(&rule.id) {
-                continue;
-            }
             if rule.until.is_some_and(|until| hits.iter().any(|hit| until.has(hit.point))) {
                 self.end_pending(rule, turn);
+            }
+            if turn.stopped.contains(&rule.id) {
+                continue;
             }
             self.look(rule, &Look { cause, tab, record: seen.record, loud, hits, ..Look::default() }, turn);
         }

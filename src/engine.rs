@@ -7,8 +7,11 @@ mod apply;
 mod cart;
 mod dedupe;
 mod dwell;
+mod happen;
 mod mailbox;
 mod outbox;
+mod partials;
+mod pattern;
 mod profile;
 mod scene;
 mod session;
@@ -166,6 +169,7 @@ pub struct Visitor {
     segments: Segments,
     tabs: session::Tabs,
     dwells: dwell::Dwells,
+    partials: partials::Partials,
     cart: cart::Cart,
     profile: profile::Profile,
     firings: trigger::Firings,
@@ -206,8 +210,12 @@ struct Segments(Vec<String>);
 /// One call of [`Visitor::handle`].
 struct Turn<'a> {
     now_ms: u64,
+    /// When what is looked at happens, for windows: now, or the time of the deadline that is over.
+    at_ms: u64,
     config: &'a Config,
     effects: Vec<Effect>,
+    /// An action has set a trait: stage and segments are to follow.
+    traits_changed: bool,
 }
 
 impl Visitor {
@@ -235,6 +243,7 @@ impl Visitor {
             segments: Segments::default(),
             tabs: session::Tabs::default(),
             dwells: dwell::Dwells::default(),
+            partials: partials::Partials::default(),
             cart: cart::Cart::default(),
             profile: profile::Profile::default(),
             firings: trigger::Firings::default(),
@@ -249,7 +258,8 @@ impl Visitor {
     /// Never fails; what is not accepted comes back as [`Effect::Reject`]. An input that changes nothing (a repeat, an
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
-        let mut turn = Turn { now_ms: now.max(self.core.clock_ms), config, effects: Vec::new() };
+        let now_ms = now.max(self.core.clock_ms);
+        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects: Vec::new(), traits_changed: false };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {

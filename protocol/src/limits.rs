@@ -100,6 +100,36 @@ pub const DOCUMENT_NAME_BYTES_MAX: usize = 128;
 pub const EVENT_NAMES_MAX: usize = 32;
 /// Actions of one rule. Beyond: refused, `invalid`.
 pub const ACTIONS_MAX: usize = 8;
+/// Patterns within one another. Beyond: refused, `too_deep`.
+pub const PATTERN_DEPTH_MAX: usize = 4;
+/// Patterns in one rule, those within others included. Beyond: refused, `too_many`.
+pub const PATTERN_PARTS_MAX: usize = 16;
+/// Points in one rule, those of `until` included. Beyond: refused, `too_many`.
+pub const PATTERN_POINTS_MAX: usize = 64;
+/// Alternatives of one `any`, and parts of one `all`. Beyond: refused, `out_of_range`.
+pub const PATTERN_BRANCHES_MAX: usize = 8;
+/// Steps of a sequence. Beyond: refused, `out_of_range`.
+pub const SEQUENCE_STEPS_MAX: usize = 8;
+/// The largest `at_least` of a count. Beyond: refused, `out_of_range`.
+pub const COUNT_AT_LEAST_MAX: u32 = 100;
+/// Values of `by` with something pending, for each pattern. When full: the one whose last happening is oldest goes with
+/// what it had and `partials_dropped` counts it.
+pub const PARTIAL_VALUES_MAX: usize = 16;
+/// Patterns of a visitor with something collected. When full: the one that advanced longest ago goes with all it had
+/// and `partials_dropped` counts it.
+pub const PARTIAL_PATTERNS_MAX: usize = 256;
+/// Happenings that all patterns of a visitor have collected. When full: as above.
+pub const PARTIAL_HAPPENINGS_MAX: usize = 2_048;
+/// Happenings of an aggregate over a window of time. When full: the oldest goes.
+pub const AGGREGATE_WINDOW_MAX: usize = 64;
+/// Values of a `distinct` without a window of time. When full: a new one is not taken.
+pub const AGGREGATE_DISTINCT_MAX: usize = 64;
+/// Values of a `most_frequent` without a window of time. When full: a new one is not taken.
+pub const AGGREGATE_FREQUENT_MAX: usize = 32;
+/// Records that a firing names as those that made it. Beyond: the newest are named.
+pub const FIRING_EVENTS_MAX: usize = 16;
+/// Rounds of looking at rules for one event or deadline. Beyond: stage and segments follow at the next event.
+pub const ROUNDS_MAX: usize = 4;
 /// Ways into one stage. Beyond: refused, `invalid`.
 pub const STAGE_WAYS_MAX: usize = 16;
 /// The largest `priority` and `rank`, either sign. Beyond: refused, `out_of_range`.

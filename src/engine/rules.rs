@@ -7,6 +7,7 @@ mod actions;
 mod compile;
 mod limits;
 mod pattern;
+mod places;
 mod reader;
 mod rule;
 mod stages;
@@ -15,18 +16,22 @@ mod warnings;
 pub use actions::Action;
 pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
 pub use limits::{Cap, Limits};
-pub use pattern::Pattern;
+pub use pattern::{
+    Absence, Aggregate, All, Count, Dwell, Function, Part, Pattern, Point, Points, Sequence, Skip, Step, What, Window,
+    node_key,
+};
+pub use places::{Happening, Place};
 pub use rule::Rule;
 pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
 use super::tree::{Roots, Scope};
+use places::Places;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Version of a piece's bytes: its first byte, and so part of its hash.
-const PIECE_VERSION: u8 = 2;
+const PIECE_VERSION: u8 = 3;
 
 /// A site's compiled configuration at one version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +42,8 @@ pub struct RuleSet {
     pub segments: Vec<Segment>,
     /// Stages, by falling rank, then id. Never empty: a site without stages of its own has the defaults.
     pub stages: Vec<Stage>,
-    /// Event name → places of the rules that wait for it.
-    by_event: BTreeMap<String, Vec<usize>>,
-    /// Places of the rules with a dwell pattern, each with what its pattern reads.
-    dwells: Vec<(usize, Roots)>,
+    /// Which rules a happening concerns.
+    places: Places,
     /// What each segment reads, in the segments' order.
     segment_reads: Vec<Roots>,
 }
@@ -87,19 +90,9 @@ impl RuleSet {
             stages = default_stages();
         }
         stages.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.id.cmp(&b.id)));
-        let (mut by_event, mut dwells) = (BTreeMap::<String, Vec<usize>>::new(), Vec::new());
-        for (at, rule) in rules.iter().enumerate() {
-            match &rule.pattern {
-                Pattern::Event { names, .. } => {
-                    for name in names {
-                        by_event.entry(name.clone()).or_default().push(at);
-                    }
-                }
-                Pattern::Dwell { holds, .. } => dwells.push((at, holds.reads())),
-            }
-        }
+        let places = Places::new(&rules);
         let segment_reads = segments.iter().map(|segment| segment.when.reads()).collect();
-        Self { rules, segments, stages, by_event, dwells, segment_reads }
+        Self { rules, segments, stages, places, segment_reads }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -117,24 +110,8 @@ impl RuleSet {
         Some(Self::new(rules, segments, stages))
     }
 
-    /// The rules that wait for an event of this name, in the order of evaluation.
-    pub fn rules_on<'a>(&'a self, event: &str) -> impl Iterator<Item = &'a Rule> + use<'a> {
-        self.by_event.get(event).into_iter().flatten().map(|at| &self.rules[*at])
-    }
-
-    /// The rules with a dwell pattern, in the order of evaluation.
-    pub fn dwell_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.dwells.iter().map(|(at, _)| &self.rules[*at])
-    }
-
-    /// The rules with a dwell pattern whose condition may now hold where it did not, or the other way round: it reads
-    /// something of what changed, or something that time alone changes. In the order of evaluation.
-    pub fn dwell_rules_touched(&self, changed: Roots) -> impl Iterator<Item = &Rule> {
-        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
-        self.dwells.iter().filter(move |(_, reads)| touched(reads)).map(|(at, _)| &self.rules[*at])
-    }
-
-    /// The segments that may now hold where they did not, or the other way round, as for dwells.
+    /// The segments that may now hold where they did not, or the other way round: they read something of what
+    /// changed, or something that time alone changes.
     pub fn segments_touched(&self, changed: Roots) -> impl Iterator<Item = &Segment> {
         let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
         self.segments

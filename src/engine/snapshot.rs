@@ -57,11 +57,25 @@ trait Kept: Serialize + DeserializeOwned {
         // A later version only has more fields at the end, which this release does not need.
         (version >= Self::VERSION).then(|| postcard::take_from_bytes(bytes).ok().map(|(value, _)| value)).flatten()
     }
+    /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
+    fn missing() -> Option<Self> {
+        None
+    }
 }
 
 macro_rules! kept {
     ($($type:ty => $tag:literal v $version:literal),* $(,)?) => {
         $(impl Kept for $type { const TAG: u64 = $tag; const VERSION: u8 = $version; })*
+    };
+    // Sections that came later: left out while they are as new.
+    (later $($type:ty => $tag:literal v $version:literal),* $(,)?) => {
+        $(impl Kept for $type {
+            const TAG: u64 = $tag;
+            const VERSION: u8 = $version;
+            fn missing() -> Option<Self> {
+                Some(Self::default())
+            }
+        })*
     };
 }
 kept! {
@@ -76,14 +90,18 @@ kept! {
     super::dedupe::Dedupe => 9 v 1,
     Segments => 10 v 1,
 }
+kept! { later
+    super::partials::Partials => 11 v 1,
+}
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 8] = [
+const MAY_BE_COLD: [u64; 9] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
     <super::cart::Cart as Kept>::TAG,
     <super::trigger::Firings as Kept>::TAG,
+    <super::partials::Partials as Kept>::TAG,
     <super::session::Tabs as Kept>::TAG,
     <super::dwell::Dwells as Kept>::TAG,
     <super::outbox::Outbox as Kept>::TAG,
@@ -92,7 +110,7 @@ const MAY_BE_COLD: [u64; 8] = [
 impl Visitor {
     /// The visitor as it is stored.
     pub fn snapshot(&self) -> Stored {
-        let mut sections = [
+        let mut sections = vec![
             section(&self.core),
             section(&self.tabs),
             section(&self.dwells),
@@ -104,6 +122,9 @@ impl Visitor {
             section(&self.dedupe),
             section(&self.segments),
         ];
+        if !self.partials.is_new() {
+            sections.push(section(&self.partials));
+        }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
@@ -139,6 +160,7 @@ impl Visitor {
             segments: from.read()?,
             tabs: from.read()?,
             dwells: from.read()?,
+            partials: from.read()?,
             cart: from.read()?,
             profile: from.read()?,
             firings: from.read()?,
@@ -172,7 +194,9 @@ struct Source<'a> {
 impl Source<'_> {
     fn read<T: Kept>(&self) -> Result<T, SnapshotError> {
         let missing = SnapshotError::Section(T::TAG);
-        let section = self.sections.iter().find(|section| section.tag == T::TAG).ok_or(missing)?;
+        let Some(section) = self.sections.iter().find(|section| section.tag == T::TAG) else {
+            return T::missing().ok_or(missing);
+        };
         let bytes = match &section.body {
             Body::Here(bytes) => bytes,
             Body::Cold(hash) => {

@@ -67,8 +67,16 @@ impl Firings {
 }
 
 impl Visitor {
-    /// Fires the rule when its condition holds and its limits let it; its pattern has been met.
-    pub(super) fn fire_if_it_may(&mut self, rule: &Rule, event: Option<&Event>, tab: &str, turn: &mut Turn<'_>) {
+    /// Fires the rule when its condition holds and its limits let it; its pattern has been met. `event` is at hand, or
+    /// brought about what happened; `records` are the numbers of the records that made the pattern occur.
+    pub(super) fn fire_if_it_may(
+        &mut self,
+        rule: &Rule,
+        event: Option<&Event>,
+        tab: &str,
+        records: &[u64],
+        turn: &mut Turn<'_>,
+    ) {
         let session = self.core.session.as_ref().map_or(0, |session| session.number);
         let scene = Scene::new(self, turn.now_ms).during(event).on(self.tabs.get(tab));
         if !rule.condition.holds(&scene) || !self.firings.allow(&rule.id, &rule.limits, session, turn.now_ms) {
@@ -85,7 +93,9 @@ impl Visitor {
                 turn.effects.push(Effect::Send { to, message: ServerMessage::Push(push.clone()) });
             }
         }
-        let data: Object = [("pushes".to_owned(), Value::Array(numbers))].into_iter().collect();
+        let events = records.iter().map(|record| Value::from(*record)).collect();
+        let members = [("pushes", numbers), ("events", events)];
+        let data: Object = members.map(|(key, list)| (key.to_owned(), Value::Array(list))).into_iter().collect();
         self.record(RecordKind::TriggerFired, &rule.id, data, turn);
     }
 

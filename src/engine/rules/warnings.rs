@@ -1,9 +1,10 @@
 //! What is allowed in good documents but looks like a mistake.
 
-use super::{Kind, Pattern, RuleSet};
+use super::reader::below;
+use super::{Kind, RuleSet, What};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::closest;
-use footfall_protocol::limits::{EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
+use footfall_protocol::limits::{DOCUMENT_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
 use footfall_protocol::{Object, Value, vocabulary};
 
 /// Signals of the engine that ways into a stage may name beside events.
@@ -13,8 +14,12 @@ const SIGNALS: [&str; 1] = ["session_started"];
 pub fn warnings(document: &Value) -> Vec<RuleFault> {
     let empty = Object::new();
     let object = document.as_object().unwrap_or(&empty);
-    let event = object.get("pattern").and_then(|pattern| pattern.get("event")).and_then(|event| event.get("name"));
-    let mut found = words(event, "/pattern/event/name");
+    let mut found = Vec::new();
+    for part in ["pattern", "until"] {
+        if let Some(value) = object.get(part) {
+            events(value, &format!("/{part}"), DOCUMENT_DEPTH_MAX, &mut found);
+        }
+    }
     for (index, way) in object.get("enter").and_then(Value::as_array).into_iter().flatten().take(64).enumerate() {
         found.extend(words(way.get("on"), &format!("/enter/{index}/on")));
     }
@@ -49,15 +54,44 @@ pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
         }
     }
     for rule in &rules.rules {
-        let Pattern::Event { names, .. } = &rule.pattern else { continue };
-        if names.iter().any(|name| SIGNALS.contains(&name.as_str())) {
-            let message = "no event has this name: it is a signal, which only ways into a stage can name; \
-                           write `page_viewed` with the condition {\"session.events\": 1}";
-            let fault = RuleFault::at("/pattern/event/name", "unknown_event", message);
+        let signal = |what: &What| match what {
+            What::Event(names) => names.iter().any(|name| SIGNALS.contains(&name.as_str())),
+            What::SessionStarted
+            | What::SessionEnded
+            | What::Stage { .. }
+            | What::SegmentEntered(_)
+            | What::SegmentLeft(_) => false,
+        };
+        if rule.points.iter().any(|point| signal(&point.what)) {
+            let message = "no event has this name; write {\"session\": {\"is\": \"started\"}}";
+            let fault = RuleFault::at("/pattern", "unknown_event", message);
             found.push((Kind::Rule, rule.id.clone(), fault));
         }
     }
     found
+}
+
+/// The names of the events that a pattern waits for, each with its pointer.
+fn events<'a>(value: &'a Value, pointer: &str, depth_left: usize, found: &mut Vec<(String, &'a str)>) {
+    let Some(deeper) = depth_left.checked_sub(1) else { return };
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object.iter().filter(|(key, _)| *key != "where") {
+                let at = below(pointer, key);
+                if key == "event" {
+                    found.extend(words(inner.get("name"), &below(&at, "name")));
+                } else {
+                    events(inner, &at, deeper, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                events(item, &below(pointer, &index.to_string()), deeper, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// One string or several, each with its pointer; those of a length that is refused anyway are left out.

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod faults;
+mod patterns;
 mod properties;
 mod scenarios;
 mod sim;

@@ -203,11 +203,9 @@ impl Running {
 
     fn outcome(self, function: Function) -> Outcome {
         match self {
-            Self::Sum(count, sum) => Outcome::Number(match function {
-                Function::Count => whole(count),
-                Function::Mean => units(mean(sum, count)),
-                _ => units(sum),
-            }),
+            Self::Sum(count, _) if function == Function::Count => Outcome::Number(whole(count)),
+            Self::Sum(count, sum) if function == Function::Mean => Outcome::Number(units(mean(sum, count))),
+            Self::Sum(_, sum) => Outcome::Number(units(sum)),
             Self::Extreme(amount) => Outcome::Number(amount.units()),
             Self::One(scalar) => Outcome::Scalar(scalar),
             Self::Distinct(keys) => Outcome::Number(whole(keys.len() as u64)),

@@ -126,13 +126,7 @@ impl RuleSet {
         let at = self.places.nodes.binary_search_by_key(&key, |(key, ..)| *key).ok()?;
         let (_, place, node) = self.places.nodes[at];
         let rule = &self.rules[place];
-        let mut found = None;
-        rule.pattern.each(&mut |pattern| {
-            if pattern.node() == Some(node) {
-                found = Some(pattern);
-            }
-        });
-        found.map(|pattern| (place, rule, pattern))
+        Some((place, rule, rule.node(node)?))
     }
 
     /// The dwells of the rules that are on, with their keys, in the order of evaluation.
@@ -150,11 +144,7 @@ impl RuleSet {
 
     fn dwell(&self, place: usize, node: u16) -> Option<(u64, &Rule, &super::Dwell)> {
         let rule = &self.rules[place];
-        let mut found = None;
-        rule.pattern.each(&mut |pattern| match pattern {
-            Pattern::Dwell(dwell) if dwell.node == node => found = Some(dwell),
-            _ => {}
-        });
-        found.map(|dwell| (node_key(rule.pattern_key, node), rule, dwell))
+        let Some(Pattern::Dwell(dwell)) = rule.node(node) else { return None };
+        Some((node_key(rule.pattern_key, node), rule, dwell))
     }
 }

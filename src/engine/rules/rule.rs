@@ -39,6 +39,17 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The pattern with this number, if it has to remember something.
+    pub fn node(&self, node: u16) -> Option<&Pattern> {
+        let mut found = None;
+        self.pattern.each(&mut |pattern| {
+            if pattern.node() == Some(node) {
+                found = Some(pattern);
+            }
+        });
+        found
+    }
+
     /// The keys under which what its pattern has collected is kept.
     pub fn node_keys(&self) -> impl Iterator<Item = u64> {
         (0..self.nodes).map(|node| node_key(self.pattern_key, node))

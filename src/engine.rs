@@ -20,6 +20,7 @@ mod timers;
 mod trigger;
 mod view;
 
+pub mod assignment;
 pub mod condition;
 pub mod fault;
 pub mod rules;

@@ -7,6 +7,7 @@ mod apply;
 mod cart;
 mod dedupe;
 mod dwell;
+mod firings;
 mod happen;
 mod mailbox;
 mod outbox;
@@ -16,6 +17,7 @@ mod profile;
 mod scene;
 mod session;
 mod snapshot;
+mod starts;
 mod timers;
 mod trigger;
 mod view;
@@ -173,7 +175,8 @@ pub struct Visitor {
     partials: partials::Partials,
     cart: cart::Cart,
     profile: profile::Profile,
-    firings: trigger::Firings,
+    firings: firings::Firings,
+    starts: starts::Starts,
     mailbox: mailbox::Mailbox,
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
@@ -217,6 +220,8 @@ struct Turn<'a> {
     effects: Vec<Effect>,
     /// An action has set a trait: stage and segments are to follow.
     traits_changed: bool,
+    /// Rules that the happening at hand has stopped: they do not see it any more.
+    stopped: Vec<String>,
 }
 
 impl Visitor {
@@ -247,7 +252,8 @@ impl Visitor {
             partials: partials::Partials::default(),
             cart: cart::Cart::default(),
             profile: profile::Profile::default(),
-            firings: trigger::Firings::default(),
+            firings: firings::Firings::default(),
+            starts: starts::Starts::default(),
             mailbox: mailbox::Mailbox::default(),
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
@@ -260,13 +266,14 @@ impl Visitor {
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
         let now_ms = now.max(self.core.clock_ms);
-        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects: Vec::new(), traits_changed: false };
+        let effects = Vec::new();
+        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects, traits_changed: false, stopped: Vec::new() };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {
             Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
             Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
-            Input::Disconnect { tab } => self.disconnect(&tab, &turn),
+            Input::Disconnect { tab } => self.disconnect(&tab, &mut turn),
             Input::Wake => self.retire(&mut turn),
             Input::Flushed { through } => {
                 let dropped = self.outbox.flushed(through, turn.now_ms);
@@ -306,6 +313,7 @@ impl Visitor {
         self.core.clock_ms = now_ms;
         self.core.last_activity_ms = now_ms;
         self.core.rules_version = turn.config.version;
+        self.starts.attend();
         if self.profile.first_seen_ms == 0 {
             self.profile.first_seen_ms = now_ms;
         }

@@ -70,6 +70,7 @@ impl Visitor {
         seen.extend(self.refresh_segments(Some(event), turn));
         self.happen(seen, Some(event), turn);
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
@@ -236,6 +237,7 @@ impl Visitor {
         self.attend(turn.now_ms);
         self.refresh_dwells(turn);
         self.mailbox.expire(turn.now_ms);
+        self.retract_what_no_longer_holds(turn);
         let (own, whole) = self.core.versions;
         let welcome = ServerMessage::Welcome {
             protocol: PROTOCOL_VERSION,
@@ -249,13 +251,13 @@ impl Visitor {
             },
         };
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        for message in std::iter::once(welcome).chain(missed.into_iter().map(ServerMessage::Push)) {
+        for message in std::iter::once(welcome).chain(missed) {
             turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
         }
     }
 
     /// A socket that closed: nobody is known to look at that page until the tab is back.
-    pub(super) fn disconnect(&mut self, tab: &str, turn: &Turn<'_>) {
+    pub(super) fn disconnect(&mut self, tab: &str, turn: &mut Turn<'_>) {
         let Some(kept) = self.tabs.get_mut(tab).filter(|tab| tab.connected) else { return };
         kept.connected = false;
         kept.inspects = false;
@@ -263,6 +265,7 @@ impl Visitor {
         self.core.clock_ms = turn.now_ms;
         self.tabs.sweep();
         self.attend(turn.now_ms);
+        self.retract_what_no_longer_holds(turn);
     }
 
     /// The session is over: at its last activity, or now where a connected tab is still in sight.

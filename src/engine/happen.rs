@@ -41,7 +41,7 @@ impl Visitor {
     }
 
     /// Stage and segments follow the traits that actions have set; what changes there are further happenings.
-    fn settle(&mut self, cause: Option<&Event>, turn: &mut Turn<'_>) {
+    pub(super) fn settle(&mut self, cause: Option<&Event>, turn: &mut Turn<'_>) {
         let changed = turn.traits_changed;
         for _ in 1..ROUNDS_MAX {
             if !std::mem::take(&mut turn.traits_changed) {
@@ -75,15 +75,20 @@ impl Visitor {
         }
         places.sort_unstable();
         places.dedup();
+        turn.stopped.clear();
         for place in places {
             let from = hits.partition_point(|hit| hit.rule < place);
             let to = hits.partition_point(|hit| hit.rule <= place);
             let (rule, hits) = (&config.rules.rules[place], &hits[from..to]);
+            if turn.stopped.contains(&rule.id) {
+                continue;
+            }
             if rule.until.is_some_and(|until| hits.iter().any(|hit| until.has(hit.point))) {
                 self.end_pending(rule, turn);
             }
             self.look(rule, &Look { cause, tab, record: seen.record, loud, hits, ..Look::default() }, turn);
         }
+        self.start_those_at_once(turn);
     }
 
     /// Lets a rule's pattern advance; the rule fires if it occurs.
@@ -115,21 +120,22 @@ impl Visitor {
         let Some((_, rule, pattern)) = config.rules.node(key) else { return };
         let due = pattern.node().map(|node| (node, records));
         self.look(rule, &Look { tab, due, ..Look::default() }, turn);
+        self.start_those_at_once(turn);
         self.settle(None, turn);
     }
 
     /// The rule's `started` occurs now.
-    #[expect(dead_code, reason = "the `start` action calls it")]
     pub(super) fn start_now(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
         if rule.enabled {
             self.look(rule, &Look { started: true, ..Look::default() }, turn);
-            self.settle(None, turn);
         }
     }
 
-    /// Ends what is pending for a rule: its partial matches and clocks.
-    pub(super) fn end_pending(&mut self, rule: &Rule, _turn: &mut Turn<'_>) {
+    /// Ends what is pending for a rule: its partial matches and clocks, its start, and its pushes that are taken back.
+    pub(super) fn end_pending(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
         self.forget_partials(rule);
+        self.end_start(&rule.id);
+        self.retract_pushes_of(&rule.id, turn);
     }
 
     /// Drops a rule's partial matches and ends its dwell clocks. A clock that is ended does not begin again before its
@@ -151,5 +157,6 @@ impl Visitor {
         self.dwells.0.retain(|dwell| rules.node(dwell.pattern_key).is_some());
         drop(self.refresh_segments(None, turn));
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
     }
 }

@@ -10,18 +10,20 @@ mod pattern;
 mod places;
 mod reader;
 mod rule;
+mod schedule;
 mod stages;
 mod warnings;
 
-pub use actions::Action;
+pub use actions::{Action, TRAIT_VALUE};
 pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
-pub use limits::{Cap, Limits};
+pub use limits::{Cap, Group, Holdout, Limits, Per};
 pub use pattern::{
     Absence, Aggregate, All, Count, Dwell, Function, Part, Pattern, Point, Points, Sequence, Skip, Step, What, Window,
     node_key,
 };
 pub use places::{Happening, Place};
 pub use rule::Rule;
+pub use schedule::{Hours, LocalTime, Schedule, Zone};
 pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 
@@ -42,6 +44,8 @@ pub struct RuleSet {
     pub segments: Vec<Segment>,
     /// Stages, by falling rank, then id. Never empty: a site without stages of its own has the defaults.
     pub stages: Vec<Stage>,
+    /// Places of the rules, by id.
+    by_id: Vec<usize>,
     /// Which rules a happening concerns.
     places: Places,
     /// What each segment reads, in the segments' order.
@@ -90,9 +94,11 @@ impl RuleSet {
             stages = default_stages();
         }
         stages.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.id.cmp(&b.id)));
+        let mut by_id: Vec<usize> = (0..rules.len()).collect();
+        by_id.sort_by(|a, b| rules[*a].id.cmp(&rules[*b].id));
         let places = Places::new(&rules);
         let segment_reads = segments.iter().map(|segment| segment.when.reads()).collect();
-        Self { rules, segments, stages, places, segment_reads }
+        Self { rules, segments, stages, by_id, places, segment_reads }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -108,6 +114,12 @@ impl RuleSet {
         let (&version, rest) = piece.split_first()?;
         let (rules, segments, stages) = postcard::from_bytes(rest).ok().filter(|_| version == PIECE_VERSION)?;
         Some(Self::new(rules, segments, stages))
+    }
+
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        let found = self.by_id.binary_search_by(|at| self.rules[*at].id.as_str().cmp(id));
+        found.ok().map(|at| &self.rules[self.by_id[at]])
     }
 
     /// The segments that may now hold where they did not, or the other way round: they read something of what

@@ -52,16 +52,22 @@ enum Body {
 trait Kept: Serialize + DeserializeOwned {
     const TAG: u64;
     const VERSION: u8;
-    /// Reads a section that an earlier release wrote.
+    /// Reads a section that this release, an earlier or a later one wrote.
     fn read(version: u8, bytes: &[u8]) -> Option<Self> {
-        // A later version only has more fields at the end, which this release does not need.
-        (version >= Self::VERSION).then(|| postcard::take_from_bytes(bytes).ok().map(|(value, _)| value)).flatten()
+        // A later version only has more fields at the end, which this release does not need. An earlier one lacks fields
+        // at the end: zeros are read as 0, none, and empty, which is what they begin with.
+        let lacking = if version < Self::VERSION { LACKING_BYTES_MAX } else { 0 };
+        let whole = [bytes, &[0; LACKING_BYTES_MAX][..lacking]].concat();
+        postcard::take_from_bytes(&whole).ok().map(|(value, _)| value)
     }
     /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
     fn missing() -> Option<Self> {
         None
     }
 }
+
+/// More bytes than all fields together that were ever added to one section, as they are when empty.
+const LACKING_BYTES_MAX: usize = 32;
 
 macro_rules! kept {
     ($($type:ty => $tag:literal v $version:literal),* $(,)?) => {
@@ -84,23 +90,25 @@ kept! {
     super::dwell::Dwells => 3 v 1,
     super::cart::Cart => 4 v 1,
     super::profile::Profile => 5 v 1,
-    super::trigger::Firings => 6 v 1,
-    super::mailbox::Mailbox => 7 v 1,
+    super::firings::Firings => 6 v 2,
+    super::mailbox::Mailbox => 7 v 2,
     super::outbox::Outbox => 8 v 1,
     super::dedupe::Dedupe => 9 v 1,
     Segments => 10 v 1,
 }
 kept! { later
     super::partials::Partials => 11 v 1,
+    super::starts::Starts => 12 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 9] = [
+const MAY_BE_COLD: [u64; 10] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
     <super::cart::Cart as Kept>::TAG,
-    <super::trigger::Firings as Kept>::TAG,
+    <super::firings::Firings as Kept>::TAG,
+    <super::starts::Starts as Kept>::TAG,
     <super::partials::Partials as Kept>::TAG,
     <super::session::Tabs as Kept>::TAG,
     <super::dwell::Dwells as Kept>::TAG,
@@ -124,6 +132,9 @@ impl Visitor {
         ];
         if !self.partials.is_new() {
             sections.push(section(&self.partials));
+        }
+        if !self.starts.is_new() {
+            sections.push(section(&self.starts));
         }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
@@ -164,6 +175,7 @@ impl Visitor {
             cart: from.read()?,
             profile: from.read()?,
             firings: from.read()?,
+            starts: from.read()?,
             mailbox: from.read()?,
             outbox: from.read()?,
             dedupe: from.read()?,

@@ -29,6 +29,11 @@ pub enum Reason {
         /// The wait's place among those of the pattern.
         wait: usize,
     },
+    /// A rule was started for a time that is over.
+    Start {
+        /// Its place among the pending starts.
+        at: usize,
+    },
     /// The session has been without activity for the site's idle time.
     SessionEnd,
     /// The stage has an idle time and it is over.
@@ -45,6 +50,7 @@ impl Reason {
         match self {
             Self::Dwell { .. } => "dwell",
             Self::Absence { .. } => "absence",
+            Self::Start { .. } => "start",
             Self::SessionEnd => "session_end",
             Self::Lapse => "lapse",
             Self::Flush => "flush",
@@ -82,8 +88,10 @@ impl Visitor {
             })
             .collect();
         absences.sort_unstable_by_key(|(order, _)| *order);
+        let starts = self.starts.due().map(|(at, at_ms)| Wake { at_ms, reason: Reason::Start { at } });
         dwells
             .chain(absences.into_iter().map(|(_, wake)| wake))
+            .chain(starts)
             .chain(wake(session_end, Reason::SessionEnd))
             .chain(wake(lapse, Reason::Lapse))
             .chain(wake(flush, Reason::Flush))
@@ -113,10 +121,12 @@ impl Visitor {
                     let records = self.partials.end_wait(key, wait);
                     self.come_true(key, "", &records, turn);
                 }
+                Reason::Start { at } => self.start_is_due(at, turn),
                 Reason::SessionEnd => self.end_session(turn),
                 Reason::Lapse => self.lapsed(turn),
                 Reason::Flush | Reason::Retention => {}
             }
+            self.retract_what_no_longer_holds(turn);
         }
     }
 

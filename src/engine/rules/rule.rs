@@ -4,7 +4,8 @@ use super::actions::actions;
 use super::limits::limits;
 use super::pattern::{Point, Points, node_key, pattern, pattern_key, points};
 use super::reader::Reader;
-use super::{Action, Limits, Pattern};
+use super::schedule::schedule;
+use super::{Action, Limits, Pattern, Schedule};
 use crate::engine::condition::Condition;
 use crate::engine::tree::Setting;
 use footfall_protocol::Value;
@@ -22,6 +23,8 @@ pub struct Rule {
     pub priority: i32,
     /// The kill switch: a rule that is off is compiled, so that its faults show, and never fires.
     pub enabled: bool,
+    /// When it may fire; always, without one.
+    pub schedule: Option<Schedule>,
     /// Every point of the pattern and of `until`, which refer to them by place.
     pub points: Vec<Point>,
     /// What must happen.
@@ -56,7 +59,8 @@ impl Rule {
     }
 }
 
-const MEMBERS: [&str; 9] = ["id", "name", "priority", "enabled", "pattern", "condition", "until", "limits", "actions"];
+const MEMBERS: [&str; 10] =
+    ["id", "name", "priority", "enabled", "schedule", "pattern", "condition", "until", "limits", "actions"];
 
 pub(super) fn rule(document: &Value, reader: &mut Reader) -> Option<Rule> {
     let object = reader.document(document, &MEMBERS)?;
@@ -72,13 +76,15 @@ pub(super) fn rule(document: &Value, reader: &mut Reader) -> Option<Rule> {
     }
     let until = object.get("until").and_then(|value| points(value, "/until", reader));
     let priority = object.get("priority").map(|value| reader.whole(value, "/priority", -PRIORITY_MAX, PRIORITY_MAX));
+    let condition = reader.condition(object.get("condition"), "/condition");
     let rule = Rule {
         pattern_key: pattern_key(&id, authored.unwrap_or(&Value::Null)),
         priority: priority.unwrap_or_default(),
         enabled: object.get("enabled").is_none_or(|value| reader.flag(value, "/enabled")),
-        condition: reader.condition(object.get("condition"), "/condition"),
-        limits: object.get("limits").map(|value| limits(value, reader)).unwrap_or_default(),
-        actions: actions(object, reader),
+        schedule: object.get("schedule").map(|value| schedule(value, reader)),
+        limits: object.get("limits").map(|value| limits(value, &id, reader)).unwrap_or_default(),
+        actions: actions(object, &condition, reader),
+        condition,
         points: std::mem::take(&mut reader.points),
         pattern: pattern?,
         nodes,

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod faults;
+mod orchestration;
 mod patterns;
 mod properties;
 mod scenarios;

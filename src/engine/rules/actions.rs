@@ -163,8 +163,8 @@ fn record(value: &Value, at: &str, reader: &mut Reader) -> Option<Action> {
     let object = reader.object(value, at, &["name", "data"])?;
     let name = reader.needed(object, "name", at, "wants `name`, the record's name");
     let name = name.and_then(|name| text(name, EVENT_NAME_BYTES_MAX, &below(at, "name"), reader));
-    let none = Value::Object(Object::new());
-    let data = template(object.get("data").unwrap_or(&none), &below(at, "data"), reader);
+    let data = object.get("data").filter(|data| !data.as_object().is_some_and(Object::is_empty));
+    let data = data.map_or_else(|| Some(Template::default()), |data| template(data, &below(at, "data"), reader));
     Some(Action::Record { name: name?, data: data? })
 }
 

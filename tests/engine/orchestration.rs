@@ -308,8 +308,11 @@ fn a_hold_out_holds_the_same_share_out_every_time() {
             let body = json!({"batch": [{"type": "track", "event": "go", "messageId": "1", "anonymousId": "a"}, {"type": "track", "event": "go", "messageId": "2", "anonymousId": "a"}]});
             let batch = decode_batch(body.to_string().as_bytes(), Authority::Visitor).unwrap();
             let events = batch.events.into_iter().map(|decoded| (decoded.index, decoded.event)).collect();
-            let effects =
-                visitor.handle(Input::Events(Delivery { events, surroundings: Surroundings::default() }), START, &config);
+            let effects = visitor.handle(
+                Input::Events(Delivery { events, surroundings: Surroundings::default() }),
+                START,
+                &config,
+            );
             let of = |kind| visitor.hot_records().iter().filter(|record| record.kind == kind).count();
             let counts = (of(RecordKind::TriggerFired), of(RecordKind::TriggerHeldOut));
             // Either way it counts as fired once, and is recorded once; who is held out sees nothing.
@@ -387,9 +390,7 @@ fn a_trait_that_is_set_acts_at_once_and_segments_follow() {
 
 #[test]
 fn traits_that_chase_each_other_come_to_rest() {
-    let flips = |id: &str, point: &str, value: Value| {
-        json!({"id": id, "pattern": {"segment": {point: "on"}}, "actions": [push("s"), {"set_trait": {"name": "on", "value": value}}]})
-    };
+    let flips = |id: &str, point: &str, value: Value| json!({"id": id, "pattern": {"segment": {point: "on"}}, "actions": [push("s"), {"set_trait": {"name": "on", "value": value}}]});
     let rules = json!([
         at("go", "go", json!({"actions": [{"set_trait": {"name": "on", "value": true}}]})),
         flips("off", "entered", json!(false)),
@@ -403,7 +404,11 @@ fn traits_that_chase_each_other_come_to_rest() {
 
 #[test]
 fn a_push_is_taken_back_when_its_condition_no_longer_holds() {
-    let mut sim = Sim::with_rules(json!([at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a"), push("b")]}))]));
+    let mut sim = Sim::with_rules(json!([at(
+        "r",
+        "go",
+        json!({"condition": {"cart.count": 0}, "actions": [bound_push("a"), push("b")]})
+    )]));
     sim.evicts = true;
     sim.connect("t", None);
     event(&mut sim, "go");
@@ -420,7 +425,10 @@ fn a_push_is_taken_back_when_its_condition_no_longer_holds() {
 
 #[test]
 fn who_reconnects_learns_of_a_retraction_if_they_have_the_push() {
-    let mut sim = Sim::with_rules(json!([at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a")]})), at("other", "other", json!({}))]));
+    let mut sim = Sim::with_rules(json!([
+        at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a")]})),
+        at("other", "other", json!({}))
+    ]));
     event(&mut sim, "go");
     add(&mut sim);
     event(&mut sim, "other");
@@ -484,7 +492,11 @@ fn the_kill_switch_takes_pushes_back_at_the_next_wake() {
 fn until_takes_pushes_back_and_ends_the_start() {
     let until = json!({"event": {"name": "enough"}});
     let mut sim = Sim::with_rules(json!([
-        at("r", "go", json!({"until": until, "actions": [bound_push("a"), push("b"), {"start": {"rule": "later", "after": "1h"}}]})),
+        at(
+            "r",
+            "go",
+            json!({"until": until, "actions": [bound_push("a"), push("b"), {"start": {"rule": "later", "after": "1h"}}]})
+        ),
         started("later", json!({"until": until}))
     ]));
     event(&mut sim, "go");
@@ -498,7 +510,8 @@ fn until_takes_pushes_back_and_ends_the_start() {
 
 #[test]
 fn what_was_closed_is_not_taken_back() {
-    let mut sim = Sim::with_rules(json!([at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a")]}))]));
+    let mut sim =
+        Sim::with_rules(json!([at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a")]}))]));
     event(&mut sim, "go");
     sim.track("t", "push_dismissed", json!({"push": 1}));
     add(&mut sim);
@@ -508,9 +521,13 @@ fn what_was_closed_is_not_taken_back() {
 #[test]
 fn what_a_rule_emits_is_bounded() {
     let big = "{{event.properties.text}}".repeat(10);
-    let mut sim = Sim::with_rules(json!([at("r", "go", json!({"actions": [
-        {"record": {"name": "big", "data": {"text": big}}}, {"record": {"name": "small"}}
-    ]}))]));
+    let mut sim = Sim::with_rules(json!([at(
+        "r",
+        "go",
+        json!({"actions": [
+            {"record": {"name": "big", "data": {"text": big}}}, {"record": {"name": "small"}}
+        ]})
+    )]));
     sim.track("t", "go", json!({"text": "x".repeat(500)}));
     sim.pass(MINUTE);
     let emitted: Vec<_> = sim.records(RecordKind::Emitted).iter().map(|record| record.name.clone()).collect();

@@ -225,6 +225,13 @@ impl Pattern {
         }
     }
 
+    /// Whether another rule can start it.
+    pub fn is_startable(&self) -> bool {
+        let mut found = false;
+        self.each(&mut |part| found |= matches!(part, Self::Started));
+        found
+    }
+
     /// Its number in the rule, if it has to remember something.
     pub const fn node(&self) -> Option<u16> {
         match self {

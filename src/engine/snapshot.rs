@@ -56,9 +56,8 @@ trait Kept: Serialize + DeserializeOwned {
     fn read(version: u8, bytes: &[u8]) -> Option<Self> {
         // A later version only has more fields at the end, which this release does not need. An earlier one lacks fields
         // at the end: zeros are read as 0, none, and empty, which is what they begin with.
-        let lacking = if version < Self::VERSION { LACKING_BYTES_MAX } else { 0 };
-        let whole = [bytes, &[0; LACKING_BYTES_MAX][..lacking]].concat();
-        postcard::take_from_bytes(&whole).ok().map(|(value, _)| value)
+        let padded = (version < Self::VERSION).then(|| [bytes, &[0; LACKING_BYTES_MAX]].concat());
+        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _)| value)
     }
     /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
     fn missing() -> Option<Self> {

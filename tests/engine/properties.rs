@@ -23,11 +23,12 @@ fn site() -> Config {
                 "actions": [{"set_trait": {"name": "mood", "value": "{{cart.count}}"}}, {"start": {"rule": "work-2", "after": "90s"}}, {"start": {"rule": "work-3"}}, {"record": {"name": "worked", "data": {"sku": "{{event.properties.sku}}"}}}]},
             {"id": "work-2", "pattern": {"started": {}}, "until": {"event": {"name": "order_completed"}}, "limits": {"group": {"name": "work", "per": "10m"}},
                 "actions": [{"push": {"slot": "w", "content": {"text": "{{profile.traits.mood}}"}, "retract": true}}, {"start": {"rule": "work-1", "after": "1h"}}]},
-            {"id": "work-3", "priority": 9, "pattern": {"any": [{"started": {}}, {"segment": {"entered": "moody"}}]}, "condition": {"cart.count": {"$gt": 0}}, "limits": {"cooldown": "30s", "holdout": {"percent": 50}},
+            {"id": "work-3", "priority": 9, "pattern": {"any": [{"started": {}}, {"segment": {"entered": "moody"}}]}, "condition": {"cart.count": {"$gt": 0}}, "limits": {"cooldown": "30s"},
                 "schedule": {"hours": ["10:00-16:00", "22:00-03:00"], "time_zone": "America/New_York"},
                 "actions": [{"push": {"slot": "w", "content": {"text": "3"}, "expires": "2h", "retract": true}}, {"set_trait": {"name": "mood", "value": null}}, {"start": {"rule": "work-2"}}]},
             {"id": "work-4", "pattern": {"event": {"name": "page_viewed"}}, "actions": [{"delay": {"rule": "work-2", "by": "2m"}}]},
             {"id": "work-5", "priority": 5, "pattern": {"event": {"name": "product_removed"}}, "limits": {"per_session": 2}, "actions": [{"stop": {"rule": "work-2"}}, {"stop": {"rule": "dwell"}}]},
+            {"id": "work-6", "pattern": {"event": {"name": "Product Viewed"}}, "limits": {"cooldown": "1m", "holdout": {"percent": 100}}, "actions": [{"start": {"rule": "work-2"}}]},
             {"id": "held", "pattern": {"dwell": {"for": "15s", "where": {"cart.value": {"$gt": 20}}}}, "actions": [{"push": {"slot": "side", "content": {"text": "x"}, "expires": "1h", "retract": true}}]},
             {"id": "idle-cart", "pattern": {"dwell": {"for": "45s", "where": {"cart.count": {"$gt": 0}, "stage": {"$ne": "checkout"}}}}, "limits": {"per_session": 1}, "actions": push("top")}
         ]),

@@ -18,9 +18,10 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The case of the present form.
-const NEWEST: &str = "tests/cases/snapshots/0002.json";
+const NEWEST: &str = "tests/cases/snapshots/0003.json";
 
-/// A visitor with something in every section, and partial matches of every kind.
+/// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
+/// back and one that was.
 fn lived() -> Sim {
     let pattern = |id: &str, pattern: Value| json!({"id": id, "pattern": pattern, "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]});
     let event = |name: &str| json!({"event": {"name": name}});
@@ -37,7 +38,16 @@ fn lived() -> Sim {
         pattern("distinct", json!({"aggregate": {"of": event("page_viewed"), "fn": "distinct", "value": "page.path", "is": 5}})),
         pattern("most", json!({"aggregate": {"of": event("page_viewed"), "fn": "most_frequent", "value": "page.path", "within": "session", "is": "/"}})),
         pattern("max", json!({"aggregate": {"of": event("order_completed"), "fn": "max", "value": "event.properties.revenue", "is": 500}})),
-        pattern("all", json!({"all": {"of": [event("order_completed"), {"any": [event("x"), {"dwell": {"for": "2h"}}]}], "within": "2d"}}))
+        pattern("all", json!({"all": {"of": [event("order_completed"), {"any": [event("x"), {"dwell": {"for": "2h"}}]}], "within": "2d"}})),
+        {
+            "id": "offer", "pattern": event("product_viewed"), "condition": {"cart.count": 0}, "limits": {"group": {"name": "overlay", "per": "session"}},
+            "actions": [{"push": {"slot": "top", "content": {"a": 1}, "expires": "1h", "retract": true}}]
+        },
+        {
+            "id": "thanks", "pattern": event("order_completed"),
+            "actions": [{"push": {"slot": "top", "content": {"a": 2}, "expires": "1h", "retract": true}}, {"start": {"rule": "review", "after": "7d"}}]
+        },
+        {"id": "review", "pattern": {"started": {}}, "actions": [{"record": {"name": "review"}}]}
     ]);
     // Stages of its own: a change of the defaults is no change of the stored form.
     let stages = json!([
@@ -98,7 +108,7 @@ fn the_present_form_is_the_newest_case() {
     if std::env::var_os("UPDATE_CASES").is_some() {
         std::fs::write(&path, format!("{case:#}\n")).unwrap();
     }
-    assert_eq!(sim.see("/timers").as_array().unwrap().iter().filter(|timer| timer["rule"].is_string()).count(), 3);
+    assert_eq!(sim.see("/timers").as_array().unwrap().iter().filter(|timer| timer["rule"].is_string()).count(), 4);
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(kept, case);
 }

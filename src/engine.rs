@@ -8,13 +8,18 @@ mod cart;
 mod chronicle;
 mod dedupe;
 mod dwell;
+mod firings;
+mod happen;
 mod mailbox;
 mod outbox;
+mod partials;
+mod pattern;
 mod profile;
 mod rehearsal;
 mod scene;
 mod session;
 mod snapshot;
+mod starts;
 mod timers;
 mod trigger;
 mod view;
@@ -178,9 +183,11 @@ pub struct Visitor {
     segments: Segments,
     tabs: session::Tabs,
     dwells: dwell::Dwells,
+    partials: partials::Partials,
     cart: cart::Cart,
     profile: profile::Profile,
-    firings: trigger::Firings,
+    firings: firings::Firings,
+    starts: starts::Starts,
     mailbox: mailbox::Mailbox,
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
@@ -218,8 +225,14 @@ struct Segments(Vec<String>);
 /// One call of [`Visitor::handle`].
 struct Turn<'a> {
     now_ms: u64,
+    /// When what is looked at happens, for windows: now, or the time of the deadline that is over.
+    at_ms: u64,
     config: &'a Config,
     effects: Vec<Effect>,
+    /// An action has set a trait: stage and segments are to follow.
+    traits_changed: bool,
+    /// Rules that the happening at hand has stopped: they do not see it any more.
+    stopped: Vec<String>,
 }
 
 impl Visitor {
@@ -247,9 +260,11 @@ impl Visitor {
             segments: Segments::default(),
             tabs: session::Tabs::default(),
             dwells: dwell::Dwells::default(),
+            partials: partials::Partials::default(),
             cart: cart::Cart::default(),
             profile: profile::Profile::default(),
-            firings: trigger::Firings::default(),
+            firings: firings::Firings::default(),
+            starts: starts::Starts::default(),
             mailbox: mailbox::Mailbox::default(),
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
@@ -261,7 +276,9 @@ impl Visitor {
     /// Never fails; what is not accepted comes back as [`Effect::Reject`]. An input that changes nothing (a repeat, an
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
-        let mut turn = Turn { now_ms: now.max(self.core.clock_ms), config, effects: Vec::new() };
+        let now_ms = now.max(self.core.clock_ms);
+        let effects = Vec::new();
+        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects, traits_changed: false, stopped: Vec::new() };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {
@@ -313,6 +330,7 @@ impl Visitor {
         self.core.clock_ms = now_ms;
         self.core.last_activity_ms = now_ms;
         self.core.rules_version = turn.config.version;
+        self.starts.attend();
         if self.profile.first_seen_ms == 0 {
             self.profile.first_seen_ms = now_ms;
         }

@@ -69,6 +69,23 @@ test('a retraction takes its push away and has a place in the sequence', () => {
   assert.equal(inbox.push(push(2), 't'), false);
 });
 
+test('a retraction is applied once, also by the next document of the tab and for a push that is gone', () => {
+  const inbox = new Inbox();
+  inbox.welcome(welcome(A, 0), 0);
+  inbox.push(push(1), 't');
+  inbox.push(push(2), 't');
+  const next = new Inbox();
+  next.restore(JSON.parse(JSON.stringify(inbox.save(0))));
+  const gone = { type: 'retract', seq: 3, push: 1, slot: 's' } as const;
+  assert.deepEqual([next.retract(gone), next.retract(gone)], [true, false]);
+  assert.deepEqual(seqs(next), [2]);
+  assert.deepEqual(next.cursor, { incarnation: A, seq: 3 });
+  next.drop(2);
+  assert.equal(next.retract({ type: 'retract', seq: 4, push: 2, slot: 's' }), true);
+  assert.equal(next.push(push(4), 't'), false);
+  assert.equal(next.best('s', 0, false), undefined);
+});
+
 test('a slot shows the highest priority, then the newest, of what has not expired', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);

@@ -49,6 +49,9 @@ pub const DEDUPE_WINDOW: usize = BATCH_EVENTS_MAX;
 pub const MAILBOX_MAX: usize = 16;
 /// All content in the mailbox as JSON, in bytes. When full: the oldest push goes and `pushes_dropped` counts it.
 pub const MAILBOX_BYTES_MAX: usize = 4 * 1024;
+/// Pushes that are taken back when they no longer hold, and retractions kept for a reconnecting page, each. When full: the
+/// oldest goes, that push stays until it expires, and `retractions_dropped` counts it.
+pub const RETRACTIONS_MAX: usize = MAILBOX_MAX;
 /// One push's rendered content as JSON, in bytes. Beyond: the push is not made and `pushes_too_large` counts it.
 pub const PUSH_BYTES_MAX: usize = 2 * 1024;
 /// The hot row, in bytes. What grows beyond it goes to cold pages that are written only when they change.
@@ -62,6 +65,19 @@ pub const OUTBOX_HOT_BYTES_MAX: usize = 4 * 1024;
 pub const ORDERS_REMEMBERED_MAX: usize = 8;
 /// Rules whose firings are remembered for their limits. When full: the one that fired longest ago goes.
 pub const FIRINGS_MAX: usize = 64;
+/// Names of groups whose last firing is remembered. When full: the group that fired longest ago goes and `groups_dropped`
+/// counts it.
+pub const GROUPS_MAX: usize = 16;
+/// Starts of rules that are pending. When full: a new one is not begun and `starts_dropped` counts it.
+pub const STARTS_MAX: usize = 32;
+/// Starts at once that one happening may lead to, those included to which they lead in turn. Beyond: the rest is dropped
+/// and `starts_dropped` counts it.
+pub const STARTS_AT_ONCE_MAX: usize = 16;
+/// Starts that come due one after another while the visitor does nothing. Beyond: a start that is due is dropped and
+/// `starts_dropped` counts it, so that rules which start each other for later come to an end as well.
+pub const STARTS_UNATTENDED_MAX: usize = 64;
+/// The data of one record that a rule emits, as JSON, in bytes. Beyond: it is not emitted and `emitted_too_large` counts it.
+pub const EMITTED_BYTES_MAX: usize = 4 * 1024;
 /// Dwell clocks running at once. When full: a new one is not begun and `dwells_dropped` counts it.
 pub const DWELLS_MAX: usize = 64;
 /// Firings remembered per rule for a cap over a period. A cap above it is refused by `compile`.
@@ -108,8 +124,40 @@ pub const DOCUMENT_NAME_BYTES_MAX: usize = 128;
 pub const EVENT_NAMES_MAX: usize = 32;
 /// Actions of one rule. Beyond: refused, `invalid`.
 pub const ACTIONS_MAX: usize = 8;
+/// Patterns within one another. Beyond: refused, `too_deep`.
+pub const PATTERN_DEPTH_MAX: usize = 4;
+/// Patterns in one rule, those within others included. Beyond: refused, `too_many`.
+pub const PATTERN_PARTS_MAX: usize = 16;
+/// Points in one rule, those of `until` included. Beyond: refused, `too_many`.
+pub const PATTERN_POINTS_MAX: usize = 64;
+/// Alternatives of one `any`, and parts of one `all`. Beyond: refused, `out_of_range`.
+pub const PATTERN_BRANCHES_MAX: usize = 8;
+/// Steps of a sequence. Beyond: refused, `out_of_range`.
+pub const SEQUENCE_STEPS_MAX: usize = 8;
+/// The largest `at_least` of a count. Beyond: refused, `out_of_range`.
+pub const COUNT_AT_LEAST_MAX: u32 = 100;
+/// Values of `by` with something pending, for each pattern. When full: the one whose last happening is oldest goes with
+/// what it had and `partials_dropped` counts it.
+pub const PARTIAL_VALUES_MAX: usize = 16;
+/// Patterns of a visitor with something collected. When full: the one that advanced longest ago goes with all it had
+/// and `partials_dropped` counts it.
+pub const PARTIAL_PATTERNS_MAX: usize = 256;
+/// Happenings that all patterns of a visitor have collected. When full: as above.
+pub const PARTIAL_HAPPENINGS_MAX: usize = 2_048;
+/// Happenings of an aggregate over a window of time. When full: the oldest goes.
+pub const AGGREGATE_WINDOW_MAX: usize = 64;
+/// Values of a `distinct` without a window of time. When full: a new one is not taken.
+pub const AGGREGATE_DISTINCT_MAX: usize = 64;
+/// Values of a `most_frequent` without a window of time. When full: a new one is not taken.
+pub const AGGREGATE_FREQUENT_MAX: usize = 32;
+/// Records that a firing names as those that made it. Beyond: the newest are named.
+pub const FIRING_EVENTS_MAX: usize = 16;
+/// Rounds of looking at rules for one event or deadline. Beyond: stage and segments follow at the next event.
+pub const ROUNDS_MAX: usize = 4;
 /// Ways into one stage. Beyond: refused, `invalid`.
 pub const STAGE_WAYS_MAX: usize = 16;
+/// Parts of a day in one schedule. Beyond: refused, `invalid`.
+pub const SCHEDULE_HOURS_MAX: usize = 8;
 /// The largest `priority` and `rank`, either sign. Beyond: refused, `out_of_range`.
 pub const PRIORITY_MAX: i32 = 1_000;
 /// The largest `per_session` and `per_visitor`. Beyond: refused, `out_of_range`.

@@ -21,7 +21,7 @@ pub struct Record {
     pub data: Object,
 }
 
-/// Kinds of records.
+/// Kinds of records. Stored by place: new ones are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
@@ -39,6 +39,10 @@ pub enum RecordKind {
     SegmentLeft,
     /// A rule fired.
     TriggerFired,
+    /// A rule would have fired, but the visitor is held out from it.
+    TriggerHeldOut,
+    /// A rule's action emitted it for the store's own systems; its name is what the author said.
+    Emitted,
     /// A tab came into sight or went out of it without an event of the page: its socket came or went.
     SightChanged,
 }
@@ -54,6 +58,8 @@ impl RecordKind {
             Self::SegmentEntered => "segment_entered",
             Self::SegmentLeft => "segment_left",
             Self::TriggerFired => "trigger_fired",
+            Self::TriggerHeldOut => "trigger_held_out",
+            Self::Emitted => "emitted",
             Self::SightChanged => "sight_changed",
         }
     }

@@ -1,5 +1,7 @@
 //! What an input does to a visitor: events, tabs that come and go, sessions, stage and segments.
 
+use super::happen::Seen;
+use super::rules::Happening;
 use super::scene::Scene;
 use super::session::Session;
 use super::{Effect, To, Turn, Visitor};
@@ -61,20 +63,16 @@ impl Visitor {
         self.attend(turn.now_ms);
         self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
         self.core.recent_events.truncate(RECENT_PAGES_MAX);
-        self.record(RecordKind::Event, &event.name, told, turn);
+        let record = self.record(RecordKind::Event, &event.name, told, turn);
+        let happened: &[&str] = if began.is_some() { &["session_started", &event.name] } else { &[&event.name] };
+        let mut seen: Vec<Seen<'_>> = began.into_iter().collect();
+        seen.push(Seen { happening: Happening::Event(event), record });
+        seen.extend(self.move_stage(Some(event), happened, turn));
+        seen.extend(self.refresh_segments(Some(event), turn));
+        self.happen(seen, Some(event), turn);
         self.tell_hidden_opening(event, turn);
-        let happened: &[&str] = if began { &["session_started", &event.name] } else { &[&event.name] };
-        self.move_stage(event, happened, turn);
-        self.refresh_segments(Some(event), turn);
-        let config = turn.config;
-        for rule in config.rules.rules_on(&event.name) {
-            if rule.enabled
-                && rule.pattern_holds(&Scene::new(self, turn.now_ms).during(Some(event)).on(self.tabs.get(&event.tab)))
-            {
-                self.fire_if_it_may(rule, Some(event), &event.tab, turn);
-            }
-        }
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
@@ -91,18 +89,18 @@ impl Visitor {
     }
 
     /// Begins a session when none is open; late news about a page or an order is no visit.
-    fn begin_session(&mut self, event: &Event, turn: &mut Turn<'_>) -> bool {
+    fn begin_session(&mut self, event: &Event, turn: &mut Turn<'_>) -> Option<Seen<'static>> {
         let late = matches!(event.fact, Fact::PageHidden | Fact::PageLeft | Fact::OrderReversed(_));
         if self.core.session.is_some() || late {
-            return false;
+            return None;
         }
         self.profile.sessions = self.profile.sessions.saturating_add(1);
         let campaign = event.campaign.clone().unwrap_or_default();
         let data = Object::from_iter([("campaign".to_owned(), campaign.name.as_str().into())]);
         let number = self.profile.sessions;
         self.core.session = Some(Session { number, started_ms: turn.now_ms, campaign, ..Session::default() });
-        self.record(RecordKind::SessionStarted, "", data, turn);
-        true
+        let record = self.record(RecordKind::SessionStarted, "", data, turn);
+        Some(Seen { happening: Happening::SessionStarted, record })
     }
 
     fn apply_fact(&mut self, event: &Event, turn: &Turn<'_>) {
@@ -173,19 +171,6 @@ impl Visitor {
         self.mailbox.leave_page(tab);
     }
 
-    /// Other rules than last time: clocks of patterns that are gone are dropped, new ones begin, segments are told anew.
-    pub(super) fn follow_rules(&mut self, turn: &mut Turn<'_>) {
-        if self.core.rules_version == turn.config.version || self.core.last_activity_ms == 0 {
-            return;
-        }
-        self.core.rules_version = turn.config.version;
-        let config = turn.config;
-        let known = |key: u64| config.rules.dwell_rules().any(|rule| rule.enabled && rule.pattern_key == key);
-        self.dwells.0.retain(|dwell| known(dwell.pattern_key));
-        self.refresh_segments(None, turn);
-        self.refresh_dwells(turn);
-    }
-
     /// The session's attention clock follows the tabs.
     fn attend(&mut self, now_ms: u64) {
         let attentive = self.tabs.attentive();
@@ -195,36 +180,47 @@ impl Visitor {
     }
 
     /// At most one transition for each event: the highest stage that may be entered.
-    fn move_stage(&mut self, event: &Event, happened: &[&str], turn: &mut Turn<'_>) {
+    pub(super) fn move_stage(
+        &mut self,
+        event: Option<&Event>,
+        happened: &[&str],
+        turn: &mut Turn<'_>,
+    ) -> Option<Seen<'static>> {
         if !turn.config.rules.has_stage(&self.core.stage) {
             turn.config.rules.initial_stage().clone_into(&mut self.core.stage);
             self.core.stage_since_ms = turn.now_ms;
         }
-        let scene = Scene::new(self, turn.now_ms).during(Some(event)).on(self.tabs.get(&event.tab));
-        let next = turn.config.rules.next_stage(&self.core.stage, happened, &scene).map(str::to_owned);
-        if let Some(next) = next {
-            self.enter_stage(&next, turn);
-        }
+        let tab = event.and_then(|event| self.tabs.get(&event.tab));
+        let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
+        let next = turn.config.rules.next_stage(&self.core.stage, happened, &scene).map(str::to_owned)?;
+        Some(self.enter_stage(&next, turn))
     }
 
-    fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) {
+    fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
         let from = std::mem::replace(&mut self.core.stage, stage.to_owned());
         self.core.stage_since_ms = turn.now_ms;
-        self.record(RecordKind::StageChanged, stage, Object::from_iter([("from".to_owned(), from.into())]), turn);
+        let data = Object::from_iter([("from".to_owned(), from.as_str().into())]);
+        let record = self.record(RecordKind::StageChanged, stage, data, turn);
+        Seen { happening: Happening::Stage { from, to: stage.to_owned() }, record }
     }
 
-    fn refresh_segments(&mut self, event: Option<&Event>, turn: &mut Turn<'_>) {
+    /// Tells the segments anew; those left, then those entered, each by id.
+    pub(super) fn refresh_segments(&mut self, event: Option<&Event>, turn: &mut Turn<'_>) -> Vec<Seen<'static>> {
         let tab = event.and_then(|event| self.tabs.get(&event.tab));
         let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
         let held = turn.config.rules.segments.iter().filter(|segment| segment.when.holds(&scene));
         let now: Vec<String> = held.map(|segment| segment.id.clone()).collect();
         let before = std::mem::replace(&mut self.segments.0, now.clone());
+        let mut seen = Vec::new();
         for segment in before.iter().filter(|id| !now.contains(id)) {
-            self.record(RecordKind::SegmentLeft, segment, Object::new(), turn);
+            let record = self.record(RecordKind::SegmentLeft, segment, Object::new(), turn);
+            seen.push(Seen { happening: Happening::SegmentLeft(segment.clone()), record });
         }
         for segment in now.iter().filter(|id| !before.contains(id)) {
-            self.record(RecordKind::SegmentEntered, segment, Object::new(), turn);
+            let record = self.record(RecordKind::SegmentEntered, segment, Object::new(), turn);
+            seen.push(Seen { happening: Happening::SegmentEntered(segment.clone()), record });
         }
+        seen
     }
 
     pub(super) fn connect(
@@ -249,6 +245,7 @@ impl Visitor {
         }
         self.sight(tab, visible, turn);
         self.mailbox.expire(turn.now_ms);
+        self.retract_what_no_longer_holds(turn);
         let (own, whole) = self.core.versions;
         let welcome = ServerMessage::Welcome {
             protocol: PROTOCOL_VERSION,
@@ -262,7 +259,7 @@ impl Visitor {
             },
         };
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        for message in std::iter::once(welcome).chain(missed.into_iter().map(ServerMessage::Push)) {
+        for message in std::iter::once(welcome).chain(missed) {
             turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
         }
     }
@@ -284,6 +281,7 @@ impl Visitor {
         let shows = kept.view.is_some();
         self.attend(turn.now_ms);
         self.refresh_dwells(turn);
+        self.retract_what_no_longer_holds(turn);
         if shows {
             self.record_sight(tab, visible, turn);
         }
@@ -304,9 +302,9 @@ impl Visitor {
 
     /// The session is over: at its last activity, or now where a connected tab is still in sight.
     pub(super) fn end_session(&mut self, turn: &mut Turn<'_>) {
-        let Some(mut session) = self.core.session.take() else { return };
         let watched = self.tabs.iter().any(|tab| tab.connected && tab.visible && tab.view.is_some());
         let ended_ms = if watched { turn.now_ms } else { self.core.last_activity_ms };
+        let Some(session) = &mut self.core.session else { return };
         session.attend(false, ended_ms.max(session.attentive_since_ms.unwrap_or(0)));
         let numbers: [(&str, u64); 5] = [
             ("total_ms", ended_ms - session.started_ms),
@@ -317,14 +315,19 @@ impl Visitor {
         ];
         let mut data: Object = numbers.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect();
         data.insert("stage", self.core.stage.as_str());
-        self.record_in(RecordKind::SessionEnded, "", session.number, data, turn);
+        let record = self.record(RecordKind::SessionEnded, "", data, turn);
+        // It can still be read at its own end.
+        self.happen(vec![Seen { happening: Happening::SessionEnded, record }], None, turn);
+        self.core.session = None;
         for tab in self.tabs.iter_mut() {
             tab.view = None;
         }
         self.tabs.sweep();
         self.dwells.0.clear();
+        self.partials.end_session();
         self.mailbox.expire(turn.now_ms);
-        self.refresh_segments(None, turn);
+        let seen = self.refresh_segments(None, turn);
+        self.happen(seen, None, turn);
     }
 
     /// The time without activity after which the present stage lapses, and into what.
@@ -334,17 +337,16 @@ impl Visitor {
 
     pub(super) fn lapsed(&mut self, turn: &mut Turn<'_>) {
         if let Some((_, stage)) = self.lapse(turn.config) {
-            self.enter_stage(stage, turn);
-            self.refresh_segments(None, turn);
+            let mut seen = vec![self.enter_stage(stage, turn)];
+            seen.extend(self.refresh_segments(None, turn));
+            self.happen(seen, None, turn);
         }
     }
 
-    pub(super) fn record(&mut self, kind: RecordKind, name: &str, data: Object, turn: &Turn<'_>) {
+    /// Keeps a record; its number.
+    pub(super) fn record(&mut self, kind: RecordKind, name: &str, data: Object, turn: &Turn<'_>) -> u64 {
         let session = self.core.session.as_ref().map_or(0, |session| session.number);
-        self.record_in(kind, name, session, data, turn);
-    }
-
-    fn record_in(&mut self, kind: RecordKind, name: &str, session: u32, data: Object, turn: &Turn<'_>) {
         self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
+        self.outbox.last_seq()
     }
 }

@@ -1,6 +1,6 @@
 //! Dwell clocks: a condition that has held without a break on one page view of one tab, counted in attention.
 
-use super::rules::Pattern;
+use super::rules::Rule;
 use super::scene::Scene;
 use super::session::Tabs;
 use super::{Turn, Visitor};
@@ -14,13 +14,13 @@ pub(super) struct Dwells(pub(super) Vec<Dwell>);
 /// One rule's clock on one tab's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dwell {
-    /// The rule's pattern: an unchanged pattern keeps its clocks when other rules change.
+    /// The key of the pattern in its rule: an unchanged pattern keeps its clocks when other rules change.
     pub(super) pattern_key: u64,
     pub(super) tab: String,
     /// The page's attention when the condition began to hold, in milliseconds.
     from_engaged_ms: u64,
     for_ms: u64,
-    /// It has fired: not again while the condition goes on holding.
+    /// It has fired, or was ended: not again while the condition goes on holding.
     pub(super) fired: bool,
 }
 
@@ -39,6 +39,13 @@ impl Dwells {
         self.0.iter().any(|dwell| dwell.pattern_key == pattern_key && dwell.tab == tab)
     }
 
+    /// Ends a rule's clocks: none of them fires before its condition begins to hold anew.
+    pub(super) fn end(&mut self, rule: &Rule) {
+        for key in rule.node_keys() {
+            self.0.iter_mut().filter(|dwell| dwell.pattern_key == key).for_each(|dwell| dwell.fired = true);
+        }
+    }
+
     /// The page of this tab is over, and with it its clocks.
     pub(super) fn leave_page(&mut self, tab: &str) {
         self.0.retain(|dwell| dwell.tab != tab);
@@ -50,38 +57,34 @@ impl Visitor {
     pub(super) fn refresh_dwells(&mut self, turn: &Turn<'_>) {
         let mut dwells = std::mem::take(&mut self.dwells);
         dwells.0.retain(|dwell| self.tabs.get(&dwell.tab).is_some_and(|tab| tab.view.is_some()));
-        for rule in turn.config.rules.dwell_rules() {
-            let Pattern::Dwell { for_ms, holds } = &rule.pattern else { continue };
+        for (key, _, dwell) in turn.config.rules.dwells() {
             for tab in self.tabs.iter() {
                 let Some(view) = &tab.view else { continue };
-                let held = rule.enabled && holds.holds(&Scene::new(self, turn.now_ms).on(Some(tab)));
-                let running = dwells.has(rule.pattern_key, &tab.id);
+                let held = dwell.holds.holds(&Scene::new(self, turn.now_ms).on(Some(tab)));
+                let running = dwells.has(key, &tab.id);
                 if held && !running && dwells.0.len() < DWELLS_MAX {
                     dwells.0.push(Dwell {
-                        pattern_key: rule.pattern_key,
+                        pattern_key: key,
                         tab: tab.id.clone(),
                         from_engaged_ms: view.engaged_at(turn.now_ms),
-                        for_ms: *for_ms,
+                        for_ms: dwell.for_ms,
                         fired: false,
                     });
                 } else if held && !running {
                     self.core.dwells_dropped = self.core.dwells_dropped.saturating_add(1);
                 } else if !held && running {
-                    dwells.0.retain(|dwell| dwell.pattern_key != rule.pattern_key || dwell.tab != tab.id);
+                    dwells.0.retain(|dwell| dwell.pattern_key != key || dwell.tab != tab.id);
                 }
             }
         }
         self.dwells = dwells;
     }
 
-    /// A clock is over: its rule fires on its tab, if its condition and limits let it.
+    /// A clock is over: its rule's pattern sees it on its tab.
     pub(super) fn dwelt(&mut self, at: usize, turn: &mut Turn<'_>) {
         let dwell = &mut self.dwells.0[at];
         dwell.fired = true;
         let (key, tab) = (dwell.pattern_key, dwell.tab.clone());
-        let config = turn.config;
-        if let Some(rule) = config.rules.dwell_rules().find(|rule| rule.pattern_key == key) {
-            self.fire_if_it_may(rule, None, &tab, turn);
-        }
+        self.come_true(key, &tab, &[], turn);
     }
 }

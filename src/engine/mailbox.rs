@@ -1,23 +1,52 @@
-//! Pushes, numbered; the last ones are kept for a page that reconnects.
+//! Pushes and retractions, numbered; the last ones are kept for a page that reconnects.
 
-use footfall_protocol::limits::{MAILBOX_BYTES_MAX, MAILBOX_MAX, PUSH_BYTES_MAX};
-use footfall_protocol::message::{Cursor, Push};
+use footfall_protocol::limits::{MAILBOX_BYTES_MAX, MAILBOX_MAX, PUSH_BYTES_MAX, RETRACTIONS_MAX};
+use footfall_protocol::message::{Cursor, Push, ServerMessage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The pushes that may still be wanted, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mailbox {
-    /// The last number given.
+    /// The last number given, to a push or a retraction.
     pub(super) last_seq: u64,
     kept: Vec<(u32, Push)>,
     pub(super) pushes_dropped: u32,
     pub(super) pushes_too_large: u32,
+    /// Pushes that a page may show and that are taken back when they no longer hold.
+    bound: Vec<Bound>,
+    /// What was taken back, until it would have expired anyway.
+    retracted: Vec<Retracted>,
+    pub(super) retractions_dropped: u32,
+}
+
+/// A push that holds only as long as its rule says; kept apart from its content, which may have to make room earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bound {
+    pub(super) seq: u64,
+    pub(super) rule: String,
+    pub(super) tab: String,
+    slot: String,
+    expires_at_ms: u64,
+}
+
+/// A push that was taken back. Its retraction has a place of its own in the sequence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Retracted {
+    seq: u64,
+    push: Bound,
+}
+
+impl Retracted {
+    fn message(&self) -> ServerMessage {
+        ServerMessage::Retract { seq: self.seq, push: self.push.seq, slot: self.push.slot.clone() }
+    }
 }
 
 impl Mailbox {
-    /// Numbers a push and keeps it; `None` when it is larger than a push may be.
-    pub(super) fn post(&mut self, push: Push) -> Option<&Push> {
+    /// Numbers a push and keeps it; `None` when it is larger than a push may be. With `retract` it is taken back when it
+    /// no longer holds.
+    pub(super) fn post(&mut self, push: Push, retract: bool) -> Option<&Push> {
         let bytes = serde_json::to_vec(&push.content).map_or(usize::MAX, |content| content.len());
         if bytes > PUSH_BYTES_MAX {
             self.pushes_too_large += 1;
@@ -25,7 +54,13 @@ impl Mailbox {
         }
         self.last_seq += 1;
         let bytes = u32::try_from(bytes).expect("bounded by the check above");
-        self.kept.push((bytes, Push { seq: self.last_seq, ..push }));
+        let push = Push { seq: self.last_seq, ..push };
+        if retract {
+            let Push { seq, rule, tab, slot, expires_at_ms, .. } = push.clone();
+            self.bound.push(Bound { seq, rule, tab, slot, expires_at_ms });
+            self.retractions_dropped += drop_oldest(&mut self.bound);
+        }
+        self.kept.push((bytes, push));
         while self.kept.len() > MAILBOX_MAX || self.bytes() > MAILBOX_BYTES_MAX {
             self.kept.remove(0);
             self.pushes_dropped += 1;
@@ -42,27 +77,74 @@ impl Mailbox {
         self.kept.iter().map(|(_, push)| push).filter(move |push| push.expires_at_ms > now_ms)
     }
 
-    /// What a tab that has come as far as `cursor` has missed; a cursor of another incarnation counts as none.
-    pub(super) fn missed(&self, tab: &str, cursor: Option<Cursor>, incarnation: Uuid, now_ms: u64) -> Vec<Push> {
+    /// The pushes that are to be taken back when they no longer hold, and have not expired.
+    pub(super) fn bound(&self, now_ms: u64) -> impl Iterator<Item = &Bound> {
+        self.bound.iter().filter(move |push| push.expires_at_ms > now_ms)
+    }
+
+    /// Takes these pushes back, in their order; gives each one's tab (empty for all) and what it is to be told.
+    pub(super) fn retract(&mut self, seqs: &[u64]) -> Vec<(String, ServerMessage)> {
+        let mut told = Vec::new();
+        for seq in seqs {
+            let Some(at) = self.bound.iter().position(|push| push.seq == *seq) else { continue };
+            let push = self.bound.remove(at);
+            self.kept.retain(|(_, kept)| kept.seq != push.seq);
+            self.last_seq += 1;
+            let retracted = Retracted { seq: self.last_seq, push };
+            told.push((retracted.push.tab.clone(), retracted.message()));
+            self.retracted.push(retracted);
+            self.retractions_dropped += drop_oldest(&mut self.retracted);
+        }
+        told
+    }
+
+    /// What a tab that has come as far as `cursor` has missed, in order: pushes, and retractions of pushes that it has. A
+    /// cursor of another incarnation counts as none.
+    pub(super) fn missed(
+        &self,
+        tab: &str,
+        cursor: Option<Cursor>,
+        incarnation: Uuid,
+        now_ms: u64,
+    ) -> Vec<ServerMessage> {
         let seen = cursor.filter(|c| c.incarnation == incarnation).map_or(0, |c| c.seq);
-        let wanted = |push: &&Push| push.seq > seen && (push.tab.is_empty() || push.tab == tab);
-        self.pending(now_ms).filter(wanted).cloned().collect()
+        let meant = |to: &str| to.is_empty() || to == tab;
+        let pushes = self.pending(now_ms).filter(|push| push.seq > seen && meant(&push.tab));
+        let pushes = pushes.map(|push| (push.seq, ServerMessage::Push(push.clone())));
+        let known = |gone: &&Retracted| gone.seq > seen && gone.push.seq <= seen && meant(&gone.push.tab);
+        let worth = |gone: &&Retracted| gone.push.expires_at_ms > now_ms;
+        let retractions = self.retracted.iter().filter(known).filter(worth).map(|gone| (gone.seq, gone.message()));
+        let mut missed: Vec<(u64, ServerMessage)> = pushes.chain(retractions).collect();
+        missed.sort_by_key(|(seq, _)| *seq);
+        missed.into_iter().map(|(_, message)| message).collect()
     }
 
     /// Forgets what is no longer worth showing.
     pub(super) fn expire(&mut self, now_ms: u64) {
         self.kept.retain(|(_, push)| push.expires_at_ms > now_ms);
+        self.bound.retain(|push| push.expires_at_ms > now_ms);
+        self.retracted.retain(|gone| gone.push.expires_at_ms > now_ms);
     }
 
     /// Forgets what was meant for a page of this tab that is over.
     pub(super) fn leave_page(&mut self, tab: &str) {
         self.kept.retain(|(_, push)| push.tab.is_empty() || push.tab != tab);
+        self.bound.retain(|push| push.tab.is_empty() || push.tab != tab);
+        self.retracted.retain(|gone| gone.push.tab.is_empty() || gone.push.tab != tab);
     }
 
     /// The visitor closed it: it is not shown again.
     pub(super) fn dismiss(&mut self, seq: u64) {
         self.kept.retain(|(_, push)| push.seq != seq);
+        self.bound.retain(|push| push.seq != seq);
     }
+}
+
+/// Makes room in a list of [`RETRACTIONS_MAX`]; how many went.
+fn drop_oldest<T>(list: &mut Vec<T>) -> u32 {
+    let beyond = list.len().saturating_sub(RETRACTIONS_MAX);
+    list.drain(..beyond);
+    u32::try_from(beyond).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -76,31 +158,101 @@ mod tests {
         Push { seq: 0, slot, rule, priority: 0, content, tab: tab.to_owned(), at_ms: 0, expires_at_ms: 100 }
     }
 
+    const ID: Uuid = Uuid::from_u128(1);
+
+    /// What a tab that has come so far has missed: `+` a push, `-` the retraction of one, with its place.
+    fn missed(mailbox: &Mailbox, tab: &str, seen: u64, now_ms: u64) -> String {
+        let told = mailbox.missed(tab, Some(Cursor { incarnation: ID, seq: seen }), ID, now_ms);
+        let word = |message: &ServerMessage| match serde_json::to_value(message).unwrap() {
+            push if push["type"] == "push" => format!("+{}", push["seq"]),
+            gone => format!("-{}@{}", gone["push"], gone["seq"]),
+        };
+        told.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn a_page_gets_what_it_missed_once_and_in_order() {
         let mut mailbox = Mailbox::default();
-        let id = Uuid::from_u128(1);
         for tab in ["", "a", "b", ""] {
-            mailbox.post(push(tab, 1));
+            mailbox.post(push(tab, 1), false);
         }
-        let seqs = |cursor| mailbox.missed("a", cursor, id, 0).iter().map(|p| p.seq).collect::<Vec<_>>();
-        assert_eq!(seqs(None), [1, 2, 4]);
-        assert_eq!(seqs(Some(Cursor { incarnation: id, seq: 2 })), [4]);
-        assert_eq!(seqs(Some(Cursor { incarnation: Uuid::from_u128(2), seq: 9 })), [1, 2, 4]);
-        assert!(mailbox.missed("a", None, id, 100).is_empty());
+        assert_eq!(missed(&mailbox, "a", 0, 0), "+1 +2 +4");
+        assert_eq!(missed(&mailbox, "a", 2, 0), "+4");
+        assert_eq!(mailbox.missed("a", None, ID, 0).len(), 3);
+        let other = Cursor { incarnation: Uuid::from_u128(2), seq: 9 };
+        assert_eq!(mailbox.missed("a", Some(other), ID, 0).len(), 3);
+        assert_eq!(missed(&mailbox, "a", 0, 100), "");
     }
 
     #[test]
     fn the_oldest_makes_room_and_is_counted() {
         let mut mailbox = Mailbox::default();
-        assert!(mailbox.post(push("", PUSH_BYTES_MAX)).is_none());
+        assert!(mailbox.post(push("", PUSH_BYTES_MAX), false).is_none());
         for _ in 0..=MAILBOX_MAX {
-            mailbox.post(push("", 1));
+            mailbox.post(push("", 1), false);
         }
         assert_eq!((mailbox.pushes_dropped, mailbox.pushes_too_large, mailbox.kept.len()), (1, 1, MAILBOX_MAX));
         for _ in 0..3 {
-            mailbox.post(push("", PUSH_BYTES_MAX - 20));
+            mailbox.post(push("", PUSH_BYTES_MAX - 20), false);
         }
         assert!(mailbox.bytes() <= MAILBOX_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_retraction_has_its_place_and_reaches_only_those_who_have_the_push() {
+        let mut mailbox = Mailbox::default();
+        mailbox.post(push("", 1), true);
+        mailbox.post(push("a", 1), true);
+        mailbox.post(push("", 1), false);
+        let told = mailbox.retract(&[1, 2, 3]);
+        let tabs: Vec<_> = told.iter().map(|(tab, _)| tab.as_str()).collect();
+        assert_eq!((tabs, mailbox.last_seq), (vec!["", "a"], 5), "a push that is not bound stays");
+        mailbox.post(push("", 1), false);
+        assert_eq!(missed(&mailbox, "a", 0, 0), "+3 +6", "who has neither push nor retraction needs neither");
+        assert_eq!(missed(&mailbox, "a", 2, 0), "+3 -1@4 -2@5 +6");
+        assert_eq!(missed(&mailbox, "b", 3, 0), "-1@4 +6");
+        assert_eq!(missed(&mailbox, "a", 4, 0), "-2@5 +6");
+        assert_eq!(missed(&mailbox, "a", 6, 0), "");
+        assert_eq!(missed(&mailbox, "a", 3, 100), "", "the page has taken it away by itself");
+        assert!(mailbox.retract(&[1, 2]).is_empty(), "once");
+    }
+
+    #[test]
+    fn what_was_closed_left_or_has_expired_is_not_retracted() {
+        let mut mailbox = Mailbox::default();
+        for tab in ["", "a", ""] {
+            mailbox.post(push(tab, 1), true);
+        }
+        mailbox.dismiss(1);
+        mailbox.leave_page("a");
+        assert_eq!(mailbox.bound(0).map(|push| push.seq).collect::<Vec<_>>(), [3]);
+        assert_eq!(mailbox.bound(100).count(), 0);
+        mailbox.expire(100);
+        assert!(mailbox.retract(&[1, 2, 3]).is_empty());
+    }
+
+    #[test]
+    fn a_push_whose_content_made_room_is_still_retracted() {
+        let mut mailbox = Mailbox::default();
+        mailbox.post(push("", 1), true);
+        for _ in 0..MAILBOX_MAX {
+            mailbox.post(push("", 1), false);
+        }
+        assert!(!mailbox.pending(0).any(|push| push.seq == 1));
+        assert_eq!(mailbox.retract(&[1]).len(), 1);
+    }
+
+    #[test]
+    fn retractions_are_bounded() {
+        let mut mailbox = Mailbox::default();
+        for _ in 0..RETRACTIONS_MAX + 2 {
+            mailbox.post(push("", 1), true);
+        }
+        assert_eq!((mailbox.bound.len(), mailbox.retractions_dropped), (RETRACTIONS_MAX, 2));
+        let all: Vec<u64> = mailbox.bound(0).map(|push| push.seq).collect();
+        mailbox.retract(&all);
+        mailbox.post(push("", 1), true);
+        mailbox.retract(&[mailbox.last_seq]);
+        assert_eq!((mailbox.retracted.len(), mailbox.retractions_dropped), (RETRACTIONS_MAX, 3));
     }
 }

@@ -7,26 +7,33 @@ mod actions;
 mod compile;
 mod limits;
 mod pattern;
+mod places;
 mod reader;
 mod rule;
+mod schedule;
 mod stages;
 mod warnings;
 
-pub use actions::Action;
+pub use actions::{Action, TRAIT_VALUE};
 pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
-pub use limits::{Cap, Limits};
-pub use pattern::Pattern;
+pub use limits::{Cap, Group, Holdout, Limits, Per};
+pub use pattern::{
+    Absence, Aggregate, All, Count, Dwell, Function, Part, Pattern, Point, Points, Sequence, Skip, Step, What, Window,
+    node_key,
+};
+pub use places::{Happening, Place};
 pub use rule::Rule;
+pub use schedule::{Hours, LocalTime, Schedule, Zone};
 pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
 use super::tree::{Roots, Scope};
+use places::Places;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Version of a piece's bytes: its first byte, and so part of its hash.
-const PIECE_VERSION: u8 = 2;
+const PIECE_VERSION: u8 = 3;
 
 /// A site's compiled configuration at one version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +44,10 @@ pub struct RuleSet {
     pub segments: Vec<Segment>,
     /// Stages, by falling rank, then id. Never empty: a site without stages of its own has the defaults.
     pub stages: Vec<Stage>,
-    /// Event name → places of the rules that wait for it.
-    by_event: BTreeMap<String, Vec<usize>>,
-    /// Places of the rules with a dwell pattern, each with what its pattern reads.
-    dwells: Vec<(usize, Roots)>,
+    /// Places of the rules, by id.
+    by_id: Vec<usize>,
+    /// Which rules a happening concerns.
+    places: Places,
     /// What each segment reads, in the segments' order.
     segment_reads: Vec<Roots>,
 }
@@ -87,19 +94,11 @@ impl RuleSet {
             stages = default_stages();
         }
         stages.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.id.cmp(&b.id)));
-        let (mut by_event, mut dwells) = (BTreeMap::<String, Vec<usize>>::new(), Vec::new());
-        for (at, rule) in rules.iter().enumerate() {
-            match &rule.pattern {
-                Pattern::Event { names, .. } => {
-                    for name in names {
-                        by_event.entry(name.clone()).or_default().push(at);
-                    }
-                }
-                Pattern::Dwell { holds, .. } => dwells.push((at, holds.reads())),
-            }
-        }
+        let mut by_id: Vec<usize> = (0..rules.len()).collect();
+        by_id.sort_by(|a, b| rules[*a].id.cmp(&rules[*b].id));
+        let places = Places::new(&rules);
         let segment_reads = segments.iter().map(|segment| segment.when.reads()).collect();
-        Self { rules, segments, stages, by_event, dwells, segment_reads }
+        Self { rules, segments, stages, by_id, places, segment_reads }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -117,24 +116,14 @@ impl RuleSet {
         Some(Self::new(rules, segments, stages))
     }
 
-    /// The rules that wait for an event of this name, in the order of evaluation.
-    pub fn rules_on<'a>(&'a self, event: &str) -> impl Iterator<Item = &'a Rule> + use<'a> {
-        self.by_event.get(event).into_iter().flatten().map(|at| &self.rules[*at])
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        let found = self.by_id.binary_search_by(|at| self.rules[*at].id.as_str().cmp(id));
+        found.ok().map(|at| &self.rules[self.by_id[at]])
     }
 
-    /// The rules with a dwell pattern, in the order of evaluation.
-    pub fn dwell_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.dwells.iter().map(|(at, _)| &self.rules[*at])
-    }
-
-    /// The rules with a dwell pattern whose condition may now hold where it did not, or the other way round: it reads
-    /// something of what changed, or something that time alone changes. In the order of evaluation.
-    pub fn dwell_rules_touched(&self, changed: Roots) -> impl Iterator<Item = &Rule> {
-        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
-        self.dwells.iter().filter(move |(_, reads)| touched(reads)).map(|(at, _)| &self.rules[*at])
-    }
-
-    /// The segments that may now hold where they did not, or the other way round, as for dwells.
+    /// The segments that may now hold where they did not, or the other way round: they read something of what
+    /// changed, or something that time alone changes.
     pub fn segments_touched(&self, changed: Roots) -> impl Iterator<Item = &Segment> {
         let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
         self.segments

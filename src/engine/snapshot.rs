@@ -52,16 +52,35 @@ enum Body {
 trait Kept: Serialize + DeserializeOwned {
     const TAG: u64;
     const VERSION: u8;
-    /// Reads a section that an earlier release wrote.
+    /// Reads a section that this release, an earlier or a later one wrote.
     fn read(version: u8, bytes: &[u8]) -> Option<Self> {
-        // A later version only has more fields at the end, which this release does not need.
-        (version >= Self::VERSION).then(|| postcard::take_from_bytes(bytes).ok().map(|(value, _)| value)).flatten()
+        // A later version only has more fields at the end, which this release does not need. An earlier one lacks fields
+        // at the end: zeros are read as 0, none, and empty, which is what they begin with.
+        let padded = (version < Self::VERSION).then(|| [bytes, &[0; LACKING_BYTES_MAX]].concat());
+        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _)| value)
+    }
+    /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
+    fn missing() -> Option<Self> {
+        None
     }
 }
+
+/// More bytes than all fields together that were ever added to one section, as they are when empty.
+const LACKING_BYTES_MAX: usize = 32;
 
 macro_rules! kept {
     ($($type:ty => $tag:literal v $version:literal),* $(,)?) => {
         $(impl Kept for $type { const TAG: u64 = $tag; const VERSION: u8 = $version; })*
+    };
+    // Sections that came later: left out while they are as new.
+    (later $($type:ty => $tag:literal v $version:literal),* $(,)?) => {
+        $(impl Kept for $type {
+            const TAG: u64 = $tag;
+            const VERSION: u8 = $version;
+            fn missing() -> Option<Self> {
+                Some(Self::default())
+            }
+        })*
     };
 }
 kept! {
@@ -70,20 +89,26 @@ kept! {
     super::dwell::Dwells => 3 v 1,
     super::cart::Cart => 4 v 1,
     super::profile::Profile => 5 v 1,
-    super::trigger::Firings => 6 v 1,
-    super::mailbox::Mailbox => 7 v 1,
+    super::firings::Firings => 6 v 2,
+    super::mailbox::Mailbox => 7 v 2,
     super::outbox::Outbox => 8 v 1,
     super::dedupe::Dedupe => 9 v 1,
     Segments => 10 v 1,
 }
+kept! { later
+    super::partials::Partials => 11 v 1,
+    super::starts::Starts => 12 v 1,
+}
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 8] = [
+const MAY_BE_COLD: [u64; 10] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
     <super::cart::Cart as Kept>::TAG,
-    <super::trigger::Firings as Kept>::TAG,
+    <super::firings::Firings as Kept>::TAG,
+    <super::starts::Starts as Kept>::TAG,
+    <super::partials::Partials as Kept>::TAG,
     <super::session::Tabs as Kept>::TAG,
     <super::dwell::Dwells as Kept>::TAG,
     <super::outbox::Outbox as Kept>::TAG,
@@ -92,7 +117,7 @@ const MAY_BE_COLD: [u64; 8] = [
 impl Visitor {
     /// The visitor as it is stored.
     pub fn snapshot(&self) -> Stored {
-        let mut sections = [
+        let mut sections = vec![
             section(&self.core),
             section(&self.tabs),
             section(&self.dwells),
@@ -104,6 +129,12 @@ impl Visitor {
             section(&self.dedupe),
             section(&self.segments),
         ];
+        if !self.partials.is_new() {
+            sections.push(section(&self.partials));
+        }
+        if !self.starts.is_new() {
+            sections.push(section(&self.starts));
+        }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
@@ -139,9 +170,11 @@ impl Visitor {
             segments: from.read()?,
             tabs: from.read()?,
             dwells: from.read()?,
+            partials: from.read()?,
             cart: from.read()?,
             profile: from.read()?,
             firings: from.read()?,
+            starts: from.read()?,
             mailbox: from.read()?,
             outbox: from.read()?,
             dedupe: from.read()?,
@@ -172,7 +205,9 @@ struct Source<'a> {
 impl Source<'_> {
     fn read<T: Kept>(&self) -> Result<T, SnapshotError> {
         let missing = SnapshotError::Section(T::TAG);
-        let section = self.sections.iter().find(|section| section.tag == T::TAG).ok_or(missing)?;
+        let Some(section) = self.sections.iter().find(|section| section.tag == T::TAG) else {
+            return T::missing().ok_or(missing);
+        };
         let bytes = match &section.body {
             Body::Here(bytes) => bytes,
             Body::Cold(hash) => {

@@ -15,7 +15,7 @@ use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
 
 /// Content with its strings compiled. At most [`footfall_protocol::limits::TEMPLATE_FILLS_MAX`] places to fill in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Template(Vec<(String, Node)>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

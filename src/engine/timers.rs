@@ -2,6 +2,9 @@
 
 use super::{Config, Effect, Turn, Visitor};
 
+/// Deadlines handled for one input at most; far more than a visitor can have.
+const PASSES_MAX: usize = 100_000;
+
 /// The earliest deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wake {
@@ -19,6 +22,18 @@ pub enum Reason {
         /// Its place among the dwell clocks.
         at: usize,
     },
+    /// What an absence waits for has not come for a rule's duration.
+    Absence {
+        /// The key of the pattern.
+        key: u64,
+        /// The wait's place among those of the pattern.
+        wait: usize,
+    },
+    /// A rule was started for a time that is over.
+    Start {
+        /// Its place among the pending starts.
+        at: usize,
+    },
     /// The session has been without activity for the site's idle time.
     SessionEnd,
     /// The stage has an idle time and it is over.
@@ -34,6 +49,8 @@ impl Reason {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Dwell { .. } => "dwell",
+            Self::Absence { .. } => "absence",
+            Self::Start { .. } => "start",
             Self::SessionEnd => "session_end",
             Self::Lapse => "lapse",
             Self::Flush => "flush",
@@ -61,7 +78,20 @@ impl Visitor {
         // Records are delivered before their visitor is forgotten.
         let retention = (known && flush.is_none()).then_some(last_ms + settings.retention_ms);
         let dwells = self.dwells.due(&self.tabs).map(|(at, at_ms)| Wake { at_ms, reason: Reason::Dwell { at } });
+        // Of several absences at the same time that of the first rule comes first.
+        let mut absences: Vec<_> = self
+            .partials
+            .due()
+            .filter_map(|(key, wait, at_ms)| {
+                let (place, _, pattern) = config.rules.node(key)?;
+                Some(((place, pattern.node(), wait), Wake { at_ms, reason: Reason::Absence { key, wait } }))
+            })
+            .collect();
+        absences.sort_unstable_by_key(|(order, _)| *order);
+        let starts = self.starts.due().map(|(at, at_ms)| Wake { at_ms, reason: Reason::Start { at } });
         dwells
+            .chain(absences.into_iter().map(|(_, wake)| wake))
+            .chain(starts)
             .chain(wake(session_end, Reason::SessionEnd))
             .chain(wake(lapse, Reason::Lapse))
             .chain(wake(flush, Reason::Flush))
@@ -71,18 +101,32 @@ impl Visitor {
     /// Handles every deadline that is over, in the order of their times; flush and retention have their own places.
     pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>) {
         self.follow_rules(turn);
+        turn.at_ms = self.core.clock_ms;
+        self.come_due(turn);
+        turn.at_ms = turn.now_ms;
+    }
+
+    fn come_due(&mut self, turn: &mut Turn<'_>) {
         // Every pass does away with the deadline that it handles. The bound is there for a bug, not for a case.
-        for _ in 0..1_000 {
+        for _ in 0..PASSES_MAX {
             let over =
                 |wake: &Wake| wake.at_ms <= turn.now_ms && !matches!(wake.reason, Reason::Flush | Reason::Retention);
             let Some(wake) = self.deadlines(turn.config).filter(over).min_by_key(|wake| wake.at_ms) else { return };
             self.core.clock_ms = turn.now_ms;
+            // For windows it happens when it was due, however late the wake is.
+            turn.at_ms = turn.at_ms.max(wake.at_ms);
             match wake.reason {
                 Reason::Dwell { at } => self.dwelt(at, turn),
+                Reason::Absence { key, wait } => {
+                    let records = self.partials.end_wait(key, wait);
+                    self.come_true(key, "", &records, turn);
+                }
+                Reason::Start { at } => self.start_is_due(at, turn),
                 Reason::SessionEnd => self.end_session(turn),
                 Reason::Lapse => self.lapsed(turn),
                 Reason::Flush | Reason::Retention => {}
             }
+            self.retract_what_no_longer_holds(turn);
         }
     }
 

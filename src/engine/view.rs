@@ -115,7 +115,12 @@ impl Visitor {
             ("traits_dropped", self.profile.traits_dropped),
             ("pushes_dropped", self.mailbox.pushes_dropped),
             ("pushes_too_large", self.mailbox.pushes_too_large),
+            ("retractions_dropped", self.mailbox.retractions_dropped),
             ("dwells_dropped", core.dwells_dropped),
+            ("partials_dropped", self.partials.dropped),
+            ("starts_dropped", self.starts.dropped),
+            ("groups_dropped", self.firings.groups_dropped),
+            ("emitted_too_large", self.firings.emitted_too_large),
         ];
         members.insert("counters", object(counters.map(|(key, value)| (key, value.into()))));
         if let Some(view) = self.tabs.latest().map(tab_view) {
@@ -152,16 +157,23 @@ impl Visitor {
 
     fn timers_view(&self, config: &Config) -> Value {
         let timer = |wake: super::Wake| {
-            let dwell = match wake.reason {
-                Reason::Dwell { at } => self.dwells.0.get(at),
-                Reason::SessionEnd | Reason::Lapse | Reason::Flush | Reason::Retention => None,
+            let (key, tab) = match wake.reason {
+                Reason::Dwell { at } => {
+                    let dwell = self.dwells.0.get(at);
+                    (dwell.map(|dwell| dwell.pattern_key), dwell.map(|dwell| dwell.tab.as_str()))
+                }
+                Reason::Absence { key, .. } => (Some(key), None),
+                Reason::Start { .. } | Reason::SessionEnd | Reason::Lapse | Reason::Flush | Reason::Retention => {
+                    (None, None)
+                }
             };
-            let rule = dwell.and_then(|d| config.rules.dwell_rules().find(|rule| rule.pattern_key == d.pattern_key));
+            let started = if let Reason::Start { at } = wake.reason { self.starts.rule(at) } else { None };
+            let rule = key.and_then(|key| config.rules.node(key)).map(|(_, rule, _)| rule.id.as_str());
             object([
                 ("reason", wake.reason.as_str().into()),
                 ("due_at_ms", wake.at_ms.into()),
-                ("rule", rule.map(|rule| rule.id.as_str()).into()),
-                ("tab", dwell.map_or(Value::Null, |dwell| text(&dwell.tab))),
+                ("rule", rule.or(started).into()),
+                ("tab", tab.map_or(Value::Null, text)),
             ])
         };
         let mut wakes: Vec<_> = self.deadlines(config).collect();

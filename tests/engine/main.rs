@@ -3,6 +3,8 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
 mod faults;
+mod orchestration;
+mod patterns;
 mod properties;
 mod scenarios;
 mod sim;

@@ -1,12 +1,14 @@
 //! What holds for every visitor, over random lives with fixed seeds.
 
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
-use footfall::engine::{Config, Input};
+use footfall::engine::{Config, Input, To};
 use footfall_protocol::event::Authority;
 use footfall_protocol::limits::HOT_BYTES_MAX;
+use footfall_protocol::message::{Cursor, ServerMessage};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const LIVES: u64 = 80;
 
@@ -16,10 +18,23 @@ fn site() -> Config {
         json!([
             {"id": "dwell", "pattern": {"dwell": {"for": "20s", "where": {"page.kind": "product"}}}, "limits": {"cooldown": "1m"}, "actions": push("side")},
             {"id": "gap", "pattern": {"event": {"name": "product_added"}}, "condition": {"cart.value": {"$lt": 60}}, "limits": {"cap": {"count": 2, "per": "10m"}}, "actions": push("cart")},
+            // Rules that work together: they start, put off and stop each other, set traits, and take pushes back.
+            {"id": "work-1", "priority": 3, "pattern": {"event": {"name": ["product_added", "checkout_started"]}}, "limits": {"group": {"name": "work", "per": "moment"}},
+                "actions": [{"set_trait": {"name": "mood", "value": "{{cart.count}}"}}, {"start": {"rule": "work-2", "after": "90s"}}, {"start": {"rule": "work-3"}}, {"record": {"name": "worked", "data": {"sku": "{{event.properties.sku}}"}}}]},
+            {"id": "work-2", "pattern": {"started": {}}, "until": {"event": {"name": "order_completed"}}, "limits": {"group": {"name": "work", "per": "10m"}},
+                "actions": [{"push": {"slot": "w", "content": {"text": "{{profile.traits.mood}}"}, "retract": true}}, {"start": {"rule": "work-1", "after": "1h"}}]},
+            {"id": "work-3", "priority": 9, "pattern": {"any": [{"started": {}}, {"segment": {"entered": "moody"}}]}, "condition": {"cart.count": {"$gt": 0}}, "limits": {"cooldown": "30s"},
+                "schedule": {"hours": ["10:00-16:00", "22:00-03:00"], "time_zone": "America/New_York"},
+                "actions": [{"push": {"slot": "w", "content": {"text": "3"}, "expires": "2h", "retract": true}}, {"set_trait": {"name": "mood", "value": null}}, {"start": {"rule": "work-2"}}]},
+            {"id": "work-4", "pattern": {"event": {"name": "page_viewed"}}, "actions": [{"delay": {"rule": "work-2", "by": "2m"}}]},
+            {"id": "work-5", "priority": 5, "pattern": {"event": {"name": "product_removed"}}, "limits": {"per_session": 2}, "actions": [{"stop": {"rule": "work-2"}}, {"stop": {"rule": "dwell"}}]},
+            {"id": "work-6", "pattern": {"event": {"name": "Product Viewed"}}, "limits": {"cooldown": "1m", "holdout": {"percent": 100}}, "actions": [{"start": {"rule": "work-2"}}]},
+            {"id": "held", "pattern": {"dwell": {"for": "15s", "where": {"cart.value": {"$gt": 20}}}}, "actions": [{"push": {"slot": "side", "content": {"text": "x"}, "expires": "1h", "retract": true}}]},
             {"id": "idle-cart", "pattern": {"dwell": {"for": "45s", "where": {"cart.count": {"$gt": 0}, "stage": {"$ne": "checkout"}}}}, "limits": {"per_session": 1}, "actions": push("top")}
         ]),
         json!([
             {"id": "big-cart", "when": {"cart.value": {"$gte": 50}}},
+            {"id": "moody", "when": {"profile.traits.mood": {"$exists": true}}},
             {"id": "explorer", "when": {"session.product_views": {"$gte": 3}, "profile.orders": 0}}
         ]),
         json!([]),
@@ -178,11 +193,105 @@ fn records_are_numbered_without_gaps_and_a_push_is_never_early() {
         let sim = live(seed, true, apply);
         let numbers: Vec<u64> = sim.queue.iter().map(|record| record.seq).collect();
         assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "seed {seed}");
-        let seqs: Vec<u64> = sim.pushes().iter().map(|(_, push)| push.seq).collect();
-        let mut made = seqs.clone();
+        let numbered = sim.sent.iter().filter_map(|(_, _, message)| match message {
+            ServerMessage::Push(push) => Some(push.seq),
+            ServerMessage::Retract { seq, push, .. } => {
+                assert!(push < seq, "seed {seed}");
+                Some(*seq)
+            }
+            _ => None,
+        });
+        let mut made: Vec<u64> = numbered.collect();
         made.sort_unstable();
         made.dedup();
         assert_eq!(made, (1..=made.len() as u64).collect::<Vec<_>>(), "seed {seed}");
+    }
+}
+
+/// A page as the client library keeps it: each push and retraction is applied once, in order. What is about one tab's
+/// page is left out, since that goes with the page.
+#[derive(Default)]
+struct Page {
+    seq: u64,
+    held: BTreeMap<u64, u64>,
+}
+
+impl Page {
+    fn take(&mut self, message: &ServerMessage) {
+        match message {
+            ServerMessage::Push(push) if push.seq > self.seq => {
+                self.seq = push.seq;
+                if push.tab.is_empty() {
+                    self.held.insert(push.seq, push.expires_at_ms);
+                }
+            }
+            ServerMessage::Retract { seq, push, .. } if *seq > self.seq => {
+                self.seq = *seq;
+                self.held.remove(push);
+            }
+            _ => {}
+        }
+    }
+
+    fn shows(&self, now_ms: u64) -> Vec<u64> {
+        self.held.iter().filter(|(_, expires_ms)| **expires_ms > now_ms).map(|(seq, _)| *seq).collect()
+    }
+}
+
+#[test]
+fn a_page_that_comes_and_goes_shows_what_one_that_stays_shows() {
+    let (mut looks, mut retractions) = (0, 0);
+    for seed in 0..LIVES {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut stays, mut comes) = (Page::default(), Page::default());
+        let mut read = 0;
+        live(seed, true, |sim, step| {
+            apply(sim, step);
+            for (_, to, message) in &sim.sent[read..] {
+                if *to == To::Everyone {
+                    stays.take(message);
+                    retractions += usize::from(matches!(message, ServerMessage::Retract { .. }));
+                }
+            }
+            read = sim.sent.len();
+            let full = ["pushes", "retractions"].iter().any(|what| sim.see(&format!("/counters/{what}_dropped")) != 0);
+            if full || random.random_range(0..3) > 0 {
+                return;
+            }
+            let cursor = Cursor { incarnation: sim.visitor.incarnation(), seq: comes.seq };
+            sim.connect("comes", Some(cursor)).disconnect("comes");
+            for (_, to, message) in &sim.sent[read..] {
+                if *to == To::Tab("comes".into()) {
+                    comes.take(message);
+                } else if *to == To::Everyone {
+                    stays.take(message);
+                }
+            }
+            read = sim.sent.len();
+            looks += usize::from(!stays.held.is_empty());
+            assert_eq!(comes.shows(sim.now_ms), stays.shows(sim.now_ms), "seed {seed}");
+        });
+    }
+    assert!(looks > 100 && retractions > 20, "{looks} looks, {retractions} retractions");
+}
+
+#[test]
+fn the_lives_hold_everything_that_rules_do_together() {
+    let (mut kinds, mut starts, mut retractions) = (BTreeMap::<&str, usize>::new(), 0, 0);
+    for seed in 0..LIVES {
+        let sim = live(seed, false, |sim, step| {
+            apply(sim, step);
+            let timers = sim.see("/timers");
+            starts += timers.as_array().unwrap().iter().filter(|timer| timer["reason"] == "start").count();
+        });
+        for record in &sim.queue {
+            *kinds.entry(record.kind.as_str()).or_default() += 1;
+        }
+        retractions += sim.sent.iter().filter(|(_, _, m)| matches!(m, ServerMessage::Retract { .. })).count();
+    }
+    assert!(starts > 100 && retractions > 100, "{starts} starts, {retractions} retractions");
+    for kind in ["trigger_fired", "trigger_held_out", "emitted", "segment_left"] {
+        assert!(kinds.get(kind).is_some_and(|count| *count > 20), "{kind}: {kinds:?}");
     }
 }
 

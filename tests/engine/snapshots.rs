@@ -17,12 +17,38 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-/// A visitor with something in every section.
+/// The case of the present form.
+const NEWEST: &str = "tests/cases/snapshots/0003.json";
+
+/// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
+/// back and one that was.
 fn lived() -> Sim {
-    let rules = json!([{
-        "id": "proof", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "limits": {"cap": {"count": 2, "per": "24h"}},
-        "actions": [{"push": {"slot": "side", "content": {"text": "{{page.product.name}}"}, "expires": "1h"}}]
-    }]);
+    let pattern = |id: &str, pattern: Value| json!({"id": id, "pattern": pattern, "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]});
+    let event = |name: &str| json!({"event": {"name": name}});
+    let rules = json!([
+        {
+            "id": "proof", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "limits": {"cap": {"count": 2, "per": "24h"}},
+            "actions": [{"push": {"slot": "side", "content": {"text": "{{page.product.name}}"}, "expires": "1h"}}]
+        },
+        pattern("sequence", json!({"sequence": {"steps": [event("product_added"), event("order_refunded")], "by": "event.name"}})),
+        pattern("count", json!({"count": {"of": event("page_viewed"), "at_least": 9, "within": "1h", "distinct": "page.path"}})),
+        pattern("absence", json!({"absence": {"after": event("order_completed"), "of": event("order_refunded"), "for": "7d"}})),
+        pattern("window", json!({"aggregate": {"of": event("product_viewed"), "fn": "first", "value": "page.product.name", "within": "1h", "is": "Chair"}})),
+        pattern("sum", json!({"aggregate": {"of": event("order_completed"), "fn": "sum", "value": "event.properties.revenue", "is": {"$gt": 500}}})),
+        pattern("distinct", json!({"aggregate": {"of": event("page_viewed"), "fn": "distinct", "value": "page.path", "is": 5}})),
+        pattern("most", json!({"aggregate": {"of": event("page_viewed"), "fn": "most_frequent", "value": "page.path", "within": "session", "is": "/"}})),
+        pattern("max", json!({"aggregate": {"of": event("order_completed"), "fn": "max", "value": "event.properties.revenue", "is": 500}})),
+        pattern("all", json!({"all": {"of": [event("order_completed"), {"any": [event("x"), {"dwell": {"for": "2h"}}]}], "within": "2d"}})),
+        {
+            "id": "offer", "pattern": event("product_viewed"), "condition": {"cart.count": 0}, "limits": {"group": {"name": "overlay", "per": "session"}},
+            "actions": [{"push": {"slot": "top", "content": {"a": 1}, "expires": "1h", "retract": true}}]
+        },
+        {
+            "id": "thanks", "pattern": event("order_completed"),
+            "actions": [{"push": {"slot": "top", "content": {"a": 2}, "expires": "1h", "retract": true}}, {"start": {"rule": "review", "after": "7d"}}]
+        },
+        {"id": "review", "pattern": {"started": {}}, "actions": [{"record": {"name": "review"}}]}
+    ]);
     // Stages of its own: a change of the defaults is no change of the stored form.
     let stages = json!([
         {"id": "new", "rank": 0},
@@ -78,10 +104,11 @@ fn the_present_form_is_the_newest_case() {
         stored.cold.iter().map(|(page, bytes)| (page.to_string(), json!(hex(bytes)))).collect();
     let view = serde_json::to_value(sim.visitor.inspection(0, &sim.config)).unwrap();
     let case = json!({"hot": hex(&stored.hot), "cold": cold, "view": view});
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/snapshots/0001.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(NEWEST);
     if std::env::var_os("UPDATE_CASES").is_some() {
         std::fs::write(&path, format!("{case:#}\n")).unwrap();
     }
+    assert_eq!(sim.see("/timers").as_array().unwrap().iter().filter(|timer| timer["rule"].is_string()).count(), 4);
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(kept, case);
 }

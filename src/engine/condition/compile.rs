@@ -86,6 +86,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Compiles a test alone: a value, or operators as for a field of this kind. `what` names it in messages.
+    pub(in crate::engine) fn alone(&mut self, value: &Value, kind: Option<Kind>, what: &str, pointer: &str) -> Test {
+        self.test(value, kind, what, pointer, 0)
+    }
+
     fn list(&mut self, value: &Value, pointer: &str, depth: usize) -> Vec<Condition> {
         let Some(items) = value.as_array() else {
             self.fault(pointer, "invalid", format!("wants an array of conditions, not {}", value.type_name()));

@@ -3,6 +3,7 @@
 use super::actual::{Actual, Item};
 use super::version::padded;
 use super::{Condition, Members, Pattern, js};
+use crate::engine::tree::Read;
 use footfall_protocol::Value;
 use footfall_protocol::limits::{REGEX_TEXT_BYTES_MAX, cut};
 use serde::{Deserialize, Serialize};
@@ -195,6 +196,11 @@ impl TypeName {
 }
 
 impl Test {
+    /// Whether what was read passes.
+    pub(in crate::engine) fn passed_by(&self, read: &Read<'_>) -> bool {
+        self.passes(Actual::of(read))
+    }
+
     /// Whether the value passes.
     pub(super) fn passes(&self, value: Actual<'_>) -> bool {
         match self {

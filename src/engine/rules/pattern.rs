@@ -1,66 +1,274 @@
-//! The pattern of a rule: a shape over time.
+//! The pattern of a rule: a shape over time, as it is compiled. How it is read is in the files below, how it advances
+//! in `engine/pattern.rs`.
 
-use super::reader::Reader;
-use crate::engine::condition::Condition;
+mod point;
+mod read;
+mod shapes;
+
+pub use point::{Point, Points, What};
+
+pub(super) use point::{event_names, points};
+pub(super) use read::pattern;
+
+use crate::engine::condition::{Condition, Test};
 use crate::engine::dedupe::fnv1a;
-use footfall_protocol::limits::DWELL_MS_MAX;
-use footfall_protocol::{Object, Value, vocabulary};
+use crate::engine::tree::{Field, Root};
+use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
 
-/// A shape over time.
+/// A shape over time. What has to remember something has a number of its own (`node`), by which it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Pattern {
-    /// One of these events, for which the condition holds.
-    Event {
-        /// Names in the vocabulary, sorted; never empty.
-        names: Vec<String>,
-        /// Over the whole tree, `event` included.
-        holds: Condition,
-    },
-    /// The condition holds without a break for this long, counted in attention on one page view of one tab.
-    Dwell {
-        /// How long, in milliseconds.
-        for_ms: u64,
-        /// Over the whole tree but `event`.
-        holds: Condition,
-    },
+    /// Each happening of a kind.
+    Point(Points),
+    /// A condition holds without a break.
+    Dwell(Dwell),
+    /// One happening after another.
+    Sequence(Sequence),
+    /// At least so many of a kind.
+    Count(Count),
+    /// One happening, and then another not.
+    Absence(Absence),
+    /// An aggregate comes to pass a test.
+    Aggregate(Aggregate),
+    /// Whenever one of them occurs.
+    Any(Vec<Self>),
+    /// Once each of them has occurred.
+    All(All),
+    /// When another rule starts this one.
+    Started,
 }
 
-pub(super) fn pattern(value: &Value, reader: &mut Reader) -> Option<Pattern> {
-    let object = reader.object(value, "/pattern", &["event", "dwell"])?;
-    match (object.get("event"), object.get("dwell"), object.len()) {
-        (Some(event), None, 1) => {
-            let at = "/pattern/event";
-            let event = reader.object(event, at, &["name", "where"])?;
-            let names = reader.needed(event, "name", at, "an event pattern needs `name`: one event's name or several");
-            let names = names.map(|names| event_names(names, "/pattern/event/name", reader));
-            let holds = reader.condition(event.get("where"), "/pattern/event/where");
-            Some(Pattern::Event { names: names?, holds })
-        }
-        (None, Some(dwell), 1) => {
-            let at = "/pattern/dwell";
-            let dwell = reader.object(dwell, at, &["for", "where"])?;
-            let duration = reader.needed(dwell, "for", at, "a dwell needs `for`, a duration such as \"60s\"");
-            let for_ms = duration.map(|duration| reader.duration(duration, "/pattern/dwell/for", DWELL_MS_MAX));
-            let holds = reader.condition(dwell.get("where"), "/pattern/dwell/where");
-            Some(Pattern::Dwell { for_ms: for_ms?, holds })
-        }
-        // A member that is neither was reported already.
-        (None, None, 1) => None,
-        _ => {
-            reader.fault("/pattern", "invalid", "a pattern has exactly one member: `event` or `dwell`");
-            None
+/// How far back a pattern looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Window {
+    /// Without bound.
+    #[default]
+    Unbounded,
+    /// What is less than this old, in milliseconds.
+    Within(u64),
+    /// What belongs to the open session.
+    Session,
+}
+
+impl Window {
+    /// Whether something of `at_ms` is still in the window.
+    pub const fn holds(self, at_ms: u64, now_ms: u64) -> bool {
+        match self {
+            Self::Unbounded | Self::Session => true,
+            Self::Within(window_ms) => now_ms.saturating_sub(at_ms) < window_ms,
         }
     }
 }
 
-/// Names of events, in the vocabulary where it has them; sorted.
-pub(super) fn event_names(value: &Value, pointer: &str, reader: &mut Reader) -> Vec<String> {
-    let words = reader.words(value, pointer);
-    let mut names: Vec<String> = words.iter().map(|word| vocabulary::normalise(word).to_owned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// What becomes of what was collected when the pattern has occurred; the field's own names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Skip {
+    /// It is used up.
+    #[default]
+    PastLastEvent,
+    /// It goes on.
+    NoSkip,
+}
+
+/// The condition holds without a break for this long, counted in attention on one page view of one tab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dwell {
+    /// Its number in the rule.
+    pub node: u16,
+    /// How long, in milliseconds.
+    pub for_ms: u64,
+    /// Over the whole tree but `event`.
+    pub holds: Condition,
+}
+
+/// Steps, one happening after another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Its number in the rule.
+    pub node: u16,
+    /// 2 to [`footfall_protocol::limits::SEQUENCE_STEPS_MAX`].
+    pub steps: Vec<Step>,
+    /// The field that correlates the steps.
+    pub by: Option<Field>,
+    /// Since the first step.
+    pub within: Window,
+    /// No other event but quiet ones may lie between.
+    pub strict: bool,
+    /// What the pattern's occurring does to the other matches in progress.
+    pub skip: Skip,
+}
+
+/// One step of a sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What must happen.
+    pub point: Points,
+    /// Less than this since the step before, in milliseconds.
+    pub within_ms: Option<u64>,
+    /// Another value of `by` than the first step had.
+    pub other: bool,
+    /// What must not happen between the step before and this one.
+    pub not: Vec<Points>,
+}
+
+/// At least so many happenings, or different values of a field, in a window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// Its number in the rule.
+    pub node: u16,
+    /// What is counted.
+    pub of: Points,
+    /// 1 to [`footfall_protocol::limits::COUNT_AT_LEAST_MAX`].
+    pub at_least: u32,
+    /// How far back.
+    pub within: Window,
+    /// Each value of this field for itself.
+    pub by: Option<Field>,
+    /// Count the different values of this field.
+    pub distinct: Option<Field>,
+    /// Whether what was counted is used up.
+    pub skip: Skip,
+}
+
+/// After one happening, another does not come for a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Its number in the rule.
+    pub node: u16,
+    /// What begins the wait.
+    pub after: Points,
+    /// What ends it; `None` for any event but quiet ones.
+    pub of: Option<Points>,
+    /// How long, in milliseconds.
+    pub for_ms: u64,
+    /// The time counts from the first of several, not from the last.
+    pub from_first: bool,
+    /// Each value of this field for itself.
+    pub by: Option<Field>,
+}
+
+/// An aggregate of happenings that comes to pass a test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aggregate {
+    /// Its number in the rule.
+    pub node: u16,
+    /// What is aggregated.
+    pub of: Points,
+    /// How.
+    pub function: Function,
+    /// The field whose values are; `None` for `count`.
+    pub value: Option<Field>,
+    /// How far back.
+    pub within: Window,
+    /// What the aggregate must pass.
+    pub is: Test,
+}
+
+/// How an aggregate is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Function {
+    /// How many.
+    Count,
+    /// Of amounts.
+    Sum,
+    /// Of amounts.
+    Min,
+    /// Of amounts.
+    Max,
+    /// Of amounts, rounded half away from zero to a millionth.
+    Mean,
+    /// The first value.
+    First,
+    /// The last value.
+    Last,
+    /// How many different values.
+    Distinct,
+    /// The value that came most often; of several the one that came last.
+    MostFrequent,
+}
+
+/// Every part has occurred within a window, and no `not` has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct All {
+    /// Its number in the rule.
+    pub node: u16,
+    /// 1 to [`footfall_protocol::limits::PATTERN_BRANCHES_MAX`], at least one of them without `not`.
+    pub of: Vec<Part>,
+    /// How far back.
+    pub within: Window,
+}
+
+/// One part of an [`All`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// It must not have occurred.
+    pub not: bool,
+    /// What.
+    pub pattern: Pattern,
+}
+
+impl Pattern {
+    /// Calls `visit` for this pattern and each within it, the outer ones first.
+    pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        match self {
+            Self::Any(parts) => parts.iter().for_each(|part| part.each(visit)),
+            Self::All(all) => all.of.iter().for_each(|part| part.pattern.each(visit)),
+            Self::Point(_)
+            | Self::Dwell(_)
+            | Self::Sequence(_)
+            | Self::Count(_)
+            | Self::Absence(_)
+            | Self::Aggregate(_)
+            | Self::Started => {}
+        }
+    }
+
+    /// Whether another rule can start it.
+    pub fn is_startable(&self) -> bool {
+        let mut found = false;
+        self.each(&mut |part| found |= matches!(part, Self::Started));
+        found
+    }
+
+    /// Its number in the rule, if it has to remember something.
+    pub const fn node(&self) -> Option<u16> {
+        match self {
+            Self::Dwell(dwell) => Some(dwell.node),
+            Self::Sequence(sequence) => Some(sequence.node),
+            Self::Count(count) => Some(count.node),
+            Self::Absence(absence) => Some(absence.node),
+            Self::Aggregate(aggregate) => Some(aggregate.node),
+            Self::All(all) => Some(all.node),
+            Self::Point(_) | Self::Any(_) | Self::Started => None,
+        }
+    }
+
+    /// Whether it can only ever occur at an event, so that `event` can be read then.
+    pub fn occurs_at_events(&self, points: &[Point]) -> bool {
+        match self {
+            Self::Point(point) => point.are_events(points),
+            Self::Sequence(sequence) => sequence.steps.last().is_some_and(|step| step.point.are_events(points)),
+            Self::Count(count) => count.of.are_events(points),
+            Self::Aggregate(aggregate) => aggregate.of.are_events(points),
+            Self::Any(parts) => parts.iter().all(|part| part.occurs_at_events(points)),
+            Self::All(all) => all.of.iter().all(|part| part.not || part.pattern.occurs_at_events(points)),
+            Self::Dwell(_) | Self::Absence(_) | Self::Started => false,
+        }
+    }
+}
+
+/// The key under which a pattern's state is kept: the rule's own key for the outermost, one derived from it and the
+/// number for those within.
+pub fn node_key(pattern_key: u64, node: u16) -> u64 {
+    if node == 0 {
+        return pattern_key;
+    }
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&pattern_key.to_le_bytes());
+    bytes[8..].copy_from_slice(&node.to_le_bytes());
+    fnv1a(&bytes)
 }
 
 /// FNV-1a of the id and the pattern as JSON with sorted keys: the same pattern, however it is laid out, has one key.
@@ -81,6 +289,11 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
+/// Whether a field is one of the event at hand.
+fn reads_event(field: &Field) -> bool {
+    field.root() == Some(Root::Event)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,12 +310,11 @@ mod tests {
         assert_ne!(one, key("r", r#"{"dwell": {"for": "61s", "where": {"page.kind": "product", "cart.count": 0}}}"#));
     }
 
-    /// Running clocks are kept under these keys wherever Footfall runs.
+    /// What is pending is kept under these keys wherever Footfall runs.
     #[test]
     fn keys_are_pinned() {
-        assert_eq!(
-            key("social-proof", r#"{"dwell":{"for":"60s","where":{"page.kind":"product"}}}"#),
-            12_249_050_879_768_028_594
-        );
+        let key = key("social-proof", r#"{"dwell":{"for":"60s","where":{"page.kind":"product"}}}"#);
+        assert_eq!(key, 12_249_050_879_768_028_594);
+        assert_eq!(node_key(key, 0), key);
     }
 }

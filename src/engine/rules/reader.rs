@@ -1,8 +1,9 @@
 //! Typed reads of an authored document: every fault is kept with its pointer, and reading goes on.
 
-use crate::engine::condition::{Compiler, Condition};
+use super::pattern::Point;
+use crate::engine::condition::{Compiler, Condition, Test};
 use crate::engine::fault::RuleFault;
-use crate::engine::tree::{Field, Setting, nearest, resolve_in};
+use crate::engine::tree::{Field, Kind, Setting, nearest, resolve_in};
 use footfall_protocol::duration::parse_ms;
 use footfall_protocol::limits::{
     DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_FAULTS_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX,
@@ -19,6 +20,10 @@ pub(super) struct Reader {
     pub(super) setting: Setting,
     /// Tests of all conditions so far.
     pub(super) tests: usize,
+    /// Points of the rule so far.
+    pub(super) points: Vec<Point>,
+    /// Patterns of the rule so far.
+    pub(super) nodes: u16,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -176,6 +181,69 @@ impl Reader {
         self.tests = compiler.tests;
         self.add(compiler.faults);
         condition
+    }
+
+    /// One of a few words: its place among them.
+    pub(super) fn one_of(&mut self, value: &Value, pointer: &str, words: &[&str]) -> Option<usize> {
+        let found = value.as_str().and_then(|text| words.iter().position(|word| *word == text));
+        if found.is_none() {
+            match value.as_str() {
+                Some(text) => {
+                    let advice = nearest(text, words.iter().copied());
+                    self.fault(pointer, "unknown_value", format!("`{}` is not known here; {advice}", cut(text, 64)));
+                }
+                None => self.wrong(pointer, &format!("one of: {}", words.join(", ")), value),
+            }
+        }
+        found
+    }
+
+    /// An array of so many items.
+    pub(super) fn items<'a>(
+        &mut self,
+        value: &'a Value,
+        pointer: &str,
+        min: usize,
+        max: usize,
+        of: &str,
+    ) -> Option<&'a [Value]> {
+        let items = value.as_array();
+        match items {
+            None => self.wrong(pointer, &format!("an array of {min} to {max} {of}"), value),
+            Some(items) if !(min..=max).contains(&items.len()) => {
+                self.fault(pointer, "out_of_range", format!("wants {min} to {max} {of}, not {}", items.len()));
+                return None;
+            }
+            Some(_) => {}
+        }
+        items
+    }
+
+    /// A field of the tree, by its path.
+    pub(super) fn field(&mut self, value: &Value, pointer: &str) -> Option<Field> {
+        let Some(path) = value.as_str() else {
+            self.wrong(pointer, "the path of a field, such as \"page.product.sku\"", value);
+            return None;
+        };
+        let field = resolve_in(self.setting, path);
+        field.map_err(|message| self.fault(pointer, "unknown_field", message)).ok()
+    }
+
+    /// A test of a value of this kind: another value, or operators as for a field.
+    pub(super) fn test(&mut self, value: &Value, kind: Option<Kind>, pointer: &str) -> Option<Test> {
+        let plain = value.as_object().is_some_and(|object| object.iter().any(|(key, _)| !key.starts_with('$')));
+        if value.is_null() || value.as_array().is_some() || plain || value.as_object().is_some_and(Object::is_empty) {
+            self.fault(pointer, "invalid", "wants a value, or operators such as {\"$gte\": 500}");
+            return None;
+        }
+        let setting = self.setting;
+        let resolve = move |path: &str| -> Result<Field, String> { resolve_in(setting, path) };
+        let mut compiler = Compiler::new(&resolve);
+        compiler.tests = self.tests;
+        let test = compiler.alone(value, kind, "the aggregate", pointer);
+        self.tests = compiler.tests;
+        self.add(compiler.faults);
+        Some(test)
     }
 
     /// Faults that were found elsewhere.

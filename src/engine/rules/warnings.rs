@@ -1,20 +1,28 @@
 //! What is allowed in good documents but looks like a mistake.
 
-use super::{Kind, Pattern, RuleSet};
+use super::reader::below;
+use super::{Kind, RuleSet, What};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::closest;
-use footfall_protocol::limits::{EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
+use footfall_protocol::limits::{DOCUMENT_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
 use footfall_protocol::{Object, Value, vocabulary};
 
 /// Signals of the engine that ways into a stage may name beside events.
 const SIGNALS: [&str; 1] = ["session_started"];
 
+/// Unknown rules for which the nearest id is looked up.
+const ADVICE_MAX: usize = 50;
+
 /// Warnings about one document: an event's name close to one of the vocabulary.
 pub fn warnings(document: &Value) -> Vec<RuleFault> {
     let empty = Object::new();
     let object = document.as_object().unwrap_or(&empty);
-    let event = object.get("pattern").and_then(|pattern| pattern.get("event")).and_then(|event| event.get("name"));
-    let mut found = words(event, "/pattern/event/name");
+    let mut found = Vec::new();
+    for part in ["pattern", "until"] {
+        if let Some(value) = object.get(part) {
+            events(value, &format!("/{part}"), DOCUMENT_DEPTH_MAX, &mut found);
+        }
+    }
     for (index, way) in object.get("enter").and_then(Value::as_array).into_iter().flatten().take(64).enumerate() {
         found.extend(words(way.get("on"), &format!("/enter/{index}/on")));
     }
@@ -31,7 +39,7 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
 }
 
 /// Warnings about documents beside each other, as (kind, id, warning): a way into a stage from a stage that is not
-/// there, and an event rule for what the engine itself signals.
+/// there, an event rule for what the engine itself signals, and rules to start that are not there or never start.
 pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
     let mut found = Vec::new();
     let known = || rules.stages.iter().map(|stage| stage.id.as_str());
@@ -49,15 +57,72 @@ pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
         }
     }
     for rule in &rules.rules {
-        let Pattern::Event { names, .. } = &rule.pattern else { continue };
-        if names.iter().any(|name| SIGNALS.contains(&name.as_str())) {
-            let message = "no event has this name: it is a signal, which only ways into a stage can name; \
-                           write `page_viewed` with the condition {\"session.events\": 1}";
-            let fault = RuleFault::at("/pattern/event/name", "unknown_event", message);
+        let signal = |what: &What| match what {
+            What::Event(names) => names.iter().any(|name| SIGNALS.contains(&name.as_str())),
+            What::SessionStarted
+            | What::SessionEnded
+            | What::Stage { .. }
+            | What::SegmentEntered(_)
+            | What::SegmentLeft(_) => false,
+        };
+        if rule.points.iter().any(|point| signal(&point.what)) {
+            let message = "no event has this name; write {\"session\": {\"is\": \"started\"}}";
+            let fault = RuleFault::at("/pattern", "unknown_event", message);
             found.push((Kind::Rule, rule.id.clone(), fault));
         }
     }
+    targets(rules, &mut found);
     found
+}
+
+/// Rules that others start, put off or stop, and that are not there or never start.
+fn targets(rules: &RuleSet, found: &mut Vec<(Kind, String, RuleFault)>) {
+    let mut advised = 0;
+    for rule in &rules.rules {
+        for (index, action) in rule.actions.iter().enumerate() {
+            let Some((target, verb)) = action.target() else { continue };
+            let (code, message) = match rules.rule(target) {
+                // Advice is a walk over all rules: it is for mistakes, and not for thousands of them.
+                None if advised < ADVICE_MAX => {
+                    advised += 1;
+                    let meant = closest(target, rules.rules.iter().map(|rule| rule.id.as_str()));
+                    let advice = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+                    ("unknown_rule", format!("there is no rule `{target}`{advice}"))
+                }
+                None => ("unknown_rule", format!("there is no rule `{target}`")),
+                Some(other) if verb != "stop" && !other.pattern.is_startable() => (
+                    "never_starts",
+                    format!("`{target}` does not wait for it: its pattern has no {{\"started\": {{}}}}"),
+                ),
+                Some(_) => continue,
+            };
+            let fault = RuleFault::at(&format!("/actions/{index}/{verb}/rule"), code, message);
+            found.push((Kind::Rule, rule.id.clone(), fault));
+        }
+    }
+}
+
+/// The names of the events that a pattern waits for, each with its pointer.
+fn events<'a>(value: &'a Value, pointer: &str, depth_left: usize, found: &mut Vec<(String, &'a str)>) {
+    let Some(deeper) = depth_left.checked_sub(1) else { return };
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object.iter().filter(|(key, _)| *key != "where") {
+                let at = below(pointer, key);
+                if key == "event" {
+                    found.extend(words(inner.get("name"), &below(&at, "name")));
+                } else {
+                    events(inner, &at, deeper, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                events(item, &below(pointer, &index.to_string()), deeper, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// One string or several, each with its pointer; those of a length that is refused anyway are left out.
@@ -89,5 +154,30 @@ mod tests {
         assert_eq!(found[0], (Kind::Stage, "keen".into(), "there is no stage `nwe`; did you mean `new`?".into()));
         assert_eq!((found[1].0, found.len()), (Kind::Rule, 2));
         assert_eq!(warnings_among(&compile(&[], &[], &[]).0), [], "the defaults give none");
+    }
+
+    #[test]
+    fn a_start_that_leads_nowhere_is_a_warning() {
+        let rules: Vec<Value> = serde_json::from_str(
+            r#"[
+                {"id": "a", "pattern": {"event": {"name": "x"}}, "actions": [
+                    {"start": {"rule": "b"}}, {"start": {"rule": "a", "after": "1h"}}, {"delay": {"rule": "bb", "by": "1h"}}, {"stop": {"rule": "a"}}, {"stop": {"rule": "zzzzzz"}}]},
+                {"id": "b", "pattern": {"any": [{"started": {}}, {"event": {"name": "y"}}]}, "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]}
+            ]"#,
+        )
+        .unwrap();
+        let (set, faults) = compile(&rules, &[], &[]);
+        assert_eq!(faults, []);
+        let found: Vec<_> = warnings_among(&set)
+            .into_iter()
+            .map(|(kind, id, fault)| (kind, id, fault.code.to_string(), fault.pointer, fault.message))
+            .collect();
+        let expected = [
+            ("never_starts", "/actions/1/start/rule", "`a` does not wait for it: its pattern has no {\"started\": {}}"),
+            ("unknown_rule", "/actions/2/delay/rule", "there is no rule `bb`; did you mean `b`?"),
+            ("unknown_rule", "/actions/4/stop/rule", "there is no rule `zzzzzz`"),
+        ];
+        let expected = expected.map(|(code, at, says)| (Kind::Rule, "a".into(), code.into(), at.into(), says.into()));
+        assert_eq!(found, expected);
     }
 }

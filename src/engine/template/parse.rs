@@ -220,7 +220,7 @@ mod tests {
             assert!(faults[0].message.contains(said), "{text}: {faults:?}");
         }
         let event = Value::from(Object::from_iter([("t".to_owned(), Value::from("{{event.name}}"))]));
-        assert!(content(Setting::Dwell, &event, "").unwrap_err()[0].message.contains("no event is at hand"));
+        assert!(content(Setting::Eventless, &event, "").unwrap_err()[0].message.contains("no event is at hand"));
         assert!(content(Setting::Event, &Value::Null, "").is_err());
     }
 }

@@ -8,8 +8,8 @@ pub enum Setting {
     /// An event is at hand: all of the tree.
     #[default]
     Event,
-    /// A dwell comes true by time: no event is at hand.
-    Dwell,
+    /// No event is at hand, or not always: a deadline, or another happening than an event.
+    Eventless,
     /// A segment goes on holding between events, and segments are not made of segments.
     Segment,
 }
@@ -18,7 +18,9 @@ impl Setting {
     /// Why a root cannot be read here, if it cannot.
     const fn refusal(self, root: Root) -> Option<&'static str> {
         match (self, root) {
-            (Self::Dwell, Root::Event) => Some("no event is at hand when a dwell comes true; ask for `page` instead"),
+            (Self::Eventless, Root::Event) => Some(
+                "no event is at hand here, or not always; ask for what events leave behind, such as `page` or `session`",
+            ),
             (Self::Segment, Root::Event) => Some(
                 "a segment goes on between events; ask for what events leave behind, such as `session` or `profile`",
             ),
@@ -168,9 +170,9 @@ mod tests {
 
     #[test]
     fn what_is_not_at_hand_cannot_be_read() {
-        assert!(resolve_in(Setting::Dwell, "event.name").unwrap_err().contains("no event is at hand"));
+        assert!(resolve_in(Setting::Eventless, "event.name").unwrap_err().contains("no event is at hand"));
         assert!(resolve_in(Setting::Segment, "segments").unwrap_err().contains("not made of other segments"));
         assert!(resolve_in(Setting::Segment, "event.properties.x").is_err());
-        assert!(resolve_in(Setting::Dwell, "segments").is_ok());
+        assert!(resolve_in(Setting::Eventless, "segments").is_ok());
     }
 }

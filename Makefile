@@ -33,8 +33,8 @@ conformance: ## Run CASES=FILE, any file of cases in the format of GrowthBook's;
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy
 
-bench: ## Measure the engine.
-	@echo "make bench is not filled yet: there are no benchmarks." >&2; exit 1
+bench: ## Measure the engine beside others; writes docs/benchmarks.md.
+	@scripts/bench.sh rules
 
 load: ## Load the running engine with visitors.
 	@echo "make load is not filled yet: there is no load generator." >&2; exit 1

@@ -25,6 +25,7 @@ mod view;
 pub mod assignment;
 pub mod condition;
 pub mod fault;
+pub mod index;
 pub mod rules;
 pub mod template;
 pub mod tree;
@@ -228,6 +229,8 @@ struct Turn<'a> {
     effects: Vec<Effect>,
     /// An action has set a trait: stage and segments are to follow.
     traits_changed: bool,
+    /// For the indexes of the configuration.
+    scratch: index::Scratch,
 }
 
 impl Visitor {
@@ -271,7 +274,14 @@ impl Visitor {
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
         let now_ms = now.max(self.core.clock_ms);
-        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects: Vec::new(), traits_changed: false };
+        let mut turn = Turn {
+            now_ms,
+            at_ms: now_ms,
+            config,
+            effects: Vec::new(),
+            traits_changed: false,
+            scratch: index::Scratch::default(),
+        };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {

@@ -2,5 +2,5 @@
 
 pub mod access;
 pub mod engine;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "engine-only")))]
 mod shell;

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
 mod faults;
+mod index;
 mod patterns;
 mod properties;
 mod scenarios;

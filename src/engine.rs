@@ -7,7 +7,9 @@ mod apply;
 mod cart;
 mod chronicle;
 mod dedupe;
+mod dry_run;
 mod dwell;
+mod explain;
 mod firings;
 mod happen;
 mod mailbox;
@@ -43,6 +45,7 @@ use std::ops::Range;
 use uuid::Uuid;
 
 pub use chronicle::replayed;
+pub use dry_run::DryRun;
 pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};
 pub use timers::{Reason, Wake};

@@ -24,6 +24,17 @@ pub(super) struct Dwell {
     pub(super) fired: bool,
 }
 
+/// A clock as it stands at some time.
+pub(super) struct Clock {
+    pub(super) tab: String,
+    /// Attention that is still missing.
+    pub(super) left_ms: u64,
+    /// When it is over; `None` while the tab is out of sight.
+    pub(super) due_ms: Option<u64>,
+    /// It has fired, or was ended.
+    pub(super) done: bool,
+}
+
 impl Dwells {
     /// When each running clock is over; a hidden page's clock is never over.
     pub(super) fn due<'a>(&'a self, tabs: &'a Tabs) -> impl Iterator<Item = (usize, u64)> + 'a {
@@ -33,6 +44,19 @@ impl Dwells {
             let left_ms = (dwell.from_engaged_ms + dwell.for_ms).saturating_sub(view.engaged_at(since_ms));
             Some((at, since_ms + left_ms))
         })
+    }
+
+    /// The clocks of one dwell as they stand.
+    pub(super) fn clocks(&self, pattern_key: u64, tabs: &Tabs, now_ms: u64) -> Vec<Clock> {
+        let mine = self.0.iter().filter(|dwell| dwell.pattern_key == pattern_key);
+        let each = mine.filter_map(|dwell| {
+            let view = tabs.get(&dwell.tab)?.view.as_ref()?;
+            let left_ms = (dwell.from_engaged_ms + dwell.for_ms).saturating_sub(view.engaged_at(now_ms));
+            let runs = !dwell.fired && view.visible_since_ms().is_some();
+            let due_ms = runs.then_some(now_ms + left_ms);
+            Some(Clock { tab: dwell.tab.clone(), left_ms, due_ms, done: dwell.fired })
+        });
+        each.collect()
     }
 
     fn has(&self, pattern_key: u64, tab: &str) -> bool {

@@ -33,6 +33,16 @@ struct GroupFiring {
     last_ms: u64,
 }
 
+/// One limit of a rule as it stands.
+pub(super) struct Used {
+    pub(super) limit: &'static str,
+    pub(super) allows: bool,
+    /// How many firings count, and how many there may be.
+    pub(super) count: Option<(u32, u32)>,
+    /// When it lets the rule fire again, where time alone does it.
+    pub(super) again_ms: Option<u64>,
+}
+
 /// When a rule would fire.
 #[derive(Clone, Copy)]
 pub(super) struct Instant {
@@ -62,6 +72,46 @@ impl Firings {
             recent.count() >= cap.count as usize
         });
         below(in_session, limits.per_session) && below(firing.total, limits.per_visitor) && cool && !capped
+    }
+
+    /// How much of each of a rule's limits is used.
+    pub(super) fn used(&self, rule: &Rule, at: Instant) -> Vec<Used> {
+        let none = Firing::default();
+        let firing = self.rules.iter().find(|firing| firing.rule == rule.id).unwrap_or(&none);
+        let fired = firing.total > 0;
+        let limits = &rule.limits;
+        let mut used = Vec::new();
+        let mut counted = |limit: &'static str, count: u32, most: Option<u32>| {
+            if let Some(most) = most {
+                used.push(Used { limit, allows: count < most, count: Some((count, most)), again_ms: None });
+            }
+        };
+        counted("per_session", if firing.session == at.session { firing.in_session } else { 0 }, limits.per_session);
+        counted("per_visitor", firing.total, limits.per_visitor);
+        if let Some(wait_ms) = limits.cooldown_ms {
+            let again_ms = firing.last_ms.saturating_add(wait_ms);
+            let allows = !fired || at.now_ms >= again_ms;
+            used.push(Used { limit: "cooldown", allows, count: None, again_ms: (!allows).then_some(again_ms) });
+        }
+        if let Some(cap) = &limits.cap {
+            let ends = firing.recent_ms.iter().map(|at_ms| at_ms.saturating_add(cap.per_ms));
+            let recent: Vec<u64> = ends.filter(|end_ms| *end_ms > at.now_ms).collect();
+            let count = u32::try_from(recent.len()).unwrap_or(u32::MAX);
+            let allows = count < cap.count;
+            // It allows the next one when all but `count - 1` have left the window.
+            let again_ms = recent.get(recent.len().saturating_sub(cap.count as usize)).copied().filter(|_| !allows);
+            used.push(Used { limit: "cap", allows, count: Some((count, cap.count)), again_ms });
+        }
+        if let Some(group) = &limits.group {
+            let allows = self.is_free(group, at);
+            let last = self.groups.iter().find(|firing| firing.group == group.name);
+            let again_ms = match (group.per, last) {
+                (Per::Time(wait_ms), Some(last)) if !allows => Some(last.last_ms.saturating_add(wait_ms)),
+                _ => None,
+            };
+            used.push(Used { limit: "group", allows, count: None, again_ms });
+        }
+        used
     }
 
     fn is_free(&self, group: &Group, at: Instant) -> bool {
@@ -169,7 +219,7 @@ mod tests {
             (Per::Time(100), 2, 149, false),
             (Per::Time(100), 1, 150, true),
         ] {
-            assert_eq!(firings.is_free(&group(per.clone()), at(session, now_ms)), free, "{per:?} {session} {now_ms}");
+            assert_eq!(firings.is_free(&group(per), at(session, now_ms)), free, "{per:?} {session} {now_ms}");
         }
         assert!(firings.is_free(&Group { name: "other".into(), per: Per::Session }, at(1, 50)));
     }

@@ -112,6 +112,11 @@ impl Partials {
         self.find(key).is_ok()
     }
 
+    /// What a pattern has collected.
+    pub(super) fn state(&self, key: u64) -> Option<&State> {
+        self.find(key).ok().map(|at| &self.entries[at].state)
+    }
+
     /// Lets a pattern's state advance; it is made when it is not there, and goes when nothing is left in it.
     pub(super) fn with<T: Collected, R>(
         &mut self,

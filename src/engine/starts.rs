@@ -60,6 +60,11 @@ impl Starts {
         self.pending.iter().map(|start| start.due_ms).enumerate()
     }
 
+    /// When the pending start of a rule is due.
+    pub(super) fn of(&self, rule: &str) -> Option<u64> {
+        self.pending.iter().find(|start| start.rule == rule).map(|start| start.due_ms)
+    }
+
     /// The rule whose start stands at this place.
     pub(super) fn rule(&self, at: usize) -> Option<&str> {
         self.pending.get(at).map(|start| start.rule.as_str())

@@ -5,8 +5,8 @@ use super::{Now, Records, newest};
 use crate::engine::partials::Tally;
 use crate::engine::rules::{Aggregate, Function, Window};
 use crate::engine::tree::Read;
-use footfall_protocol::Amount;
 use footfall_protocol::limits::{AGGREGATE_DISTINCT_MAX, AGGREGATE_FREQUENT_MAX, AGGREGATE_WINDOW_MAX};
+use footfall_protocol::{Amount, Value};
 use serde::{Deserialize, Serialize};
 
 /// What one aggregate has taken.
@@ -114,18 +114,32 @@ impl Taken {
         !full
     }
 
+    /// What the aggregate comes to now; `None` of nothing.
+    pub(in crate::engine) fn value(&self, aggregate: &Aggregate, now_ms: u64) -> Option<Value> {
+        let mut taken = self.clone();
+        taken.forget(aggregate, now_ms);
+        taken.outcome(aggregate).and_then(|outcome| match outcome {
+            Outcome::Number(number) => Some(Value::from(number)),
+            Outcome::Scalar(scalar) => scalar.read().into_value(),
+        })
+    }
+
     /// Whether the aggregate, as it is, passes its test. An aggregate of nothing passes none.
     fn passes(&self, aggregate: &Aggregate) -> bool {
-        let outcome = match self {
+        self.outcome(aggregate).is_some_and(|outcome| match outcome {
+            Outcome::Number(number) => aggregate.is.passed_by(&Read::Number(number)),
+            Outcome::Scalar(scalar) => aggregate.is.passed_by(&scalar.read()),
+        })
+    }
+
+    fn outcome(&self, aggregate: &Aggregate) -> Option<Outcome> {
+        let running = match self {
             Self::Items(items) => items
                 .iter()
                 .fold(None, |running, item| Some(Running::with(running, aggregate.function, item.value.clone()))),
             Self::Running(running, _) => Some(running.clone()),
         };
-        outcome.is_some_and(|running| match running.outcome(aggregate.function) {
-            Outcome::Number(number) => aggregate.is.passed_by(&Read::Number(number)),
-            Outcome::Scalar(scalar) => aggregate.is.passed_by(&scalar.read()),
-        })
+        running.map(|running| running.outcome(aggregate.function))
     }
 
     /// Drops what is out of the window.

@@ -50,6 +50,12 @@ impl Parts {
         self.0.retain(|one| all.within.holds(one.at_ms, now_ms));
     }
 
+    /// The parts that have occurred in the window, by place, and when.
+    pub(in crate::engine) fn occurred(&self, all: &All, now_ms: u64) -> impl Iterator<Item = (usize, u64)> {
+        let mine = self.0.iter().filter(move |one| all.within.holds(one.at_ms, now_ms));
+        mine.map(|one| (usize::from(one.part), one.at_ms))
+    }
+
     /// Happenings that are kept.
     pub(in crate::engine) fn happenings(&self) -> usize {
         self.0.len()

@@ -24,6 +24,13 @@ struct Item {
     distinct: u64,
 }
 
+/// What is counted for one value of `by`.
+pub(in crate::engine) struct LaneNow {
+    pub(in crate::engine) counted: usize,
+    pub(in crate::engine) oldest_ms: Option<u64>,
+    pub(in crate::engine) records: Records,
+}
+
 impl Counted {
     /// Takes a happening that is the point; when there are enough, the records of those counted.
     pub(super) fn advance(&mut self, count: &Count, now: &Now<'_>, tally: &mut Tally) -> Option<Records> {
@@ -58,6 +65,16 @@ impl Counted {
             lane.items.retain(|item| count.within.holds(item.at_ms, now_ms));
         }
         self.0.retain(|lane| !lane.items.is_empty());
+    }
+
+    /// What is counted now, for each value of `by`.
+    pub(in crate::engine) fn lanes(&self, count: &Count, now_ms: u64) -> Vec<LaneNow> {
+        let lanes = self.0.iter().map(|lane| {
+            let items: Vec<&Item> = lane.items.iter().filter(|item| count.within.holds(item.at_ms, now_ms)).collect();
+            let records = items.iter().map(|item| item.record).collect();
+            LaneNow { counted: items.len(), oldest_ms: items.first().map(|item| item.at_ms), records }
+        });
+        lanes.filter(|lane| lane.counted > 0).collect()
     }
 
     /// Happenings that are kept.

@@ -2,7 +2,7 @@
 
 use super::{Now, Records, values};
 use crate::engine::partials::Tally;
-use crate::engine::rules::{Sequence, Skip};
+use crate::engine::rules::{Sequence, Skip, Window};
 use footfall_protocol::limits::PARTIAL_VALUES_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,17 @@ struct Match {
     first_ms: u64,
     last_ms: u64,
     records: Records,
+}
+
+/// A match in progress as it stands.
+pub(in crate::engine) struct MatchNow<'a> {
+    /// Steps that it has.
+    pub(in crate::engine) taken: usize,
+    pub(in crate::engine) first_ms: u64,
+    pub(in crate::engine) last_ms: u64,
+    /// The next step must come before this.
+    pub(in crate::engine) until_ms: Option<u64>,
+    pub(in crate::engine) records: &'a [u64],
 }
 
 impl Matches {
@@ -78,6 +89,29 @@ impl Matches {
             });
         }
         self.0.retain(|lane| !lane.matches.is_empty());
+    }
+
+    /// The matches in progress that can still be completed.
+    pub(in crate::engine) fn matches(&self, sequence: &Sequence, now_ms: u64) -> Vec<MatchNow<'_>> {
+        let mut found = Vec::new();
+        for one in self.0.iter().flat_map(|lane| &lane.matches) {
+            let Some(step) = sequence.steps.get(usize::from(one.step)) else { continue };
+            let whole_ms =
+                if let Window::Within(ms) = sequence.within { Some(one.first_ms.saturating_add(ms)) } else { None };
+            let step_ms = step.within_ms.map(|ms| one.last_ms.saturating_add(ms));
+            let until_ms = whole_ms.into_iter().chain(step_ms).min();
+            if until_ms.is_none_or(|until_ms| now_ms < until_ms) {
+                let (first_ms, last_ms) = (one.first_ms, one.last_ms);
+                found.push(MatchNow {
+                    taken: usize::from(one.step),
+                    first_ms,
+                    last_ms,
+                    until_ms,
+                    records: &one.records,
+                });
+            }
+        }
+        found
     }
 
     /// Happenings that are kept.

@@ -42,7 +42,7 @@ pub struct Group {
 }
 
 /// A stretch of time in which one rule of a group fires.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Per {
     /// One instant of the engine's time: a batch of events is one.
     Moment,

@@ -32,12 +32,13 @@ fn sources(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "cli/src",
     "cli/tests",
     "src",
     "protocol/src",
     "protocol/tests",
+    "simulator/src",
     "tests",
     "client-js/src",
     "client-js/test",

@@ -1,0 +1,275 @@
+//! A simulator that owns time, disk and queue: it jumps from deadline to deadline, so that nothing sleeps.
+
+use footfall::engine::rules::compile;
+use footfall::engine::{Config, Effect, Input, Settings, Stored, To, Visitor};
+use footfall_protocol::decode::decode_batch;
+use footfall_protocol::event::{Authority, Delivery, Surroundings};
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::message::{Cursor, Push, ServerMessage};
+use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::rejection::Rejection;
+use footfall_protocol::value::Value;
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A second, in milliseconds.
+pub const SECOND: u64 = 1_000;
+/// A minute, in milliseconds.
+pub const MINUTE: u64 = 60 * SECOND;
+/// An hour, in milliseconds.
+pub const HOUR: u64 = 60 * MINUTE;
+/// A day of 24 hours, in milliseconds.
+pub const DAY: u64 = 24 * HOUR;
+/// Where a simulation starts that does not say: 2026-11-21T10:00:00Z, a Saturday.
+pub const START: u64 = 1_795_255_200_000;
+
+/// Wakes of one simulation beyond which the engine is taken to be broken.
+const WAKES_MAX: usize = 100_000;
+
+/// One visitor, its disk, its queue and its clock.
+#[derive(Debug)]
+pub struct Sim {
+    /// The visitor, as it is in memory.
+    pub visitor: Visitor,
+    /// The site's configuration.
+    pub config: Config,
+    /// Now, in milliseconds since the epoch.
+    pub now_ms: u64,
+    /// Every message with its time.
+    pub sent: Vec<(u64, To, ServerMessage)>,
+    /// Every record, in the order in which they were made.
+    pub made: Vec<Record>,
+    /// What the queue took, in order, repeats included.
+    pub queue: Vec<Record>,
+    /// Events that were not accepted.
+    pub rejections: Vec<Rejection>,
+    /// How often the visitor was woken.
+    pub wakes: usize,
+    /// The visitor asked to be deleted whole.
+    pub deleted: bool,
+    /// Whether the queue takes records.
+    pub queue_is_up: bool,
+    /// Store and load the visitor after every input.
+    pub evicts: bool,
+    start_ms: u64,
+    site: SiteId,
+    id: Uuid,
+    incarnations: u128,
+    last_seq: u64,
+    pages: BTreeMap<u64, Vec<u8>>,
+    events_sent: usize,
+}
+
+/// A site's configuration from authored documents, for tests.
+///
+/// # Panics
+/// When a document is not good.
+pub fn config(rules: serde_json::Value, segments: serde_json::Value, stages: serde_json::Value) -> Config {
+    let list = |documents: serde_json::Value| -> Vec<Value> {
+        serde_json::from_value(documents).expect("a test gives an array of documents")
+    };
+    let (rules, faults) = compile(&list(rules), &list(segments), &list(stages));
+    assert!(faults.is_empty(), "{faults:#?}");
+    Config { settings: Settings { inspect: true, ..Settings::default() }, rules, version: 1 }
+}
+
+impl Sim {
+    /// A visitor of whom nothing is known, at [`START`].
+    pub fn new(config: Config) -> Self {
+        Self::at(config, START, Uuid::from_u128(7))
+    }
+
+    /// A visitor of whom nothing is known, with this id, at this time in milliseconds since the epoch.
+    pub fn at(config: Config, start_ms: u64, id: Uuid) -> Self {
+        let site = SiteId::parse("demo").expect("a good name of a site");
+        Self {
+            visitor: Visitor::new(site.clone(), id, Uuid::from_u128(1)),
+            config,
+            now_ms: start_ms,
+            sent: Vec::new(),
+            made: Vec::new(),
+            queue: Vec::new(),
+            rejections: Vec::new(),
+            wakes: 0,
+            deleted: false,
+            queue_is_up: true,
+            evicts: false,
+            start_ms,
+            site,
+            id,
+            incarnations: 1,
+            last_seq: 0,
+            pages: BTreeMap::new(),
+            events_sent: 0,
+        }
+    }
+
+    /// A site that has these rules only, for tests.
+    ///
+    /// # Panics
+    /// When a rule is not good.
+    pub fn with_rules(rules: serde_json::Value) -> Self {
+        Self::new(config(rules, json!([]), json!([])))
+    }
+
+    /// Lets time pass, waking the visitor exactly when it asked for it.
+    pub fn pass(&mut self, ms: u64) -> &mut Self {
+        let end_ms = self.now_ms + ms;
+        while self.wake_by(end_ms) {}
+        self.now_ms = end_ms;
+        self
+    }
+
+    /// Goes to the visitor's next deadline and wakes it, if that is not after `end_ms`; says whether it did.
+    ///
+    /// # Panics
+    /// When the engine asks for ever to be woken, which is a bug of it.
+    pub fn wake_by(&mut self, end_ms: u64) -> bool {
+        let wake = self.visitor.next_wake(&self.config).filter(|wake| wake.at_ms <= end_ms && !self.deleted);
+        let Some(wake) = wake else { return false };
+        self.now_ms = wake.at_ms.max(self.now_ms);
+        self.wakes += 1;
+        assert!(self.wakes < WAKES_MAX, "the visitor asks for ever to be woken: {wake:?}");
+        self.input(Input::Wake);
+        true
+    }
+
+    /// One event now, in Segment's shape, with a visitor's authority and an id of its own.
+    pub fn send(&mut self, event: serde_json::Value) -> &mut Self {
+        self.send_as(Authority::Visitor, vec![event])
+    }
+
+    /// Several events in one delivery, for tests.
+    ///
+    /// # Panics
+    /// When an event does not decode.
+    pub fn send_as(&mut self, authority: Authority, mut events: Vec<serde_json::Value>) -> &mut Self {
+        for event in &mut events {
+            self.events_sent += 1;
+            let event = event.as_object_mut().expect("a test gives events as objects");
+            event.entry("messageId").or_insert_with(|| json!(format!("e{}", self.events_sent)));
+            event.entry("type").or_insert_with(|| json!("track"));
+            event.entry("anonymousId").or_insert_with(|| json!("a"));
+        }
+        let body = json!({"batch": events}).to_string();
+        let batch = decode_batch(body.as_bytes(), authority).expect("a test gives a batch within its bounds");
+        assert!(batch.rejections.is_empty(), "{:#?}", batch.rejections);
+        let events = batch.events.into_iter().map(|decoded| (decoded.index, decoded.event)).collect();
+        self.input(Input::Events(Delivery { events, surroundings: Surroundings::default() }))
+    }
+
+    /// A page view now.
+    pub fn page(&mut self, tab: &str, kind: &str, path: &str) -> &mut Self {
+        self.send(json!({"type": "page", "context": {"tab": tab}, "properties": {"path": path, "kind": kind}}))
+    }
+
+    /// A tracked event now.
+    pub fn track(&mut self, tab: &str, event: &str, properties: serde_json::Value) -> &mut Self {
+        self.send(json!({"event": event, "context": {"tab": tab}, "properties": properties}))
+    }
+
+    /// A tab's socket opens now, in sight.
+    pub fn connect(&mut self, tab: &str, cursor: Option<Cursor>) -> &mut Self {
+        self.input(Input::Connect { tab: tab.to_owned(), cursor, visible: true, inspect: false })
+    }
+
+    /// A tab's socket closes now.
+    pub fn disconnect(&mut self, tab: &str) -> &mut Self {
+        self.input(Input::Disconnect { tab: tab.to_owned() })
+    }
+
+    /// Hands an input in and does what the effects say.
+    ///
+    /// # Panics
+    /// When the engine names a page that it never wrote, which is a bug of it.
+    pub fn input(&mut self, input: Input) -> &mut Self {
+        let effects = self.visitor.handle(input, self.now_ms, &self.config);
+        let mut flushes = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send { to, message } => self.sent.push((self.now_ms, to, message)),
+                Effect::Reject(rejection) => self.rejections.push(rejection),
+                Effect::Spill { page, bytes } => {
+                    self.note(&Visitor::decode_page(&bytes).expect("the engine reads what it has just written"));
+                    self.pages.insert(page, bytes);
+                }
+                Effect::Drop { pages } => self.pages.retain(|page, _| !pages.contains(page)),
+                Effect::Flush { pages, through } => flushes.push((pages, through)),
+                Effect::Delete => self.deleted = true,
+            }
+        }
+        self.note(&self.visitor.hot_records().to_vec());
+        if self.evicts {
+            self.reload();
+        }
+        for (pages, through) in flushes {
+            if !self.queue_is_up {
+                self.input(Input::FlushFailed);
+                continue;
+            }
+            for page in pages {
+                let records = Visitor::decode_page(&self.pages[&page]);
+                self.queue.extend(records.expect("the engine reads what it has written"));
+            }
+            self.queue.extend(self.visitor.hot_records().iter().filter(|r| r.seq <= through).cloned());
+            self.input(Input::Flushed { through });
+        }
+        self
+    }
+
+    /// Keeps the records that are new.
+    fn note(&mut self, records: &[Record]) {
+        let last_seq = self.last_seq;
+        self.made.extend(records.iter().filter(|record| record.seq > last_seq).cloned());
+        self.last_seq = records.last().map_or(last_seq, |record| record.seq.max(last_seq));
+    }
+
+    /// As after an eviction: only what was stored is left.
+    ///
+    /// # Panics
+    /// When what is stored is not the whole visitor, which is a bug of the engine.
+    pub fn reload(&mut self) {
+        let stored = self.visitor.snapshot();
+        let pages = Visitor::cold_pages(&stored.hot).expect("the engine reads what it has just written");
+        assert_eq!(pages, stored.cold.iter().map(|(page, _)| *page).collect::<Vec<_>>());
+        let loaded = Visitor::load(&stored).expect("the engine reads what it has just written");
+        assert_eq!(loaded, self.visitor, "what is stored is the whole visitor");
+        self.visitor = loaded;
+    }
+
+    /// As when somebody whose visitor was deleted comes back: the same id, another incarnation, and nothing known.
+    pub fn renew(&mut self) {
+        self.incarnations += 1;
+        self.visitor = Visitor::new(self.site.clone(), self.id, Uuid::from_u128(self.incarnations));
+        (self.deleted, self.last_seq) = (false, 0);
+        self.pages.clear();
+    }
+
+    /// What a commit would write now.
+    pub fn stored(&self) -> Stored {
+        self.visitor.snapshot()
+    }
+
+    /// Every push with its time since the start, in milliseconds.
+    pub fn pushes(&self) -> Vec<(u64, Push)> {
+        let mut pushes = Vec::new();
+        for (at_ms, _, message) in &self.sent {
+            if let ServerMessage::Push(push) = message {
+                pushes.push((at_ms - self.start_ms, push.clone()));
+            }
+        }
+        pushes
+    }
+
+    /// The records of one kind that the queue took.
+    pub fn records(&self, kind: RecordKind) -> Vec<&Record> {
+        self.queue.iter().filter(|record| record.kind == kind).collect()
+    }
+
+    /// A member of the whole view, by JSON pointer; `null` when it is not there.
+    pub fn see(&self, pointer: &str) -> serde_json::Value {
+        let view = serde_json::to_value(self.visitor.inspection(self.now_ms, &self.config));
+        view.ok().and_then(|view| view.pointer(pointer).cloned()).unwrap_or(serde_json::Value::Null)
+    }
+}

@@ -1,0 +1,76 @@
+//! A timeline as text for people: one line for each thing that happened.
+
+use crate::time::{offset_text, time_text};
+use crate::timeline::{Shown, Timeline, Timer, What};
+use std::fmt::{Display, Formatter, Result};
+
+impl Display for Timeline {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(f, "{}: from {} to {}", self.name, time_text(self.start_ms), time_text(self.end_ms))?;
+        let mut before = None;
+        for entry in &self.entries {
+            let at = if before == Some(entry.after_ms) { String::new() } else { offset_text(entry.after_ms) };
+            before = Some(entry.after_ms);
+            let until = |ms: u64| offset_text(ms.saturating_sub(self.start_ms));
+            match &entry.what {
+                What::TimerSet(timer) => {
+                    writeln!(f, "{at:>12}  {}, due at {}", timer_text(timer), until(timer.due_ms))?
+                }
+                What::TimerStopped(timer) => {
+                    writeln!(f, "{at:>12}  {} no longer, which was due at {}", timer_text(timer), until(timer.due_ms))?;
+                }
+                what => writeln!(f, "{at:>12}  {what}")?,
+            }
+        }
+        writeln!(f, "{:>12}  the end", offset_text(self.end_ms.saturating_sub(self.start_ms)))
+    }
+}
+
+/// On one line, but for what a firing shows, which has a line each.
+impl Display for What {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Event { name, authority, tab, path } => {
+                write!(f, "{name}")?;
+                for part in [path.as_str(), authority.as_str()].into_iter().filter(|part| !part.is_empty()) {
+                    write!(f, " {part}")?;
+                }
+                if tab.is_empty() { Ok(()) } else { write!(f, ", tab {tab}") }
+            }
+            Self::Rejected { message } => write!(f, "REJECTED: {message}"),
+            Self::Connected { tab } => write!(f, "tab {tab} connects"),
+            Self::Disconnected { tab } => write!(f, "tab {tab} loses its connection"),
+            Self::SessionStarted { number } => write!(f, "session {number} starts"),
+            Self::SessionEnded { number, data } => write!(f, "session {number} ends: {}", json(data)),
+            Self::StageChanged { from, to } => write!(f, "stage {from} → {to}"),
+            Self::SegmentEntered { segment } => write!(f, "segment {segment} entered"),
+            Self::SegmentLeft { segment } => write!(f, "segment {segment} left"),
+            Self::Fired { rule, pushes } => {
+                write!(f, "FIRES {rule}")?;
+                pushes.iter().try_for_each(|push| write!(f, "\n{:>12}    {push}", ""))
+            }
+            Self::HeldOut { rule } => write!(f, "HELD OUT {rule}"),
+            Self::Retracted { rule, slot } => write!(f, "RETRACTED {rule} from {slot}"),
+            Self::Emitted { name, data } => write!(f, "RECORD {name} {}", json(data)),
+            Self::TraitSet { name, value } => write!(f, "trait {name} = {}", json(value)),
+            Self::TimerSet(timer) => write!(f, "{}, due {}", timer_text(timer), time_text(timer.due_ms)),
+            Self::TimerStopped(timer) => write!(f, "{} no longer", timer_text(timer)),
+            Self::Deleted => f.write_str("the visitor is deleted: the site's retention time is over"),
+        }
+    }
+}
+
+impl Display for Shown {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "in {}: {}", self.slot, json(&self.content))
+    }
+}
+
+fn timer_text(timer: &Timer) -> String {
+    let tab = if timer.tab.is_empty() { String::new() } else { format!(" in tab {}", timer.tab) };
+    format!("{} waits ({}){tab}", timer.rule, timer.reason)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

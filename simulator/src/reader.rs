@@ -84,6 +84,7 @@ impl Reader {
         };
         if at_ms < self.start_ms {
             self.fault(&at, "out_of_range", "is before the start");
+            return None;
         }
         Some(at_ms)
     }

@@ -191,7 +191,8 @@ impl Sim {
                 Effect::Send { to, message } => self.sent.push((self.now_ms, to, message)),
                 Effect::Reject(rejection) => self.rejections.push(rejection),
                 Effect::Spill { page, bytes } => {
-                    self.note(&Visitor::decode_page(&bytes).expect("the engine reads what it has just written"));
+                    let records = Visitor::decode_page(&bytes).expect("the engine reads what it has just written");
+                    note(&mut self.made, &mut self.last_seq, &records);
                     self.pages.insert(page, bytes);
                 }
                 Effect::Drop { pages } => self.pages.retain(|page, _| !pages.contains(page)),
@@ -199,7 +200,7 @@ impl Sim {
                 Effect::Delete => self.deleted = true,
             }
         }
-        self.note(&self.visitor.hot_records().to_vec());
+        note(&mut self.made, &mut self.last_seq, self.visitor.hot_records());
         if self.evicts {
             self.reload();
         }
@@ -216,13 +217,6 @@ impl Sim {
             self.input(Input::Flushed { through });
         }
         self
-    }
-
-    /// Keeps the records that are new.
-    fn note(&mut self, records: &[Record]) {
-        let last_seq = self.last_seq;
-        self.made.extend(records.iter().filter(|record| record.seq > last_seq).cloned());
-        self.last_seq = records.last().map_or(last_seq, |record| record.seq.max(last_seq));
     }
 
     /// As after an eviction: only what was stored is left.
@@ -272,4 +266,10 @@ impl Sim {
         let view = serde_json::to_value(self.visitor.inspection(self.now_ms, &self.config));
         view.ok().and_then(|view| view.pointer(pointer).cloned()).unwrap_or(serde_json::Value::Null)
     }
+}
+
+/// Keeps the records that are new: those after the last one that was kept.
+fn note(made: &mut Vec<Record>, last_seq: &mut u64, records: &[Record]) {
+    made.extend(records.iter().filter(|record| record.seq > *last_seq).cloned());
+    *last_seq = records.last().map_or(*last_seq, |record| record.seq.max(*last_seq));
 }

@@ -11,16 +11,11 @@ impl Display for Timeline {
         for entry in &self.entries {
             let at = if before == Some(entry.after_ms) { String::new() } else { offset_text(entry.after_ms) };
             before = Some(entry.after_ms);
-            let until = |ms: u64| offset_text(ms.saturating_sub(self.start_ms));
-            match &entry.what {
-                What::TimerSet(timer) => {
-                    writeln!(f, "{at:>12}  {}, due at {}", timer_text(timer), until(timer.due_ms))?
-                }
-                What::TimerStopped(timer) => {
-                    writeln!(f, "{at:>12}  {} no longer, which was due at {}", timer_text(timer), until(timer.due_ms))?;
-                }
-                what => writeln!(f, "{at:>12}  {what}")?,
+            write!(f, "{at:>12}  {}", entry.what)?;
+            if let What::TimerSet(timer) | What::TimerStopped(timer) = &entry.what {
+                write!(f, ", due at {}", offset_text(timer.due_ms.saturating_sub(self.start_ms)))?;
             }
+            writeln!(f)?;
         }
         writeln!(f, "{:>12}  the end", offset_text(self.end_ms.saturating_sub(self.start_ms)))
     }
@@ -31,11 +26,9 @@ impl Display for What {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Event { name, authority, tab, path } => {
-                write!(f, "{name}")?;
-                for part in [path.as_str(), authority.as_str()].into_iter().filter(|part| !part.is_empty()) {
-                    write!(f, " {part}")?;
-                }
-                if tab.is_empty() { Ok(()) } else { write!(f, ", tab {tab}") }
+                let path = if path.is_empty() { String::new() } else { format!(" {path}") };
+                let tab = if tab.is_empty() { String::new() } else { format!(", tab {tab}") };
+                write!(f, "event {name}{path} ({authority}{tab})")
             }
             Self::Rejected { message } => write!(f, "REJECTED: {message}"),
             Self::Connected { tab } => write!(f, "tab {tab} connects"),
@@ -53,7 +46,7 @@ impl Display for What {
             Self::Retracted { rule, slot } => write!(f, "RETRACTED {rule} from {slot}"),
             Self::Emitted { name, data } => write!(f, "RECORD {name} {}", json(data)),
             Self::TraitSet { name, value } => write!(f, "trait {name} = {}", json(value)),
-            Self::TimerSet(timer) => write!(f, "{}, due {}", timer_text(timer), time_text(timer.due_ms)),
+            Self::TimerSet(timer) => f.write_str(&timer_text(timer)),
             Self::TimerStopped(timer) => write!(f, "{} no longer", timer_text(timer)),
             Self::Deleted => f.write_str("the visitor is deleted: the site's retention time is over"),
         }

@@ -1,4 +1,6 @@
 //! Scenarios: what their authors are told about mistakes, what they become, and how they are compared.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some acts among all")]
 
 use footfall_simulator::{Act, DAY, Documents, Expected, MINUTE, SECOND, START, Scenario, Timeline, What};
 use serde_json::{Value, json};

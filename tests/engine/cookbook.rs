@@ -106,6 +106,18 @@ fn every_scenario_of_the_cookbook_comes_out_as_written() {
     assert!(wrong.is_empty(), "{} scenarios\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[test]
+fn the_scenario_that_explains_scenarios_comes_out_as_written() {
+    let sections = sections("scenarios.md");
+    let blocks: Vec<&Block> =
+        sections.iter().flat_map(|(_, blocks)| blocks).filter(|block| block.kind == "json scenario").collect();
+    assert_eq!(blocks.len(), 1);
+    let scenario = Scenario::parse(&blocks[0].text).unwrap();
+    let timeline = scenario.run(scenario.rule_set(&Documents::default()).unwrap());
+    assert_eq!(scenario.differences(&timeline), []);
+    assert_eq!(timeline.firings().count(), 1);
+}
+
 /// A rule around a pattern, with an action that reads nothing.
 fn around(pattern: Value) -> Value {
     let action = r#"[{"push": {"slot": "s", "content": {"text": "x"}}}]"#;

@@ -179,6 +179,8 @@ impl Run {
             RecordKind::StageChanged => What::StageChanged { from: text("from"), to: name },
             RecordKind::SegmentEntered => What::SegmentEntered { segment: name },
             RecordKind::SegmentLeft => What::SegmentLeft { segment: name },
+            RecordKind::TriggerHeldOut => What::HeldOut { rule: name },
+            RecordKind::Emitted => What::Emitted { name, data },
             RecordKind::TriggerFired => What::Fired { rule: name, pushes: self.shown(&data) },
         }
     }

@@ -7,6 +7,9 @@ use footfall_protocol::limits::cut;
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
 
+/// How long a scenario lasts at most, and what it sets for its site, in milliseconds: ten years.
+const LASTS_MS_MAX: u64 = 3_660 * 24 * 60 * 60 * 1_000;
+
 /// Collects the faults of one scenario.
 #[derive(Default)]
 pub(crate) struct Reader {
@@ -60,9 +63,10 @@ impl Reader {
     /// A duration of a member, in milliseconds.
     pub(crate) fn duration(&mut self, object: &Object, key: &str, pointer: &str) -> Option<u64> {
         let text = self.text(object, key, pointer)?;
-        let ms = parse_offset(text).filter(|ms| *ms > 0);
+        let ms = parse_offset(text).filter(|ms| (1..=LASTS_MS_MAX).contains(ms));
         if ms.is_none() {
-            let message = format!("`{}` is no duration; write for example \"30m\" or \"1d12h\"", cut(text, 40));
+            let message =
+                format!("`{}` is no duration up to 3660d; write for example \"30m\" or \"1d12h\"", cut(text, 40));
             self.fault(&below(pointer, key), "invalid", message);
         }
         ms
@@ -84,6 +88,10 @@ impl Reader {
         };
         if at_ms < self.start_ms {
             self.fault(&at, "out_of_range", "is before the start");
+            return None;
+        }
+        if at_ms - self.start_ms > LASTS_MS_MAX {
+            self.fault(&at, "out_of_range", "a scenario lasts at most 3660d");
             return None;
         }
         Some(at_ms)

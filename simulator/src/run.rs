@@ -27,11 +27,18 @@ impl Scenario {
         let config = Config { settings: self.settings.clone(), rules, version: 1 };
         let mut sim = Sim::at(config, self.start_ms, self.visitor);
         sim.evicts = evicts;
-        let mut run =
-            Run { seen: Seen::of(&sim), sim, start_ms: self.start_ms, entries: Vec::new(), pushes: Vec::new() };
+        let mut run = Run {
+            seen: Seen::of(&sim),
+            sim,
+            start_ms: self.start_ms,
+            entries: Vec::new(),
+            pushes: Vec::new(),
+            given_up: false,
+        };
         for step in &self.steps {
-            run.pass_to(step.at_ms);
-            run.take(step, &self.surroundings);
+            if run.pass_to(step.at_ms) {
+                run.take(step, &self.surroundings);
+            }
         }
         run.pass_to(self.end_ms());
         let (name, start_ms, end_ms) = (self.name.clone(), self.start_ms, self.end_ms());
@@ -47,6 +54,7 @@ struct Run {
     /// Every push so far, so that a retraction can name its rule.
     pushes: Vec<Push>,
     seen: Seen,
+    given_up: bool,
 }
 
 /// How far the timeline has come.
@@ -90,12 +98,17 @@ fn timers(view: &Value) -> Vec<Timer> {
 }
 
 impl Run {
-    /// Lets time pass, with every deadline at its time.
-    fn pass_to(&mut self, end_ms: u64) {
-        while self.sim.wake_by(end_ms) {
+    /// Lets time pass, with every deadline at its time; says whether it went on so far.
+    fn pass_to(&mut self, end_ms: u64) -> bool {
+        while !self.given_up && self.sim.wake_by(end_ms) {
             self.look();
+            if self.sim.is_sleepless() {
+                self.given_up = true;
+                self.tell(self.sim.now_ms, What::GivenUp);
+            }
         }
         self.sim.now_ms = end_ms;
+        !self.given_up
     }
 
     fn take(&mut self, step: &Step, surroundings: &Surroundings) {

@@ -45,6 +45,27 @@ pub struct Documents {
     pub stages: Vec<Value>,
 }
 
+impl Documents {
+    /// Reads `{"rules": […], "segments": […], "stages": […]}` from JSON text; each list may be left out. The documents
+    /// themselves are judged by [`Scenario::rule_set`].
+    ///
+    /// # Errors
+    /// Every fault of the form, with its JSON pointer.
+    pub fn parse(text: &str) -> Result<Self, Vec<RuleFault>> {
+        let value = json(text)?;
+        let mut reader = Reader::default();
+        let object = reader.object(&value, "", &["rules", "segments", "stages"]).cloned().unwrap_or_default();
+        let mut list = |key| reader.list(&object, key).unwrap_or_default().to_vec();
+        let documents = Self { rules: list("rules"), segments: list("segments"), stages: list("stages") };
+        if reader.faults.is_empty() { Ok(documents) } else { Err(reader.faults) }
+    }
+}
+
+fn json(text: &str) -> Result<Value, Vec<RuleFault>> {
+    let error = |error| vec![RuleFault::at("", "malformed", format!("this is not JSON: {error}"))];
+    serde_json::from_str(text).map_err(error)
+}
+
 /// A written scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -78,8 +99,7 @@ impl Scenario {
     /// # Errors
     /// Every fault with its JSON pointer, those of the events as their sender would be told them.
     pub fn parse(text: &str) -> Result<Self, Vec<RuleFault>> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| vec![RuleFault::at("", "malformed", format!("this is not JSON: {error}"))])?;
+        let value = json(text)?;
         let mut reader = Reader { start_ms: START, ..Reader::default() };
         let scenario = read(&value, &mut reader);
         scenario.filter(|_| reader.faults.is_empty()).ok_or(reader.faults)

@@ -24,8 +24,8 @@ pub const DAY: u64 = 24 * HOUR;
 /// Where a simulation starts that does not say: 2026-11-21T10:00:00Z, a Saturday.
 pub const START: u64 = 1_795_255_200_000;
 
-/// Wakes of one simulation beyond which the engine is taken to be broken.
-const WAKES_MAX: usize = 100_000;
+/// Wakes in a row, with nothing sent in between. Beyond: stages lapse into each other for ever, or the engine is broken.
+pub const WAKES_IN_A_ROW_MAX: usize = 10_000;
 
 /// One visitor, its disk, its queue and its clock.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ pub struct Sim {
     pub queue_is_up: bool,
     /// Store and load the visitor after every input.
     pub evicts: bool,
+    wakes_in_a_row: usize,
     start_ms: u64,
     site: SiteId,
     id: Uuid,
@@ -95,6 +96,7 @@ impl Sim {
             deleted: false,
             queue_is_up: true,
             evicts: false,
+            wakes_in_a_row: 0,
             start_ms,
             site,
             id,
@@ -124,15 +126,21 @@ impl Sim {
     /// Goes to the visitor's next deadline and wakes it, if that is not after `end_ms`; says whether it did.
     ///
     /// # Panics
-    /// When the engine asks for ever to be woken, which is a bug of it.
+    /// Beyond [`WAKES_IN_A_ROW_MAX`].
     pub fn wake_by(&mut self, end_ms: u64) -> bool {
         let wake = self.visitor.next_wake(&self.config).filter(|wake| wake.at_ms <= end_ms && !self.deleted);
         let Some(wake) = wake else { return false };
         self.now_ms = wake.at_ms.max(self.now_ms);
         self.wakes += 1;
-        assert!(self.wakes < WAKES_MAX, "the visitor asks for ever to be woken: {wake:?}");
+        assert!(!self.is_sleepless(), "the visitor asks for ever to be woken: {wake:?}");
+        self.wakes_in_a_row += 1;
         self.input(Input::Wake);
         true
+    }
+
+    /// Whether the next wake would be one too many in a row.
+    pub const fn is_sleepless(&self) -> bool {
+        self.wakes_in_a_row >= WAKES_IN_A_ROW_MAX
     }
 
     /// One event now, in Segment's shape, with a visitor's authority and an id of its own.
@@ -184,6 +192,9 @@ impl Sim {
     /// # Panics
     /// When the engine names a page that it never wrote, which is a bug of it.
     pub fn input(&mut self, input: Input) -> &mut Self {
+        if matches!(input, Input::Events(_) | Input::Connect { .. } | Input::Disconnect { .. }) {
+            self.wakes_in_a_row = 0;
+        }
         let effects = self.visitor.handle(input, self.now_ms, &self.config);
         let mut flushes = Vec::new();
         for effect in effects {

@@ -49,6 +49,9 @@ impl Display for What {
             Self::TimerSet(timer) => f.write_str(&timer_text(timer)),
             Self::TimerStopped(timer) => write!(f, "{} no longer", timer_text(timer)),
             Self::Deleted => f.write_str("the visitor is deleted: the site's retention time is over"),
+            Self::GivenUp => {
+                f.write_str("GIVEN UP: the visitor is woken without end, as by stages that lapse into each other")
+            }
         }
     }
 }

@@ -135,6 +135,9 @@ pub enum What {
     TimerStopped(Timer),
     /// The visitor was deleted whole, after the site's retention time.
     Deleted,
+    /// The visitor is woken without end, as by stages that lapse into each other: what would come after this was not
+    /// looked at.
+    GivenUp,
 }
 
 /// A push as a page gets it.

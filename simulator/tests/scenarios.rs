@@ -258,3 +258,86 @@ fn what_the_site_does_not_accept_is_told() {
     }));
     assert!(matches!(&timeline.entries[0].what, What::Rejected { message } if message.contains("consent")));
 }
+
+#[test]
+fn what_wakes_the_visitor_without_end_ends_the_scenario_and_not_the_program() {
+    let (_, timeline) = run(&json!({
+        "stages": [
+            {"id": "a", "rank": 0, "enter": [{"from": "b", "after_idle": "1s"}]},
+            {"id": "b", "rank": 1, "enter": [{"from": "a", "after_idle": "1s"}]}
+        ],
+        "steps": [{"at": "0s", "track": "go"}, {"at": "20d", "track": "go"}]
+    }));
+    assert_eq!(timeline.entries.last().unwrap().what, What::GivenUp);
+    assert!(timeline.to_string().contains("GIVEN UP"));
+}
+
+#[test]
+fn whatever_stands_in_a_scenario_is_read_without_a_panic() {
+    let scenario = json!({
+        "name": "x", "start": "2026-11-21T10:00:00Z",
+        "visitor": {"id": "00000000-0000-4000-8000-000000000001", "geo": {"country": "DE"}, "device": {"kind": "mobile"}, "gpc": true},
+        "settings": {"retention": "30d", "consent": "assumed", "public_orders": false},
+        "rules": greeting(),
+        "steps": [
+            {"at": "0s", "connect": "1"},
+            {"at": "0s", "page": {"path": "/", "kind": "home"}, "tab": "1", "as": "visitor"},
+            {"at": "1s", "track": "Product Added", "properties": {"products": [{"sku": "a", "price": 1, "quantity": 2}]}},
+            {"at": "2s", "identify": {"name": "Ada"}, "user": "u"},
+            {"at": "3s", "hide": "1"},
+            {"at": "4s", "send": [{"type": "track", "event": "hello", "context": {"tab": "1"}}]},
+            {"at": "5s", "disconnect": "1"}
+        ],
+        "expect": [{"at": "4s", "rule": "greet", "content": {"n": 1}}, {"at": "4s", "trait": "x", "value": 1}]
+    });
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(1e300),
+        json!(""),
+        json!("~/0"),
+        json!("9999999999999d"),
+        json!("9999-12-31T23:59:59Z"),
+        json!([]),
+        json!([[]]),
+        json!({}),
+        json!({"at": "1s"}),
+        json!("x".repeat(200)),
+    ];
+    let mut places = vec![String::new()];
+    let (mut read, mut refused) = (0, 0);
+    while let Some(place) = places.pop() {
+        match scenario.pointer(&place).unwrap() {
+            Value::Object(members) => places.extend(members.keys().map(|key| format!("{place}/{key}"))),
+            Value::Array(items) => places.extend((0..items.len()).map(|at| format!("{place}/{at}"))),
+            _ => {}
+        }
+        for value in &odd {
+            let mut changed = scenario.clone();
+            *changed.pointer_mut(&place).unwrap() = value.clone();
+            match Scenario::parse(&changed.to_string()) {
+                Ok(scenario) => {
+                    let timeline = scenario.run(scenario.rule_set(&Documents::default()).unwrap());
+                    drop((scenario.differences(&timeline), timeline.to_string()));
+                    read += 1;
+                }
+                Err(faults) => {
+                    assert!(faults.iter().all(|fault| !fault.message.is_empty()), "{place}: {faults:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 100 && refused > 300, "{read} read, {refused} refused");
+}
+
+#[test]
+fn a_site_s_documents_are_read_from_one_file() {
+    let store = include_str!("../../examples/store/rules.json");
+    let documents = Documents::parse(store).unwrap();
+    assert!(documents.rules.len() >= 4 && documents.segments.len() >= 3);
+    let found = Documents::parse(r#"{"rules": {}, "flags": []}"#).unwrap_err();
+    let places: Vec<&str> = found.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(places, ["/flags", "/rules"]);
+    assert_eq!(Documents::parse("{").unwrap_err()[0].code, "malformed");
+}

@@ -32,13 +32,14 @@ fn sources(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "cli/src",
     "cli/tests",
     "src",
     "protocol/src",
     "protocol/tests",
     "simulator/src",
+    "simulator/tests",
     "tests",
     "client-js/src",
     "client-js/test",

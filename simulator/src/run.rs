@@ -192,6 +192,10 @@ impl Run {
             RecordKind::StageChanged => What::StageChanged { from: text("from"), to: name },
             RecordKind::SegmentEntered => What::SegmentEntered { segment: name },
             RecordKind::SegmentLeft => What::SegmentLeft { segment: name },
+            RecordKind::SightChanged => {
+                let visible = data.get("visible").and_then(Value::as_bool).unwrap_or_default();
+                What::SightChanged { tab: text("tab"), visible }
+            }
             RecordKind::TriggerHeldOut => What::HeldOut { rule: name },
             RecordKind::Emitted => What::Emitted { name, data },
             RecordKind::TriggerFired => What::Fired { rule: name, pushes: self.shown(&data) },

@@ -192,7 +192,7 @@ impl Sim {
     /// # Panics
     /// When the engine names a page that it never wrote, which is a bug of it.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        if matches!(input, Input::Events(_) | Input::Connect { .. } | Input::Disconnect { .. }) {
+        if !matches!(input, Input::Wake | Input::Flushed { .. } | Input::FlushFailed) {
             self.wakes_in_a_row = 0;
         }
         let effects = self.visitor.handle(input, self.now_ms, &self.config);

@@ -33,6 +33,9 @@ impl Display for What {
             Self::Rejected { message } => write!(f, "REJECTED: {message}"),
             Self::Connected { tab } => write!(f, "tab {tab} connects"),
             Self::Disconnected { tab } => write!(f, "tab {tab} loses its connection"),
+            Self::SightChanged { tab, visible } => {
+                write!(f, "tab {tab} is {} sight", if *visible { "in" } else { "out of" })
+            }
             Self::SessionStarted { number } => write!(f, "session {number} starts"),
             Self::SessionEnded { number, data } => write!(f, "session {number} ends: {}", json(data)),
             Self::StageChanged { from, to } => write!(f, "stage {from} → {to}"),

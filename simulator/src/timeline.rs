@@ -67,6 +67,13 @@ pub enum What {
         /// The tab.
         tab: String,
     },
+    /// A page came into sight or went out of it with its tab's socket, or was opened out of sight.
+    SightChanged {
+        /// The tab.
+        tab: String,
+        /// Whether it is in sight now.
+        visible: bool,
+    },
     /// A session began.
     SessionStarted {
         /// The how-manyth, from 1.

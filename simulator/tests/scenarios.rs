@@ -154,8 +154,9 @@ fn the_timeline_tells_everything_in_order_as_text_and_as_json() {
             {"at": "0s", "page": {"path": "/", "kind": "home"}},
             {"at": "5s", "identify": {"name": "Ada"}, "user": "u1"},
             {"at": "6s", "track": "hello"},
-            {"at": "8s", "leave": "1"},
-            {"at": "9s", "disconnect": "1"},
+            {"at": "7s", "disconnect": "1"},
+            {"at": "8s", "connect": "1"},
+            {"at": "9s", "leave": "1"},
             {"at": "1h"}
         ]
     }));
@@ -171,10 +172,15 @@ fn the_timeline_tells_everything_in_order_as_text_and_as_json() {
           6s  event hello (visitor, tab 1)
               FIRES greet
                 in top: {\"n\":1,\"text\":\"Hello Ada\"}
-          8s  event page_left (visitor, tab 1)
+          7s  tab 1 loses its connection
+              tab 1 is out of sight
               minute waits (dwell) in tab 1 no longer, due at 1m
-          9s  tab 1 loses its connection
-       30m8s  session 1 ends: {\"total_ms\":8000,\"engaged_ms\":8000,\"pages\":1,\"events\":4,\"product_views\":0,\"stage\":\"browsing\"}
+          8s  tab 1 connects
+              tab 1 is in sight
+              minute waits (dwell) in tab 1, due at 1m1s
+          9s  event page_left (visitor, tab 1)
+              minute waits (dwell) in tab 1 no longer, due at 1m1s
+       30m9s  session 1 ends: {\"total_ms\":9000,\"engaged_ms\":8000,\"pages\":1,\"events\":4,\"product_views\":0,\"stage\":\"browsing\"}
           1h  the end
 ";
     assert_eq!(timeline.to_string(), text);

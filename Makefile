@@ -7,7 +7,7 @@ PORT ?= 0
 STATE ?= .footfall/state
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test conformance check bench load deploy clean
+.PHONY: help dev serve build test conformance simulate backtest check bench load deploy clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -29,6 +29,14 @@ test: ## Run all tests.
 conformance: ## Run CASES=FILE, any file of cases in the format of GrowthBook's; the last line counts them.
 	@[ -n "$(CASES)" ] || { echo "make conformance needs a file of cases: make conformance CASES=path/to/cases.json" >&2; exit 2; }
 	@cargo run --locked --profile tool -p footfall-cli -- conformance "$(CASES)"
+
+simulate: ## Play FILE=…, written scenarios, with RULES=…, and say what came of them.
+	@[ -n "$(FILE)" ] || { echo "make simulate needs scenarios: make simulate FILE=path/to/scenario.json [RULES=path/to/rules.json]" >&2; exit 2; }
+	@cargo run --locked --quiet --profile tool -p footfall-cli -- simulate $(foreach file,$(RULES),--rules "$(file)") $(FILE)
+
+backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from AGAINST=….
+	@[ -n "$(RULES)" ] && [ -n "$(RECORDS)" ] || { echo "make backtest needs rules and records: make backtest RULES=rules.json RECORDS=records.ndjson [AGAINST=published.json]" >&2; exit 2; }
+	@cargo run --locked --quiet --profile tool -p footfall-cli -- backtest $(foreach file,$(RULES),--rules "$(file)") $(foreach file,$(AGAINST),--against "$(file)") $(RECORDS)
 
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy

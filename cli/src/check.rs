@@ -1,6 +1,6 @@
 //! `footfall check FILE…`: compiles authored documents and says what is wrong, where, and what to write instead.
 
-use crate::documents::Documents;
+use crate::documents::{Documents, counted};
 use crate::{Refusal, Verdict};
 use footfall::engine::fault::RuleFault;
 use footfall::engine::rules::{Kind, compile, warnings, warnings_among};
@@ -71,9 +71,4 @@ fn findings(documents: &Documents) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// A number with its word, in the plural unless it is one.
-fn counted(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

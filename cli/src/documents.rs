@@ -1,7 +1,7 @@
 //! Authored documents in files: one document, an array of them, or an object with rules, segments and stages.
 
 use crate::{Refusal, input};
-use footfall::engine::rules::Kind;
+use footfall::engine::rules::{Kind, RuleSet, compile};
 use footfall_protocol::{Object, Value};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,26 @@ impl Documents {
         }
     }
 
+    /// Compiles them: the good ones, and a line `FILE: /pointer: code: what to write instead` for each fault.
+    pub(crate) fn compile(&self) -> (RuleSet, Vec<String>) {
+        let (set, faults) = compile(&self.rules, &self.segments, &self.stages);
+        let mut lines = Vec::new();
+        for document in &faults {
+            let Some((_, place)) = self.place(document.kind, document.index) else { continue };
+            for fault in &document.faults {
+                let (file, before) = (place.file.display(), &place.pointer);
+                lines.push(format!("{file}: {before}{}: {}: {}", fault.pointer, fault.code, fault.message));
+            }
+        }
+        (set, lines)
+    }
+
+    /// As the site of a scenario.
+    pub(crate) fn as_site(&self) -> footfall_simulator::Documents {
+        let (rules, segments, stages) = (self.rules.clone(), self.segments.clone(), self.stages.clone());
+        footfall_simulator::Documents { rules, segments, stages }
+    }
+
     fn add(&mut self, file: &Path, value: Value) -> Result<(), Refusal> {
         match value {
             Value::Array(items) => {
@@ -104,6 +124,11 @@ impl Documents {
         }
         self.places.push((kind, Place { file: file.to_owned(), pointer }));
     }
+}
+
+/// A number with its word, in the plural unless it is one.
+pub(crate) fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 const SET: &str = "with the arrays `rules`, `segments` and `stages`";

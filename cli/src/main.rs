@@ -4,6 +4,8 @@ mod check;
 mod conformance;
 mod documents;
 mod input;
+mod simulate;
+mod told;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -21,6 +23,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Conformance(conformance::Arguments),
+    Simulate(simulate::Arguments),
 }
 
 /// How a subcommand that did its work ended.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let verdict = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
     };
     // What was said before a refusal is said all the same, and a reader who has gone away needs no second message.
     let flushed = out.flush();

@@ -19,4 +19,4 @@ pub use scenario::{Documents, Scenario};
 pub use sim::{DAY, HOUR, MINUTE, SECOND, START, Sim, WAKES_IN_A_ROW_MAX, config};
 pub use steps::{Act, Step};
 pub use time::{offset_text, parse_offset, parse_time, time_text};
-pub use timeline::{Entry, Shown, Timeline, Timer, What};
+pub use timeline::{Cause, Entry, Shown, Timeline, Timer, What};

@@ -3,7 +3,7 @@
 use crate::scenario::Scenario;
 use crate::sim::Sim;
 use crate::steps::{Act, Step};
-use crate::timeline::{Entry, Shown, Timeline, Timer, What};
+use crate::timeline::{Cause, Entry, Shown, Timeline, Timer, What};
 use footfall::engine::rules::RuleSet;
 use footfall::engine::{Config, Input};
 use footfall_protocol::event::{Delivery, Event, Surroundings};
@@ -14,15 +14,20 @@ use footfall_protocol::{Object, Value};
 impl Scenario {
     /// Runs the scenario with these rules, for which see [`Scenario::rule_set`].
     pub fn run(&self, rules: RuleSet) -> Timeline {
+        self.run_in(rules, false).0
+    }
+
+    /// As [`Scenario::run`], with the simulation as it stands at the end, for questions about the visitor.
+    pub fn run_to_the_end(&self, rules: RuleSet) -> (Timeline, Sim) {
         self.run_in(rules, false)
     }
 
     /// As [`Scenario::run`], storing and loading the visitor after every input. The timeline is the same.
     pub fn run_evicting(&self, rules: RuleSet) -> Timeline {
-        self.run_in(rules, true)
+        self.run_in(rules, true).0
     }
 
-    fn run_in(&self, rules: RuleSet, evicts: bool) -> Timeline {
+    fn run_in(&self, rules: RuleSet, evicts: bool) -> (Timeline, Sim) {
         let ids = rules.rules.iter().map(|rule| rule.id.clone()).collect();
         let config = Config { settings: self.settings.clone(), rules, version: 1 };
         let mut sim = Sim::at(config, self.start_ms, self.visitor);
@@ -42,7 +47,7 @@ impl Scenario {
         }
         run.pass_to(self.end_ms());
         let (name, start_ms, end_ms) = (self.name.clone(), self.start_ms, self.end_ms());
-        Timeline { name, start_ms, end_ms, rules: ids, entries: run.entries }
+        (Timeline { name, start_ms, end_ms, rules: ids, entries: run.entries }, run.sim)
     }
 }
 
@@ -159,8 +164,9 @@ impl Run {
         }
         let made = self.sim.made[self.seen.made..].to_vec();
         for record in made {
-            let what = self.recorded(&record);
-            self.tell(record.at_ms, what);
+            if let Some(what) = self.recorded(&record) {
+                self.tell(record.at_ms, what);
+            }
         }
         for (seq, slot) in retracted {
             let rule = self.pushes.iter().find(|push| push.seq == seq).map(|push| push.rule.clone());
@@ -180,10 +186,11 @@ impl Run {
         }
     }
 
-    fn recorded(&self, record: &Record) -> What {
+    /// What a record tells; nothing where the step itself has told it.
+    fn recorded(&self, record: &Record) -> Option<What> {
         let (name, data) = (record.name.clone(), record.data.clone());
         let text = |key: &str| data.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        match record.kind {
+        let what = match record.kind {
             RecordKind::Event => {
                 What::Event { name, authority: text("authority"), tab: text("tab"), path: text("path") }
             }
@@ -198,8 +205,28 @@ impl Run {
             }
             RecordKind::TriggerHeldOut => What::HeldOut { rule: name },
             RecordKind::Emitted => What::Emitted { name, data },
-            RecordKind::TriggerFired => What::Fired { rule: name, pushes: self.shown(&data) },
-        }
+            RecordKind::TriggerFired => {
+                What::Fired { rule: name, made_by: self.causes(&data), pushes: self.shown(&data) }
+            }
+            RecordKind::SightChanged => return None,
+        };
+        Some(what)
+    }
+
+    /// What the records were of that a firing's record names, in this life of the visitor.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of records are whole")]
+    fn causes(&self, data: &Object) -> Vec<Cause> {
+        let numbers = data.get("events").and_then(Value::as_array).unwrap_or_default();
+        let named = numbers.iter().filter_map(Value::as_f64).map(|number| number as u64);
+        // The newest first: a visitor who was deleted and came back counts from 1 again.
+        let record = |seq: u64| self.sim.made.iter().rev().find(|record| record.seq == seq);
+        let cause = |record: &Record| Cause {
+            at_ms: record.at_ms,
+            after_ms: record.at_ms.saturating_sub(self.start_ms),
+            kind: record.kind.as_str(),
+            name: record.name.clone(),
+        };
+        named.filter_map(record).map(cause).collect()
     }
 
     /// The pushes that a firing's record names.

@@ -1,7 +1,8 @@
 //! A timeline as text for people: one line for each thing that happened.
 
 use crate::time::{offset_text, time_text};
-use crate::timeline::{Shown, Timeline, Timer, What};
+use crate::timeline::{Cause, Shown, Timeline, Timer, What};
+use footfall_protocol::record::RecordKind;
 use std::fmt::{Display, Formatter, Result};
 
 impl Display for Timeline {
@@ -41,8 +42,12 @@ impl Display for What {
             Self::StageChanged { from, to } => write!(f, "stage {from} → {to}"),
             Self::SegmentEntered { segment } => write!(f, "segment {segment} entered"),
             Self::SegmentLeft { segment } => write!(f, "segment {segment} left"),
-            Self::Fired { rule, pushes } => {
+            Self::Fired { rule, made_by, pushes } => {
                 write!(f, "FIRES {rule}")?;
+                let causes: Vec<String> = made_by.iter().map(ToString::to_string).collect();
+                if !causes.is_empty() {
+                    write!(f, ": made by {}", causes.join(", "))?;
+                }
                 pushes.iter().try_for_each(|push| write!(f, "\n{:>12}    {push}", ""))
             }
             Self::HeldOut { rule } => write!(f, "HELD OUT {rule}"),
@@ -56,6 +61,15 @@ impl Display for What {
                 f.write_str("GIVEN UP: the visitor is woken without end, as by stages that lapse into each other")
             }
         }
+    }
+}
+
+impl Display for Cause {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let space = if self.name.is_empty() { "" } else { " " };
+        let kind =
+            if self.kind == RecordKind::Event.as_str() { String::new() } else { self.kind.replace('_', " ") + space };
+        write!(f, "{kind}{} at {}", self.name, offset_text(self.after_ms))
     }
 }
 

@@ -107,6 +107,9 @@ pub enum What {
     Fired {
         /// Its id.
         rule: String,
+        /// The events that made it fire, oldest first; at most the newest sixteen.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        made_by: Vec<Cause>,
         /// What it showed.
         pushes: Vec<Shown>,
     },
@@ -145,6 +148,22 @@ pub enum What {
     /// The visitor is woken without end, as by stages that lapse into each other: what would come after this was not
     /// looked at.
     GivenUp,
+}
+
+/// Something that happened and made a rule fire: an event, a change of stage or segment, a session's start or end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// In milliseconds since the epoch.
+    #[serde(rename = "time", serialize_with = "as_time")]
+    pub at_ms: u64,
+    /// Since the start, in milliseconds; written as `1m5s`.
+    #[serde(rename = "at", serialize_with = "as_offset")]
+    pub after_ms: u64,
+    /// The kind of the record that holds it.
+    pub kind: &'static str,
+    /// The event's name, or the id of the stage or segment; empty for sessions.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
 }
 
 /// A push as a page gets it.

@@ -13,7 +13,14 @@ fn push() -> serde_json::Value {
     json!([{"push": {"slot": "s", "content": {"text": "t"}}}])
 }
 
-impl Sim {
+/// Questions about a visitor, as these tests ask them.
+trait Asked {
+    fn explain(&self, rule: &str) -> serde_json::Value;
+    fn awaits(&self, rule: &str, expected: &[&str]);
+    fn dry_run(&self, asked: &serde_json::Value) -> serde_json::Value;
+}
+
+impl Asked for Sim {
     fn explain(&self, rule: &str) -> serde_json::Value {
         serde_json::to_value(self.visitor.explain(rule, self.now_ms, &self.config)).unwrap()
     }

@@ -164,9 +164,8 @@ impl Run {
         }
         let made = self.sim.made[self.seen.made..].to_vec();
         for record in made {
-            if let Some(what) = self.recorded(&record) {
-                self.tell(record.at_ms, what);
-            }
+            let what = self.recorded(&record);
+            self.tell(record.at_ms, what);
         }
         for (seq, slot) in retracted {
             let rule = self.pushes.iter().find(|push| push.seq == seq).map(|push| push.rule.clone());
@@ -186,11 +185,10 @@ impl Run {
         }
     }
 
-    /// What a record tells; nothing where the step itself has told it.
-    fn recorded(&self, record: &Record) -> Option<What> {
+    fn recorded(&self, record: &Record) -> What {
         let (name, data) = (record.name.clone(), record.data.clone());
         let text = |key: &str| data.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let what = match record.kind {
+        match record.kind {
             RecordKind::Event => {
                 What::Event { name, authority: text("authority"), tab: text("tab"), path: text("path") }
             }
@@ -208,9 +206,7 @@ impl Run {
             RecordKind::TriggerFired => {
                 What::Fired { rule: name, made_by: self.causes(&data), pushes: self.shown(&data) }
             }
-            RecordKind::SightChanged => return None,
-        };
-        Some(what)
+        }
     }
 
     /// What the records were of that a firing's record names, in this life of the visitor.

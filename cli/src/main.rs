@@ -1,5 +1,6 @@
 //! The command line tool: one subcommand a file, each over the engine that also runs live.
 
+mod backtest;
 mod check;
 mod conformance;
 mod documents;
@@ -21,6 +22,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Backtest(backtest::Arguments),
     Check(check::Arguments),
     Conformance(conformance::Arguments),
     Simulate(simulate::Arguments),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let verdict = match arguments.command {
+        Command::Backtest(arguments) => backtest::run(&arguments, &mut out),
         Command::Check(arguments) => check::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),

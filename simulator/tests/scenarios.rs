@@ -170,7 +170,7 @@ fn the_timeline_tells_everything_in_order_as_text_and_as_json() {
               segment named entered
               trait name = \"Ada\"
           6s  event hello (visitor, tab 1)
-              FIRES greet
+              FIRES greet: made by hello at 6s
                 in top: {\"n\":1,\"text\":\"Hello Ada\"}
           7s  tab 1 loses its connection
               tab 1 is out of sight
@@ -190,7 +190,8 @@ fn the_timeline_tells_everything_in_order_as_text_and_as_json() {
     let fired = json["entries"].as_array().unwrap().iter().find(|entry| entry["what"] == "fired").unwrap();
     assert_eq!(
         *fired,
-        json!({"time": "2026-11-21T10:00:06Z", "at": "6s", "what": "fired", "rule": "greet", "pushes": [
+        json!({"time": "2026-11-21T10:00:06Z", "at": "6s", "what": "fired", "rule": "greet",
+            "made_by": [{"time": "2026-11-21T10:00:06Z", "at": "6s", "kind": "event", "name": "hello"}], "pushes": [
             {"slot": "top", "content": {"text": "Hello Ada", "n": 1}, "expires": "2026-11-21T10:10:06Z"}
         ]})
     );

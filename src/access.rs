@@ -8,6 +8,8 @@ pub mod credential;
 pub mod delivery;
 pub mod device;
 pub mod origin;
+pub mod precondition;
+pub mod routes;
 pub mod seal;
 pub mod sender;
 pub mod site;

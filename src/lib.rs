@@ -1,6 +1,8 @@
-//! Footfall: the engine and the access code (pure) and, for the Worker build only, the shell around them.
+//! Footfall: the engine, the rulebook's rules and the access code (pure) and, for the Worker build only, the shell around
+//! them.
 
 pub mod access;
 pub mod engine;
+pub mod rulebook;
 #[cfg(target_arch = "wasm32")]
 mod shell;

@@ -90,6 +90,25 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// The documents of `POST /validate`, as one body, in bytes. Beyond: 413 `body_too_large`.
+pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A comment on a publication or a restoration, in bytes. Beyond: refused, `too_long`.
+pub const COMMENT_BYTES_MAX: usize = 512;
+/// Versions of a site's rulebook that are kept. When full: the oldest goes.
+pub const VERSIONS_MAX: u64 = 1_000;
+/// Documents kept of earlier versions, each counted once however many versions it was in. When full: the oldest
+/// versions go.
+pub const SUPERSEDED_MAX: u64 = 50_000;
+/// Entries of a rulebook's audit trail that are kept. When full: the oldest goes.
+pub const AUDIT_MAX: u64 = 10_000;
+/// Entries of one page of versions or of the audit trail. Beyond: refused, `out_of_range`.
+pub const PAGE_ENTRIES_MAX: u64 = 100;
+/// Visitors who preview a site's draft at once. Beyond: 409 `too_many_previews`.
+pub const PREVIEWS_MAX: usize = 8;
+/// The shortest preview, in milliseconds: a minute. Below: refused, `out_of_range`.
+pub const PREVIEW_MS_MIN: u64 = 60 * 1_000;
+/// The longest preview, in milliseconds: 24 hours. Beyond: refused, `out_of_range`.
+pub const PREVIEW_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Depth of nesting of an authored document. Beyond: refused, `too_deep`.
 pub const DOCUMENT_DEPTH_MAX: usize = 24;
 /// Faults reported of one document. Beyond: the rest shows once these are mended.

@@ -1,0 +1,128 @@
+//! A whole set of documents compiled together: the rules that run, and every fault and warning with the document it is in.
+
+use super::Kind;
+use crate::engine::fault::RuleFault;
+use crate::engine::rules::{self, RuleSet};
+use footfall_protocol::Value;
+use serde::Serialize;
+
+/// Documents of one kind, each with the id under which it is kept.
+#[derive(Debug, Default)]
+struct Shelf {
+    ids: Vec<String>,
+    values: Vec<Value>,
+}
+
+/// All documents of a site.
+#[derive(Debug, Default)]
+pub struct Documents([Shelf; 3]);
+
+/// What was found in a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// What the document is.
+    pub kind: Kind,
+    /// Its id; empty when it says none.
+    pub id: String,
+    /// Its place among those of its kind, where the caller gave them as a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// What was found.
+    #[serde(flatten)]
+    pub fault: RuleFault,
+}
+
+/// What a set of documents compiles to.
+#[derive(Debug)]
+pub struct Checked {
+    /// The documents that have no faults.
+    pub rules: RuleSet,
+    /// What keeps documents from running.
+    pub faults: Vec<Found>,
+    /// What an author may not have meant, as far as it shows only in documents beside each other.
+    pub warnings: Vec<Found>,
+}
+
+impl Documents {
+    /// Adds a document.
+    pub fn push(&mut self, kind: Kind, id: impl Into<String>, value: Value) {
+        let shelf = &mut self.0[place(kind)];
+        shelf.ids.push(id.into());
+        shelf.values.push(value);
+    }
+
+    /// Compiles all of them.
+    pub fn check(&self) -> Checked {
+        let [rules, segments, stages] = &self.0;
+        let (compiled, faulty) = rules::compile(&rules.values, &segments.values, &stages.values);
+        let mut faults = Vec::new();
+        for of in faulty {
+            let kind = stored(of.kind);
+            let id = self.0[place(kind)].ids.get(of.index).cloned().unwrap_or_default();
+            let found = |fault| Found { kind, id: id.clone(), index: Some(of.index), fault };
+            faults.extend(of.faults.into_iter().map(found));
+        }
+        let among = rules::warnings_among(&compiled).into_iter();
+        let warnings = among.map(|(of, id, fault)| Found { kind: stored(of), id, index: None, fault }).collect();
+        Checked { rules: compiled, faults, warnings }
+    }
+
+    /// Warnings that each document deserves by itself.
+    pub fn warnings(&self) -> Vec<Found> {
+        let of_kind = |kind: Kind| {
+            let shelf = &self.0[place(kind)];
+            shelf.ids.iter().zip(&shelf.values).enumerate().flat_map(move |(index, (id, value))| {
+                let found = move |fault| Found { kind, id: id.clone(), index: Some(index), fault };
+                rules::warnings(value).into_iter().map(found)
+            })
+        };
+        Kind::ALL.into_iter().flat_map(of_kind).collect()
+    }
+}
+
+const fn place(kind: Kind) -> usize {
+    match kind {
+        Kind::Rules => 0,
+        Kind::Segments => 1,
+        Kind::Stages => 2,
+    }
+}
+
+/// Where documents of a compiled kind are kept.
+const fn stored(kind: rules::Kind) -> Kind {
+    match kind {
+        rules::Kind::Rule => Kind::Rules,
+        rules::Kind::Segment => Kind::Segments,
+        rules::Kind::Stage => Kind::Stages,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn every_fault_of_every_document_comes_with_its_document() {
+        let mut documents = Documents::default();
+        documents.push(Kind::Segments, "big", json(r#"{"id": "big", "when": {"cart.value": {"$above": 1}}}"#));
+        documents.push(Kind::Rules, "none", json(r#"{"id": "none", "pattern": {"event": {"name": "a"}}}"#));
+        documents.push(
+            Kind::Rules,
+            "fine",
+            json(
+                r#"{"id": "fine", "pattern": {"event": {"name": "product_veiwed"}},
+                    "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]}"#,
+            ),
+        );
+        let checked = documents.check();
+        let found: Vec<_> = checked.faults.iter().map(|found| (found.kind, found.id.as_str(), found.index)).collect();
+        assert_eq!(found, [(Kind::Rules, "none", Some(0)), (Kind::Segments, "big", Some(0))]);
+        assert_eq!(checked.rules.rules.len(), 1);
+        let warnings = documents.warnings();
+        assert_eq!((warnings[0].id.as_str(), &*warnings[0].fault.code, warnings.len()), ("fine", "unknown_event", 1));
+    }
+}

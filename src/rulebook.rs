@@ -4,7 +4,7 @@
 pub mod check;
 pub mod diff;
 
-use footfall_protocol::limits::{RULES_MAX, SEGMENTS_MAX, STAGES_MAX};
+use footfall_protocol::limits::{DOCUMENT_ID_BYTES_MAX, RULES_MAX, SEGMENTS_MAX, STAGES_MAX};
 use serde::{Deserialize, Serialize};
 
 /// What a document is.
@@ -45,4 +45,10 @@ impl Kind {
             Self::Stages => STAGES_MAX,
         }
     }
+}
+
+/// Whether a document can be kept under this id: 1 to [`DOCUMENT_ID_BYTES_MAX`] of `a`–`z`, `0`–`9`, `-`, `_` and `.`.
+pub fn is_id(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    (1..=DOCUMENT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(good)
 }

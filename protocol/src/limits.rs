@@ -92,6 +92,8 @@ pub const STAGES_MAX: usize = 20;
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
 /// The documents of `POST /validate`, as one body, in bytes. Beyond: 413 `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Faults reported of all documents together, and likewise warnings. Beyond: the rest shows once these are mended.
+pub const RULEBOOK_FAULTS_MAX: usize = 5_000;
 /// A comment on a publication or a restoration, in bytes. Beyond: refused, `too_long`.
 pub const COMMENT_BYTES_MAX: usize = 512;
 /// Versions of a site's rulebook that are kept. When full: the oldest goes.
@@ -101,7 +103,7 @@ pub const VERSIONS_MAX: u64 = 1_000;
 pub const SUPERSEDED_MAX: u64 = 50_000;
 /// Entries of a rulebook's audit trail that are kept. When full: the oldest goes.
 pub const AUDIT_MAX: u64 = 10_000;
-/// Entries of one page of versions or of the audit trail. Beyond: refused, `out_of_range`.
+/// Entries of one page of versions or of the audit trail. Beyond: 400 `malformed`.
 pub const PAGE_ENTRIES_MAX: u64 = 100;
 /// Visitors who preview a site's draft at once. Beyond: 409 `too_many_previews`.
 pub const PREVIEWS_MAX: usize = 8;

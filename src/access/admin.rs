@@ -8,12 +8,24 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Read configuration and visitors.
+    /// Read configuration, visitors and the audit trail; check documents.
     Viewer,
-    /// Change rules, segments and stages.
+    /// Change rules, segments and stages: at once, in the draft, by publishing it and by restoring a version; let
+    /// visitors preview the draft.
     Author,
     /// Everything.
     Admin,
+}
+
+impl Role {
+    /// As tokens and the audit trail say it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Author => "author",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// Somebody with a valid token.

@@ -1,13 +1,12 @@
 //! A request's body within its bounds: gzip (RFC 1952) undone, and no more than that in memory.
 
 use flate2::read::MultiGzDecoder;
-use footfall_protocol::limits::BODY_BYTES_MAX;
 use std::io::Read as _;
 
 /// Why a body is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
-    /// Over [`BODY_BYTES_MAX`], compressed or not.
+    /// Over the bound, compressed or not.
     TooLarge,
     /// Not the gzip that the header promises.
     NotGzip,
@@ -19,18 +18,18 @@ pub enum BodyFault {
 ///
 /// # Errors
 /// See [`BodyFault`].
-pub fn unpack(body: Vec<u8>, content_encoding: Option<&str>) -> Result<Vec<u8>, BodyFault> {
+pub fn unpack(body: Vec<u8>, content_encoding: Option<&str>, bytes_max: usize) -> Result<Vec<u8>, BodyFault> {
     let encoding = content_encoding.map(str::trim).unwrap_or_default();
     if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
-        return if body.len() > BODY_BYTES_MAX { Err(BodyFault::TooLarge) } else { Ok(body) };
+        return if body.len() > bytes_max { Err(BodyFault::TooLarge) } else { Ok(body) };
     }
     if !encoding.eq_ignore_ascii_case("gzip") && !encoding.eq_ignore_ascii_case("x-gzip") {
         return Err(BodyFault::UnknownEncoding);
     }
-    let mut plain = Vec::with_capacity(body.len().saturating_mul(4).min(BODY_BYTES_MAX));
-    let bound = u64::try_from(BODY_BYTES_MAX).expect("a small constant") + 1;
+    let mut plain = Vec::with_capacity(body.len().saturating_mul(4).min(bytes_max));
+    let bound = u64::try_from(bytes_max).expect("a small constant") + 1;
     MultiGzDecoder::new(body.as_slice()).take(bound).read_to_end(&mut plain).map_err(|_| BodyFault::NotGzip)?;
-    if plain.len() > BODY_BYTES_MAX { Err(BodyFault::TooLarge) } else { Ok(plain) }
+    if plain.len() > bytes_max { Err(BodyFault::TooLarge) } else { Ok(plain) }
 }
 
 #[cfg(test)]
@@ -38,7 +37,12 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use footfall_protocol::limits::BODY_BYTES_MAX;
     use std::io::Write as _;
+
+    fn unpack(body: Vec<u8>, content_encoding: Option<&str>) -> Result<Vec<u8>, BodyFault> {
+        super::unpack(body, content_encoding, BODY_BYTES_MAX)
+    }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -123,13 +123,17 @@ mod tests {
         assert_eq!(route("GET", "sites/demo/draft/rules"), Some(("sites/{site}/draft/{kind}", To::Rulebook)));
         assert_eq!(route("POST", "sites/demo/draft/publish"), Some(("sites/{site}/draft/publish", To::Rulebook)));
         assert_eq!(route("GET", "sites/demo/visitors"), Some(("sites/{site}/visitors", To::NamedVisitor)));
-        for nothing in ["", "sites", "sites/demo", "sites/demo/rules/", "sites/demo/rules/x/y", "sites//rules", "x/demo/rules"] {
+        for nothing in
+            ["", "sites", "sites/demo", "sites/demo/rules/", "sites/demo/rules/x/y", "sites//rules", "x/demo/rules"]
+        {
             assert!(matches!(find("GET", nothing), Found::Nothing), "{nothing}");
         }
         // No two templates are at one path, so that the order of the table says nothing.
         for (at, one) in ROUTES.iter().enumerate() {
             let path = one.path.replace("{kind}", "rules").replace(['{', '}'], "");
-            let same = |other: &&Route| other.method == one.method && matches(other.path, &path.split('/').collect::<Vec<_>>());
+            let same = |other: &&Route| {
+                other.method == one.method && matches(other.path, &path.split('/').collect::<Vec<_>>())
+            };
             assert_eq!(ROUTES.iter().filter(same).count(), 1, "{at} {path}");
         }
     }

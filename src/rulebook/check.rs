@@ -4,6 +4,7 @@ use super::Kind;
 use crate::engine::fault::RuleFault;
 use crate::engine::rules::{self, RuleSet};
 use footfall_protocol::Value;
+use footfall_protocol::limits::RULEBOOK_FAULTS_MAX;
 use serde::Serialize;
 
 /// Documents of one kind, each with the id under which it is kept.
@@ -15,7 +16,12 @@ struct Shelf {
 
 /// All documents of a site.
 #[derive(Debug, Default)]
-pub struct Documents([Shelf; 3]);
+pub struct Documents {
+    /// In the order of [`Kind::ALL`].
+    shelves: [Shelf; 3],
+    /// Whether what is found says the document's place among those of its kind.
+    listed: bool,
+}
 
 /// What was found in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,39 +50,46 @@ pub struct Checked {
 }
 
 impl Documents {
+    /// None yet; what is found in them will say their places, for a caller who gives them as lists.
+    pub fn listed() -> Self {
+        Self { listed: true, ..Self::default() }
+    }
+
     /// Adds a document.
     pub fn push(&mut self, kind: Kind, id: impl Into<String>, value: Value) {
-        let shelf = &mut self.0[place(kind)];
+        let shelf = &mut self.shelves[place(kind)];
         shelf.ids.push(id.into());
         shelf.values.push(value);
     }
 
-    /// Compiles all of them.
+    /// Compiles all of them. Of faults and of warnings the first [`RULEBOOK_FAULTS_MAX`] are told.
     pub fn check(&self) -> Checked {
-        let [rules, segments, stages] = &self.0;
+        let [rules, segments, stages] = &self.shelves;
         let (compiled, faulty) = rules::compile(&rules.values, &segments.values, &stages.values);
         let mut faults = Vec::new();
         for of in faulty {
             let kind = stored(of.kind);
-            let id = self.0[place(kind)].ids.get(of.index).cloned().unwrap_or_default();
-            let found = |fault| Found { kind, id: id.clone(), index: Some(of.index), fault };
-            faults.extend(of.faults.into_iter().map(found));
+            let id = self.shelves[place(kind)].ids.get(of.index).cloned().unwrap_or_default();
+            let found = |fault| Found { kind, id: id.clone(), index: self.listed.then_some(of.index), fault };
+            let room = RULEBOOK_FAULTS_MAX - faults.len();
+            faults.extend(of.faults.into_iter().map(found).take(room));
         }
         let among = rules::warnings_among(&compiled).into_iter();
-        let warnings = among.map(|(of, id, fault)| Found { kind: stored(of), id, index: None, fault }).collect();
+        let warnings = among.map(|(of, id, fault)| Found { kind: stored(of), id, index: None, fault });
+        let warnings = warnings.take(RULEBOOK_FAULTS_MAX).collect();
         Checked { rules: compiled, faults, warnings }
     }
 
     /// Warnings that each document deserves by itself.
     pub fn warnings(&self) -> Vec<Found> {
         let of_kind = |kind: Kind| {
-            let shelf = &self.0[place(kind)];
+            let shelf = &self.shelves[place(kind)];
             shelf.ids.iter().zip(&shelf.values).enumerate().flat_map(move |(index, (id, value))| {
-                let found = move |fault| Found { kind, id: id.clone(), index: Some(index), fault };
+                let found = move |fault| Found { kind, id: id.clone(), index: self.listed.then_some(index), fault };
                 rules::warnings(value).into_iter().map(found)
             })
         };
-        Kind::ALL.into_iter().flat_map(of_kind).collect()
+        Kind::ALL.into_iter().flat_map(of_kind).take(RULEBOOK_FAULTS_MAX).collect()
     }
 }
 
@@ -107,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_fault_of_every_document_comes_with_its_document() {
-        let mut documents = Documents::default();
+        let mut documents = Documents::listed();
         documents.push(Kind::Segments, "big", json(r#"{"id": "big", "when": {"cart.value": {"$above": 1}}}"#));
         documents.push(Kind::Rules, "none", json(r#"{"id": "none", "pattern": {"event": {"name": "a"}}}"#));
         documents.push(

@@ -121,7 +121,10 @@ mod tests {
                 {"op": "add", "path": "/new", "value": {"x": 1}},
             ])
         );
-        assert_eq!(steps(&json!({"a": 1, "b": [{"c": 1, "d": 2}]}), &json!({"b": [{"d": 2, "c": 1}], "a": 1})), json!([]));
+        assert_eq!(
+            steps(&json!({"a": 1, "b": [{"c": 1, "d": 2}]}), &json!({"b": [{"d": 2, "c": 1}], "a": 1})),
+            json!([])
+        );
     }
 
     /// RFC 6902, as far as the patches here go.
@@ -154,9 +157,8 @@ mod tests {
             3 => ["", "a", "~/"][random.random_range(0..3)].into(),
             4 => (0..random.random_range(0..4)).map(|_| any(random, depth - 1)).collect(),
             _ => {
-                let members = (0..random.random_range(0..4)).map(|_| {
-                    (["a", "b", "c/~d", ""][random.random_range(0..4)].to_owned(), any(random, depth - 1))
-                });
+                let members = (0..random.random_range(0..4))
+                    .map(|_| (["a", "b", "c/~d", ""][random.random_range(0..4)].to_owned(), any(random, depth - 1)));
                 Json::Object(members.collect())
             }
         }

@@ -1,40 +1,65 @@
-//! The admin's endpoints: who asks, what they may do, and on to the rulebook, the visitor's object or the database.
+//! The admin's endpoints: who asks, what they may do, and on to whoever answers (`access::routes` is the table).
 
-use crate::access::admin::{self, Operator, Role};
+use crate::access::admin::{self, Operator};
 use crate::access::credential::Authorization;
+use crate::access::precondition::Preconditions;
+use crate::access::routes::{self, Found, Route, To};
+use crate::access::seal::content_address;
 use crate::shell::call::Call;
 use crate::shell::reply::{Problem, json};
-use crate::shell::rulebook_object::{AUTHOR_HEADER, not_found};
-use crate::shell::{clock, config, d1_sink, deliver, incoming};
+use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
+use crate::shell::{clock, config, d1_sink, deliver, incoming, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use serde_json::json as object;
 use uuid::Uuid;
-use worker::{Method, Request, RequestInit, Response};
+use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
 
 /// Records of one answer, at most and unless it is said.
 const RECORDS: (u32, u32) = (1_000, 100);
+/// The description of this surface.
+const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
 
 /// Answers `/admin/v1/…`.
 pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Result<Response, Problem> {
+    let method = request.method();
+    let preconditions = Preconditions {
+        if_match: incoming::header(request.headers(), "if-match"),
+        if_none_match: incoming::header(request.headers(), "if-none-match"),
+    };
+    let response = match routes::find(method.as_ref(), path) {
+        Found::Route(route) => operate(request, path, route, call).await?,
+        Found::OtherMethods(methods) => {
+            operator(&request, call)?;
+            return Err(Problem::method(&methods));
+        }
+        Found::Nothing => {
+            operator(&request, call)?;
+            return Err(not_found());
+        }
+    };
+    if method == Method::Get && response.status_code() == 200 {
+        return Ok(unless_known(response, &preconditions).await?);
+    }
+    Ok(response)
+}
+
+async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_>) -> Result<Response, Problem> {
+    let Some(role) = route.role else { return Ok(description()?) };
     let operator = operator(&request, call)?;
     let parts: Vec<&str> = path.split('/').collect();
     let ["sites", site, rest @ ..] = parts.as_slice() else { return Err(not_found()) };
     let site = SiteId::parse(site).ok_or_else(not_found)?;
-    let reads = request.method() == Method::Get;
-    let role = if reads { Role::Viewer } else { Role::Author };
     if !operator.may(role, &site) {
         return Err(Problem::new(403, "not_allowed", "This needs another role, or is another site than the token's."));
     }
     call.deployment.site(&site)?;
-    match rest {
-        ["rules" | "segments" | "stages", ..] if rest.len() <= 2 => {
-            documents(request, &site, rest, &operator, call).await
-        }
-        ["visitors"] if reads => inspection(&site, named(&site, call)?, call).await,
-        ["visitors", visitor] if reads => inspection(&site, parse(visitor)?, call).await,
-        ["visitors", visitor, "records"] if reads => records(&site, parse(visitor)?, call).await,
-        ["visitors", ..] if !reads => Err(Problem::method("GET")),
-        _ => Err(not_found()),
+    match (route.to, rest) {
+        (To::Rulebook, _) => ask_rulebook(request, &site, rest, &operator, call).await,
+        (To::Validation, _) => validation::answer(&mut request).await,
+        (To::NamedVisitor, _) => inspection(&site, named(&site, call)?, call).await,
+        (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
+        (To::Records, ["visitors", visitor, ..]) => records(&site, parse(visitor)?, call).await,
+        (To::Description | To::Visitor | To::Records, _) => Err(not_found()),
     }
 }
 
@@ -46,7 +71,33 @@ fn operator(request: &Request, call: &Call<'_>) -> Result<Operator, Problem> {
     admin::verify(&call.deployment.admin_secret, &token, clock::now_s()).ok_or_else(invalid)
 }
 
-async fn documents(
+/// Reads whose answer the reader has already are 304 (RFC 9110 §15.4.5). An answer without an entity tag gets that of
+/// its bytes.
+async fn unless_known(mut response: Response, preconditions: &Preconditions) -> worker::Result<Response> {
+    let own = incoming::header(response.headers(), "etag");
+    let (etag, response) = match own {
+        Some(etag) => (etag, response),
+        None => {
+            let bytes = response.bytes().await?;
+            let etag = format!("\"{}\"", &content_address(&bytes)[..16]);
+            let kept = response.headers().clone();
+            kept.set("etag", &etag)?;
+            (etag, ResponseBuilder::new().with_headers(kept).fixed(bytes))
+        }
+    };
+    if !preconditions.has_already(&etag) {
+        return Ok(response);
+    }
+    let builder = ResponseBuilder::new().with_status(304).with_header("etag", &etag)?;
+    Ok(builder.with_header("cache-control", "no-store")?.empty())
+}
+
+fn description() -> worker::Result<Response> {
+    let builder = ResponseBuilder::new().with_header("content-type", "application/json")?;
+    Ok(builder.with_header("cache-control", "no-cache")?.fixed(DESCRIPTION.as_bytes().to_vec()))
+}
+
+async fn ask_rulebook(
     mut request: Request,
     site: &SiteId,
     path: &[&str],
@@ -59,11 +110,17 @@ async fn documents(
         let body = incoming::body(&mut request).await?;
         init.body = Some(worker::js_sys::Uint8Array::from(body.as_slice()).into());
     }
-    if let Some(precondition) = incoming::header(request.headers(), "if-match") {
-        init.headers.set("if-match", &precondition)?;
+    if method != Method::Get {
+        for name in ["if-match", "if-none-match"] {
+            if let Some(precondition) = incoming::header(request.headers(), name) {
+                init.headers.set(name, &precondition)?;
+            }
+        }
     }
     init.headers.set(AUTHOR_HEADER, &operator.name())?;
-    let url = format!("https://rulebook/documents/{}", path.join("/"));
+    init.headers.set(ROLE_HEADER, operator.role.as_str())?;
+    let query = call.url.split_once('?').map_or("", |(_, query)| query);
+    let url = format!("https://rulebook/admin/{}?{query}", path.join("/"));
     let forwarded = Request::new_with_init(&url, &init)?;
     Ok(config::rulebook(call.env, site)?.fetch_with_request(forwarded).await?)
 }

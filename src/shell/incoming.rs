@@ -24,34 +24,37 @@ pub(super) fn credential(headers: &Headers) -> Option<Authorization> {
 
 /// The body, unpacked, within [`BODY_BYTES_MAX`] both packed and unpacked.
 pub(super) async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    body_within(request, BODY_BYTES_MAX).await
+}
+
+/// The body, unpacked, within a bound both packed and unpacked.
+pub(super) async fn body_within(request: &mut Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem::new(413, "body_too_large", format!("A body has at most {bytes_max} bytes, unpacked."));
     let encoding = header(request.headers(), "content-encoding");
     let packed = match header(request.headers(), "content-length").and_then(|text| text.parse::<usize>().ok()) {
-        Some(length) if length > BODY_BYTES_MAX => return Err(too_large()),
+        Some(length) if length > bytes_max => return Err(too_large()),
         Some(_) => request.bytes().await?,
         // Without a length the sender could go on for ever.
-        None => pour(request).await?,
+        None => pour(request, bytes_max).await?.ok_or_else(too_large)?,
     };
-    unpack(packed, encoding.as_deref()).map_err(|fault| match fault {
+    unpack(packed, encoding.as_deref(), bytes_max).map_err(|fault| match fault {
         BodyFault::TooLarge => too_large(),
         BodyFault::NotGzip => Problem::new(400, "malformed", "The body is not the gzip that its header promises."),
         BodyFault::UnknownEncoding => Problem::new(415, "unknown_encoding", "Send the body plain or gzipped."),
     })
 }
 
-async fn pour(request: &mut Request) -> Result<Vec<u8>, Problem> {
+/// The body as it comes; `None` when there is more of it than the bound.
+async fn pour(request: &mut Request, bytes_max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut body = Vec::new();
-    let Ok(mut stream) = request.stream() else { return Ok(body) };
+    let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
     while let Some(chunk) = stream.next().await {
         body.extend_from_slice(&chunk?);
-        if body.len() > BODY_BYTES_MAX {
-            return Err(too_large());
+        if body.len() > bytes_max {
+            return Ok(None);
         }
     }
-    Ok(body)
-}
-
-fn too_large() -> Problem {
-    Problem::new(413, "body_too_large", format!("A body has at most {BODY_BYTES_MAX} bytes, unpacked."))
+    Ok(Some(body))
 }
 
 /// What is known of a browser's request; for a server's, only what its events say counts.

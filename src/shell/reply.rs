@@ -1,5 +1,6 @@
 //! Answers: JSON, and problems as RFC 9457 has them, with stable codes.
 
+use crate::rulebook::Kind;
 use footfall_protocol::rejection::{Code, Fault};
 use serde::Serialize;
 use worker::{Response, ResponseBuilder, Result, console_error};
@@ -15,7 +16,7 @@ pub(super) struct Problem {
     /// Seconds until the same request may succeed.
     retry_after_s: Option<u32>,
     /// Methods that the path has, for 405.
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 /// A fault with its place in the body.
@@ -24,6 +25,16 @@ pub(super) struct Pointed {
     pub(super) code: String,
     pub(super) pointer: String,
     pub(super) message: String,
+    /// Kind and id of the document that it is in, when that is not the one that was sent.
+    #[serde(flatten)]
+    pub(super) document: Option<Document>,
+}
+
+/// A document by its name.
+#[derive(Debug, Serialize)]
+pub(super) struct Document {
+    pub(super) kind: Kind,
+    pub(super) id: String,
 }
 
 #[derive(Serialize)]
@@ -48,9 +59,14 @@ impl Problem {
         Self { faults, ..Self::new(422, "refused", "The document has faults; what was there before goes on.") }
     }
 
+    /// What a call says besides its path has faults.
+    pub(super) fn unfit(faults: Vec<Pointed>) -> Self {
+        Self { faults, ..Self::new(422, "refused", "What was sent has faults; nothing is changed.") }
+    }
+
     /// The path is there, the method is not.
-    pub(super) fn method(allow: &'static str) -> Self {
-        Self { allow: Some(allow), ..Self::new(405, "method_not_allowed", format!("Use {allow}.")) }
+    pub(super) fn method(allow: &str) -> Self {
+        Self { allow: Some(allow.to_owned()), ..Self::new(405, "method_not_allowed", format!("Use {allow}.")) }
     }
 
     /// Nothing was lost: the same request may succeed a little later.
@@ -87,7 +103,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             builder = builder.with_header("retry-after", &seconds.to_string())?;
         }
-        if let Some(allow) = self.allow {
+        if let Some(allow) = &self.allow {
             builder = builder.with_header("allow", allow)?;
         }
         if self.status == 401 {

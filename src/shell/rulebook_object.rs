@@ -1,14 +1,26 @@
 //! The rulebook object: one Durable Object per site, the only home of its rules, segments and stages.
 //!
 //! Every accepted change makes a new version: compiled whole and published in the transaction that stores it. What is
-//! published is an immutable piece under the hash of its bytes, which isolates fetch once.
+//! published is an immutable piece under the hash of its bytes, which isolates fetch once. Beside it there is a draft,
+//! which may be wrong, be tried by single visitors, and become a version as a whole.
 
+mod ask;
+mod audit;
 mod documents;
-mod publish;
+mod draft;
+mod drafting;
+mod previews;
+mod publication;
+mod published;
 mod store;
+mod versions;
 
 use crate::engine::rules::RuleSet;
+use crate::rulebook::Kind;
+use crate::shell::js;
 use crate::shell::reply::{Problem, json};
+pub(super) use ask::{AUTHOR_HEADER, ROLE_HEADER};
+use ask::{Answer, Ask};
 use store::Store;
 use worker::{
     DurableObject, Env, Method, Request, Response, ResponseBuilder, Result, State, console_error, durable_object,
@@ -38,25 +50,28 @@ impl DurableObject for Rulebook {
 }
 
 impl Rulebook {
-    async fn answer(&self, request: Request) -> std::result::Result<Response, Problem> {
+    async fn answer(&self, request: Request) -> Answer {
         let path = request.path();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (request.method(), parts.as_slice()) {
-            (Method::Get, ["version"]) => Ok(json(200, &publish::published(&Store::new(&self.state))?)?),
-            (Method::Post, ["recompile"]) => Ok(json(200, &publish::recompile(&self.state)?)?),
+            (Method::Get, ["version"]) => Ok(json(200, &published::published(&Store::open(&self.state)?)?)?),
+            (Method::Post, ["recompile"]) => Ok(json(200, &published::recompile(&self.state)?)?),
             (Method::Get, ["piece", hash]) => Ok(self.piece(hash)?),
-            (_, ["documents", kind]) => self.documents(request, kind, None).await,
-            (_, ["documents", kind, id]) => self.documents(request, kind, Some(id)).await,
+            (method, ["admin", rest @ ..]) => {
+                let (ask, body) = Ask::take(&self.state, request).await?;
+                // From here on nothing is awaited: what was read is still true when it is written.
+                admin(&ask, &method, rest, &body)
+            }
             _ => Err(not_found()),
         }
     }
 
     /// The bytes of a piece: immutable, since the hash is that of the bytes.
     fn piece(&self, hash: &str) -> Result<Response> {
-        let stored = Store::new(&self.state).piece(hash)?;
+        let stored = Store::open(&self.state)?.piece(hash)?;
         // A rulebook that was never written has published the defaults, which are made here.
         let bytes = stored.or_else(|| {
-            let (hash_of_defaults, bytes) = publish::defaults();
+            let (hash_of_defaults, bytes) = published::defaults();
             (hash == hash_of_defaults).then_some(bytes)
         });
         match bytes {
@@ -66,34 +81,37 @@ impl Rulebook {
             None => not_found().respond(),
         }
     }
-
-    async fn documents(
-        &self,
-        mut request: Request,
-        kind: &str,
-        id: Option<&str>,
-    ) -> std::result::Result<Response, Problem> {
-        let kind = documents::Kind::parse(kind).ok_or_else(not_found)?;
-        let precondition = request.headers().get("if-match").ok().flatten();
-        let author = request.headers().get(AUTHOR_HEADER).ok().flatten().unwrap_or_default();
-        let method = request.method();
-        let body = if matches!(method, Method::Put | Method::Post) { request.bytes().await? } else { Vec::new() };
-        // From here on nothing is awaited: what was read is still true when it is written.
-        let change = documents::Change { state: &self.state, kind, precondition, author };
-        match (method, id) {
-            (Method::Get, None) => Ok(change.list()?),
-            (Method::Get, Some(id)) => change.read(id),
-            (Method::Post, None) => change.create(&body),
-            (Method::Put, Some(id)) => change.put(id, &body),
-            (Method::Delete, Some(id)) => change.delete(id),
-            (_, None) => Err(Problem::method("GET, POST")),
-            (_, Some(_)) => Err(Problem::method("GET, PUT, DELETE")),
-        }
-    }
 }
 
-/// The header in which the router says who asks, for the audit trail.
-pub(super) const AUTHOR_HEADER: &str = "footfall-author";
+/// What the admin asks for. The router has looked at path, method and role already (`access::routes`).
+fn admin(ask: &Ask<'_>, method: &Method, path: &[&str], body: &[u8]) -> Answer {
+    let kind = |name: &str| Kind::parse(name).ok_or_else(not_found);
+    match (method, path) {
+        (Method::Get, ["versions"]) => ask.versions(),
+        (Method::Get, ["versions", version]) => ask.version(version),
+        (Method::Get, ["versions", from, "diff", to]) => ask.diff(from, to),
+        (Method::Post, ["versions", version, "restore"]) => ask.restore(version, body),
+        (Method::Get, ["audit"]) => ask.audit(),
+        (Method::Get, ["previews"]) => ask.previews(),
+        (Method::Put, ["previews", visitor]) => ask.begin_preview(visitor, body),
+        (Method::Delete, ["previews", visitor]) => ask.end_preview(visitor),
+        (Method::Get, ["draft"]) => ask.draft(),
+        (Method::Delete, ["draft"]) => ask.discard_draft(),
+        (Method::Post, ["draft", "validate"]) => ask.validate_draft(),
+        (Method::Post, ["draft", "publish"]) => ask.publish_draft(body),
+        (Method::Get, ["draft", name]) => ask.list_draft(kind(name)?),
+        (Method::Post, ["draft", name]) => ask.create_in_draft(kind(name)?, body),
+        (Method::Get, ["draft", name, id]) => ask.read_draft(kind(name)?, id),
+        (Method::Put, ["draft", name, id]) => ask.put_in_draft(kind(name)?, id, body),
+        (Method::Delete, ["draft", name, id]) => ask.delete_in_draft(kind(name)?, id),
+        (Method::Get, [name]) => ask.list(kind(name)?),
+        (Method::Post, [name]) => ask.create(kind(name)?, body),
+        (Method::Get, [name, id]) => ask.read(kind(name)?, id),
+        (Method::Put, [name, id]) => ask.put(kind(name)?, id, body),
+        (Method::Delete, [name, id]) => ask.delete(kind(name)?, id),
+        _ => Err(not_found()),
+    }
+}
 
 pub(super) fn not_found() -> Problem {
     Problem::new(404, "not_found", "There is nothing at this path.")

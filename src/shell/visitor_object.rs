@@ -110,9 +110,10 @@ impl Object {
         self.whose.as_ref().ok_or_else(|| Error::RustError("the object's name is that of no visitor".into()))
     }
 
-    /// The site's configuration. Inputs keep their order: while the rulebook is waited for, no other is let in.
+    /// The site's configuration: what is published, or for a visitor who previews it the draft. Inputs keep their order:
+    /// while the rulebook is waited for, no other is let in.
     async fn config(&self) -> Result<Rc<Config>> {
-        let (site, _) = self.whose()?;
+        let (site, visitor) = self.whose()?;
         let refresh = || -> Result<_> {
             let parsed = deployment::parsed(&self.env);
             let settings = match parsed.as_ref() {
@@ -120,9 +121,9 @@ impl Object {
                 Err(_) => None,
             };
             let settings = settings.ok_or_else(|| Error::RustError(format!("site `{site}` is not configured")))?;
-            Ok(config::refresh(self.env.clone(), site.clone(), settings))
+            Ok(config::refresh(self.env.clone(), site.clone(), *visitor, settings))
         };
-        match config::cached(site, clock::now()) {
+        match config::cached(site, *visitor, clock::now()) {
             config::Cached::Fresh(config) => Ok(config),
             config::Cached::Ageing(config) => {
                 let refresh = refresh()?;

@@ -1,148 +1,119 @@
-//! The rulebook on disk: documents as they were written, the versions, and the compiled pieces.
+//! The rulebook on disk: its tables, and how those of the release before become them.
+//!
+//! `documents` holds what is published, `superseded` what was before it, each document once with the versions between
+//! which it was there: a change of one document writes as many rows whether there are ten or ten thousand.
 
-use serde::Deserialize;
+mod draft;
+mod history;
+mod log;
+mod pieces;
+
+use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
 
-/// A piece is kept in rows of so many bytes, since the platform's rows hold at most 2 MB.
-const PART_BYTES: usize = 1_000_000;
-/// Versions whose pieces are kept: an isolate may be about to fetch a piece that was just replaced.
-const PIECES_KEPT: u64 = 16;
+pub(super) use draft::Draft;
+pub(super) use history::{Row, Version, VersionRow};
+pub(super) use log::{Entry, EntryRow, PreviewRow};
 
-const TABLES: [&str; 3] = [
+/// The first three are those of the first release, which can still read and write them after a roll-back.
+const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS documents (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, \
      version INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, hash TEXT NOT NULL, at_ms INTEGER NOT NULL, \
      change TEXT NOT NULL, author TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS pieces (hash TEXT NOT NULL, part INTEGER NOT NULL, b BLOB NOT NULL, \
      PRIMARY KEY (hash, part)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS superseded (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, \
+     version INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, until INTEGER NOT NULL, \
+     PRIMARY KEY (kind, id, version)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS superseded_until ON superseded (until)",
+    "CREATE TABLE IF NOT EXISTS draft (one INTEGER PRIMARY KEY CHECK (one = 1), base INTEGER NOT NULL, \
+     revision INTEGER NOT NULL, at_ms INTEGER NOT NULL, author TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS draft_documents (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT, \
+     PRIMARY KEY (kind, id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS previews (visitor TEXT PRIMARY KEY, begun_ms INTEGER NOT NULL, \
+     until_ms INTEGER NOT NULL, author TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS previewed (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL)",
 ];
 
-/// A document as it is stored.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Row {
-    pub(super) id: String,
-    /// As it was written: JSON text.
-    pub(super) body: String,
-    /// The version that changed it last.
-    pub(super) version: f64,
-    pub(super) updated_at_ms: f64,
-}
+/// Made last, so that its presence says that the others are there.
+const AUDIT: &str = "CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, \
+     subject TEXT NOT NULL, role TEXT NOT NULL, action TEXT NOT NULL, kind TEXT, id TEXT, from_version INTEGER, \
+     to_version INTEGER, comment TEXT)";
 
-/// One entry of the list of versions.
-pub(super) struct Version<'a> {
-    pub(super) version: u64,
-    pub(super) hash: &'a str,
-    pub(super) at_ms: u64,
-    /// What was done: `put rules/welcome`.
-    pub(super) change: &'a str,
-    pub(super) author: &'a str,
-}
+/// What a version of the first release lacks. `keeps` says that the version kept what it superseded; what the first
+/// release writes, also after a roll-back to it, says nothing and so has 0.
+const COLUMNS: [&str; 3] = ["role TEXT NOT NULL DEFAULT ''", "comment TEXT", "keeps INTEGER NOT NULL DEFAULT 0"];
 
 /// The object's database.
 #[derive(Clone)]
 pub(super) struct Store {
     sql: SqlStorage,
+    /// Whether anything was ever written. A look never makes tables.
+    exists: bool,
 }
 
 impl Store {
-    pub(super) fn new(state: &State) -> Self {
-        Self { sql: state.storage().sql() }
-    }
-
-    /// Whether anything was ever written. A look never makes tables.
-    fn exists(&self) -> Result<bool> {
-        let found = self.sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'versions'", None)?;
-        Ok(found.raw().next().is_some())
-    }
-
-    /// Makes the tables when they are not there.
-    pub(super) fn create(&self) -> Result<()> {
-        TABLES.iter().try_for_each(|table| self.sql.exec(table, None).map(drop))
-    }
-
-    /// The newest version and the address of its piece.
-    pub(super) fn newest(&self) -> Result<Option<(u64, String)>> {
-        #[derive(Deserialize)]
-        struct Newest {
-            version: f64,
-            hash: String,
+    /// Opens the database; tables of the first release get what they lack.
+    pub(super) fn open(state: &State) -> Result<Self> {
+        let sql = state.storage().sql();
+        let found = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('versions', 'audit')";
+        let tables = sql.exec(found, None)?.raw().count();
+        let store = Self { sql, exists: tables > 0 };
+        if tables == 1 {
+            let mut old = store.clone();
+            super::js::transaction(&state.storage(), move || old.create())?;
         }
-        if !self.exists()? {
-            return Ok(None);
-        }
-        let rows: Vec<Newest> =
-            self.sql.exec("SELECT version, hash FROM versions ORDER BY version DESC LIMIT 1", None)?.to_array()?;
-        Ok(rows.into_iter().next().map(|newest| (whole(newest.version), newest.hash)))
+        Ok(store)
     }
 
-    /// A piece's bytes.
-    pub(super) fn piece(&self, hash: &str) -> Result<Option<Vec<u8>>> {
-        if !self.exists()? {
-            return Ok(None);
+    /// Makes the tables, columns and indexes that are not there.
+    pub(super) fn create(&mut self) -> Result<()> {
+        if self.has("audit")? {
+            return Ok(());
         }
-        let mut bytes = None;
-        for row in self.sql.exec("SELECT b FROM pieces WHERE hash = ? ORDER BY part", vec![hash.into()])?.raw() {
-            match row?.into_iter().next() {
-                Some(SqlStorageValue::Blob(part)) => bytes.get_or_insert_with(Vec::new).extend(part),
-                _ => return Err(Error::RustError("a part of a piece holds no bytes".into())),
+        TABLES.iter().try_for_each(|table| self.exec(table, Vec::new()))?;
+        let columns = self.sql.exec("SELECT name FROM pragma_table_info('versions') WHERE name = 'keeps'", None)?;
+        if columns.raw().next().is_none() {
+            for column in COLUMNS {
+                self.exec(&format!("ALTER TABLE versions ADD COLUMN {column}"), Vec::new())?;
             }
         }
-        Ok(bytes)
+        self.exec(AUDIT, Vec::new())?;
+        self.exists = true;
+        Ok(())
     }
 
-    /// All documents of a kind, by id.
-    pub(super) fn documents(&self, kind: &str) -> Result<Vec<Row>> {
-        if !self.exists()? {
+    fn has(&self, table: &str) -> Result<bool> {
+        let found = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
+        Ok(self.sql.exec(found, vec![table.into()])?.raw().next().is_some())
+    }
+
+    /// Rows of a question; none while there is no table.
+    fn rows<T: DeserializeOwned>(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
+        if !self.exists {
             return Ok(Vec::new());
         }
-        let statement = "SELECT id, body, version, updated_at_ms FROM documents WHERE kind = ? ORDER BY id";
-        self.sql.exec(statement, vec![kind.into()])?.to_array()
+        self.sql.exec(statement, values)?.to_array()
     }
 
-    /// One document.
-    pub(super) fn document(&self, kind: &str, id: &str) -> Result<Option<Row>> {
-        if !self.exists()? {
-            return Ok(None);
-        }
-        let statement = "SELECT id, body, version, updated_at_ms FROM documents WHERE kind = ? AND id = ?";
-        let rows: Vec<Row> = self.sql.exec(statement, vec![kind.into(), id.into()])?.to_array()?;
-        Ok(rows.into_iter().next())
+    /// The first row of a question.
+    fn row<T: DeserializeOwned>(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Option<T>> {
+        Ok(self.rows(statement, values)?.into_iter().next())
     }
 
-    /// Stores a document, or with `None` deletes it.
-    pub(super) fn write(&self, kind: &str, id: &str, body: Option<&str>, version: u64, at_ms: u64) -> Result<()> {
-        let done = match body {
-            Some(body) => self.sql.exec(
-                "INSERT OR REPLACE INTO documents (kind, id, body, version, updated_at_ms) VALUES (?, ?, ?, ?, ?)",
-                vec![kind.into(), id.into(), body.into(), number(version)?, number(at_ms)?],
-            ),
-            None => self.sql.exec("DELETE FROM documents WHERE kind = ? AND id = ?", vec![kind.into(), id.into()]),
-        };
-        done.map(drop)
-    }
-
-    /// Publishes a piece as a version, and drops pieces that no isolate can still ask for.
-    pub(super) fn publish(&self, version: &Version<'_>, piece: &[u8]) -> Result<()> {
-        for (part, bytes) in piece.chunks(PART_BYTES).enumerate() {
-            let part = number(u64::try_from(part).unwrap_or(u64::MAX))?;
-            let values = vec![version.hash.into(), part, SqlStorageValue::Blob(bytes.to_vec())];
-            self.sql.exec("INSERT OR REPLACE INTO pieces (hash, part, b) VALUES (?, ?, ?)", values)?;
-        }
-        let Version { version, hash, at_ms, change, author } = *version;
-        self.sql.exec(
-            "INSERT INTO versions (version, hash, at_ms, change, author) VALUES (?, ?, ?, ?, ?)",
-            vec![number(version)?, hash.into(), number(at_ms)?, change.into(), author.into()],
-        )?;
-        let oldest = number(version.saturating_sub(PIECES_KEPT))?;
-        self.sql
-            .exec("DELETE FROM pieces WHERE hash NOT IN (SELECT hash FROM versions WHERE version > ?)", vec![oldest])?;
-        Ok(())
+    fn exec(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        self.sql.exec(statement, values).map(drop)
     }
 }
 
 fn number(number: u64) -> Result<SqlStorageValue> {
     let signed = i64::try_from(number).map_err(|_| Error::RustError("a number is too great".into()))?;
     SqlStorageValue::try_from_i64(signed)
+}
+
+fn or_null(value: Option<SqlStorageValue>) -> SqlStorageValue {
+    value.unwrap_or(SqlStorageValue::Null)
 }
 
 /// A whole number as JavaScript carries it.

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-STEPS="setup fmt clippy unit conformance build size tools client e2e browser"
+STEPS="setup fmt clippy unit conformance build size tools client e2e openapi browser"
 NODE=node_modules/.bin/node
 OUT=.footfall/test
 cd "$ROOT"
@@ -51,6 +51,8 @@ step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
 
 step_e2e() { "$NODE" --test tests/e2e/*.test.mjs; }
 
+step_openapi() { scripts/openapi.sh; }
+
 # Two files at once: one of them waits for a whole minute.
 step_browser() { scripts/setup.sh browser && "$NODE" --test --test-concurrency=2 tests/browser/*.test.mjs; }
 
@@ -67,7 +69,7 @@ present() {
 needs() {
   case $1 in
     conformance | build | tools | client) echo setup ;;
-    size | e2e | browser) echo setup build ;;
+    size | e2e | openapi | browser) echo setup build ;;
   esac
 }
 

@@ -47,8 +47,9 @@ impl Kind {
     }
 }
 
-/// Whether a document can be kept under this id: 1 to [`DOCUMENT_ID_BYTES_MAX`] of `a`–`z`, `0`–`9`, `-`, `_` and `.`.
+/// Whether a document can be kept under this id: 1 to [`DOCUMENT_ID_BYTES_MAX`] of `a`–`z`, `0`–`9`, `-`, `_` and `.`, but
+/// neither `.` nor `..`, which a path cannot hold.
 pub fn is_id(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-    (1..=DOCUMENT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(good)
+    (1..=DOCUMENT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(good) && ![".", ".."].contains(&text)
 }

@@ -14,7 +14,7 @@ use serde_json::json as object;
 use uuid::Uuid;
 use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
 
-/// Records of one answer, at most and unless it is said.
+/// Records of one answer: at most, and unless it is said.
 const RECORDS: (u32, u32) = (1_000, 100);
 /// The description of this surface.
 const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
@@ -26,7 +26,8 @@ pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Res
         if_match: incoming::header(request.headers(), "if-match"),
         if_none_match: incoming::header(request.headers(), "if-none-match"),
     };
-    let response = match routes::find(method.as_ref(), path) {
+    // In its own words: the platform's crate takes a method that it does not know for GET.
+    let response = match routes::find(&request.inner().method(), path) {
         Found::Route(route) => operate(request, path, route, call).await?,
         Found::OtherMethods(methods) => {
             operator(&request, call)?;
@@ -144,7 +145,10 @@ async fn inspection(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Res
 
 /// A visitor's newest records in the database.
 async fn records(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
-    let limit = call.query("limit").and_then(|text| text.parse().ok()).unwrap_or(RECORDS.1).clamp(1, RECORDS.0);
+    let wanted = || Problem::new(400, "malformed", format!("`limit` is a whole number from 1 to {}.", RECORDS.0));
+    let limit = call.query("limit").map_or(Ok(RECORDS.1), |text| {
+        text.parse().ok().filter(|limit| (1..=RECORDS.0).contains(limit)).ok_or_else(wanted)
+    })?;
     let items = d1_sink::read(call.env, site.as_str(), &visitor.to_string(), limit).await?;
     Ok(json(200, &object!({ "items": items }))?)
 }

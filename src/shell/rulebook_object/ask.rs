@@ -67,7 +67,7 @@ impl<'a> Ask<'a> {
             said.ok_or_else(|| Problem::new(400, "malformed", format!("`{name}` is a whole number from 1 to {max}.")))
         };
         // Versions and entries are counted in what JavaScript carries exactly.
-        const MAX: u64 = 1 << 53;
+        const MAX: u64 = (1 << 53) - 1;
         Ok((number("before", MAX, MAX)?, number("limit", PAGE_ENTRIES, PAGE_ENTRIES_MAX)?))
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn document(body: &[u8], id: Option<&str>) -> Result<(String, Value),
         (None, None) => return fault("missing", "a new document says its own id"),
     };
     if !is_id(&own) {
-        return fault("invalid", "wants 1 to 64 of a–z, 0–9, `-`, `_` and `.`");
+        return fault("invalid", "wants 1 to 64 of a–z, 0–9, `-`, `_` and `.`, and is neither `.` nor `..`");
     }
     Ok((own, value))
 }

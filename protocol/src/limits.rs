@@ -90,7 +90,8 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
-/// The documents of `POST /validate`, as one body, in bytes. Beyond: 413 `body_too_large`.
+/// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
+/// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Faults reported of all documents together, and likewise warnings. Beyond: the rest shows once these are mended.
 pub const RULEBOOK_FAULTS_MAX: usize = 5_000;

@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     write("DELETE", "sites/{site}/{kind}/{id}"),
     Route { path: "sites/{site}/validate", method: "POST", role: Some(Role::Viewer), to: To::Validation },
     read("sites/{site}/draft", To::Rulebook),
+    write("PUT", "sites/{site}/draft"),
     write("DELETE", "sites/{site}/draft"),
     Route { path: "sites/{site}/draft/validate", method: "POST", role: Some(Role::Viewer), to: To::Rulebook },
     write("POST", "sites/{site}/draft/publish"),

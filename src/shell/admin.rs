@@ -10,6 +10,7 @@ use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
 use crate::shell::{clock, config, d1_sink, deliver, incoming, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
+use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use serde_json::json as object;
 use uuid::Uuid;
 use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
@@ -108,7 +109,7 @@ async fn ask_rulebook(
     let method = request.method();
     let mut init = RequestInit { method: method.clone(), ..RequestInit::new() };
     if matches!(method, Method::Put | Method::Post) {
-        let body = incoming::body(&mut request).await?;
+        let body = incoming::body_within(&mut request, RULEBOOK_BODY_BYTES_MAX).await?;
         init.body = Some(worker::js_sys::Uint8Array::from(body.as_slice()).into());
     }
     if method != Method::Get {

@@ -162,7 +162,13 @@ pub(super) async fn refresh(env: Env, site: SiteId, visitor: Uuid, settings: Set
     SHELVES.with_borrow_mut(|shelves| {
         let shelf = shelves.entry(site.clone()).or_default();
         match asked {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                // Somebody who previews may meanwhile have brought the draft that this answer speaks of.
+                if let (Some(draft), Some(copy)) = (&answer.published.preview, &shelf.copy)
+                    && copy.preview.as_ref().is_some_and(|config| config.version == draft.version())
+                {
+                    answer.preview.clone_from(&copy.preview);
+                }
                 let config = answer.of(visitor, now_ms).unwrap_or_else(|| Rc::clone(&answer.config));
                 // Somebody who asked later may have answered first.
                 if shelf.copy.as_ref().is_none_or(|copy| copy.as_of_ms <= now_ms) {

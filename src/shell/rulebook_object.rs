@@ -12,6 +12,7 @@ mod drafting;
 mod previews;
 mod publication;
 mod published;
+mod replacing;
 mod store;
 mod versions;
 
@@ -96,6 +97,7 @@ fn admin(ask: &Ask<'_>, method: &Method, path: &[&str], body: &[u8]) -> Answer {
         (Method::Put, ["previews", visitor]) => ask.begin_preview(visitor, body),
         (Method::Delete, ["previews", visitor]) => ask.end_preview(visitor),
         (Method::Get, ["draft"]) => ask.draft(),
+        (Method::Put, ["draft"]) => ask.replace_draft(body),
         (Method::Delete, ["draft"]) => ask.discard_draft(),
         (Method::Post, ["draft", "validate"]) => ask.validate_draft(),
         (Method::Post, ["draft", "publish"]) => ask.publish_draft(body),

@@ -84,6 +84,7 @@ test("viewers read and check, authors write drafts, publish, restore and preview
     ["POST", "draft/publish", {}],
     ["POST", "versions/1/restore", {}],
     ["PUT", "draft/rules/x", showOn("x", "nod")],
+    ["PUT", "draft", { segments: [] }],
     ["DELETE", "draft"],
   ];
   for (const [method, path, body] of writes) {

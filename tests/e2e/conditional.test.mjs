@@ -68,6 +68,7 @@ test("a write to something that was changed meanwhile is refused, and changes no
     ["DELETE", "draft/rules/a"],
     ["POST", "draft/rules", showOn("new", "wave")],
     ["POST", "draft/publish", {}],
+    ["PUT", "draft", { rules: [] }],
     ["DELETE", "draft"],
     ["POST", "versions/1/restore", {}],
     ["PUT", `previews/${visitor}`, { for: "2h" }],

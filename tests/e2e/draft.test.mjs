@@ -6,7 +6,7 @@ import { showOn, start, track, until } from "./support.mjs";
 
 let engine;
 before(async (t) => {
-  engine = await start(t, { sites: Object.fromEntries(["demo", "two", "three", "four"].map((site) => [site, {}])) });
+  engine = await start(t, { sites: Object.fromEntries(["demo", "two", "three", "four", "many"].map((site) => [site, {}])) });
 });
 
 const api = (site) => (method, path, body, headers = {}) =>
@@ -114,6 +114,38 @@ test("a draft is discarded, and one that changes nothing is not published", asyn
   assert.deepEqual(code(await three("DELETE", "draft")), [404, "no_draft"]);
   await three("PUT", "draft/rules/a", showOn("a", "wave"));
   assert.deepEqual(code(await three("POST", "draft/publish")), [409, "nothing_changed"]);
+});
+
+test("a whole repository of rules is drafted and published at once", async (t) => {
+  const many = api("many");
+  const rules = Array.from({ length: 10_000 }, (_, at) => showOn(`rule-${at}`, `event-${at}`));
+  const timed = async (...call) => {
+    const began = performance.now();
+    const answer = await many(...call);
+    return Object.assign(answer, { ms: Math.round(performance.now() - began) });
+  };
+  await many("PUT", "stages/new", { id: "new", rank: 0 });
+  const first = await timed("PUT", "draft", { rules: [...rules, { id: "rule-1" }] });
+  assert.deepEqual([first.status, first.json.faults.map(({ code: of, pointer }) => [of, pointer])], [422, [["too_many", "/rules"]]]);
+  const drafted = await timed("PUT", "draft", { rules: [...rules.slice(1), { id: "rule-0" }], segments: [{ id: "s", when: {} }] });
+  assert.deepEqual([drafted.status, drafted.json.changes.length], [201, 10_001], drafted.text.slice(0, 500));
+  assert.deepEqual([...new Set(drafted.json.faults.map(({ id }) => id))], ["rule-0"]);
+  const mended = await timed("PUT", "draft/rules/rule-0", rules[0]);
+  assert.equal(mended.status, 200);
+  const published = await timed("POST", "draft/publish");
+  assert.deepEqual([published.status, published.json.changes?.length], [200, 10_001], published.text.slice(0, 500));
+  const changed = await timed("PUT", "rules/rule-7", showOn("rule-7", "wave"));
+  assert.equal(changed.status, 200);
+  // What a repository no longer has is removed; kinds that were not sent stay.
+  const fewer = await many("PUT", "draft", { rules: rules.slice(0, 9_999) });
+  assert.deepEqual(fewer.json.changes, [
+    { kind: "rules", id: "rule-7", change: "changed" },
+    { kind: "rules", id: "rule-9999", change: "removed" },
+  ]);
+  const duplicate = await many("PUT", "draft", { rules: [rules[0], rules[0], { id: "A" }] });
+  assert.deepEqual(duplicate.json.faults.map(({ pointer }) => pointer), ["/rules/1/id", "/rules/2/id"]);
+  const ms = { drafted, mended, published, changed };
+  t.diagnostic(`10,000 rules: ${Object.entries(ms).map(([name, call]) => `${name} ${call.ms} ms`).join(", ")}`);
 });
 
 describe("what is sent", () => {

@@ -100,7 +100,8 @@ pub(super) fn document(body: &[u8], id: Option<&str>) -> Result<(String, Value),
     Ok((own, value))
 }
 
-fn parse(body: &[u8]) -> Result<Value, Problem> {
+/// A body as JSON.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
     serde_json::from_slice(body)
         .map_err(|error| Problem::new(400, "malformed", format!("The body is no JSON that is taken here: {error}")))
 }

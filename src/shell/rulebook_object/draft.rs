@@ -51,8 +51,7 @@ impl Working {
 
     /// The documents of a kind as JSON text, by id.
     pub(super) fn list(&self, store: &Store, kind: Kind) -> Result<BTreeMap<String, String>> {
-        let rows = store.documents_at(kind, self.base)?;
-        let mut list: BTreeMap<String, String> = rows.into_iter().map(|row| (row.id, row.body)).collect();
+        let mut list = self.base_documents(store, kind)?;
         for ((_, id), body) in self.overlay.iter().filter(|((of, _), _)| *of == kind) {
             match body {
                 Some(body) => list.insert(id.clone(), body.clone()),
@@ -60,6 +59,12 @@ impl Working {
             };
         }
         Ok(list)
+    }
+
+    /// The documents of a kind in the base, as JSON text by id.
+    pub(super) fn base_documents(&self, store: &Store, kind: Kind) -> Result<BTreeMap<String, String>> {
+        let rows = store.documents_at(kind, self.base)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
     }
 
     /// One document as JSON text.

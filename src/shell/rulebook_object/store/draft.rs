@@ -74,6 +74,11 @@ impl Store {
         self.exec("DELETE FROM draft_documents WHERE kind = ? AND id = ?", values)
     }
 
+    /// The draft has all documents as its base has them.
+    pub(in super::super) fn clear_draft_documents(&self) -> Result<()> {
+        self.exec("DELETE FROM draft_documents", Vec::new())
+    }
+
     /// There is no draft any more, and so nothing to preview.
     pub(in super::super) fn drop_draft(&self) -> Result<()> {
         ["draft", "draft_documents", "previews", "previewed"]

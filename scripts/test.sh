@@ -97,6 +97,7 @@ run() {
   ("step_$name") >"$log" 2>&1 </dev/null || status=$?
   if [ $status -eq 0 ]; then
     printf 'passed, %s s%s\n' $((SECONDS - began)) "$(tests_in "$log")"
+    grep ' is not checked ' "$log" | sed 's/^/    /' || true # what a step had to leave out
     passed=$((passed + 1))
   else
     printf 'FAILED, %s s; the end of %s:\n' $((SECONDS - began)) "$log"

@@ -133,9 +133,11 @@ fn parse(visitor: &str) -> Result<Uuid, Problem> {
 
 /// The visitor that the query names by an id of the store's own.
 fn named(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
-    let by = |name: &str, kind| call.query(name).and_then(|id| visitor_of(site, kind, &id));
     let wanted = || Problem::new(400, "malformed", "Say whom: /visitors/{uuid}, ?anonymousId=… or ?userId=….");
-    by("anonymousId", Foreign::Anonymous).or_else(|| by("userId", Foreign::User)).ok_or_else(wanted)
+    // An id that is said has to be one, also when the other one would do.
+    let by = |name: &str, kind| call.query(name).map(|id| visitor_of(site, kind, &id).ok_or_else(wanted)).transpose();
+    let (anonymous, user) = (by("anonymousId", Foreign::Anonymous)?, by("userId", Foreign::User)?);
+    anonymous.or(user).ok_or_else(wanted)
 }
 
 /// Everything that is known of a visitor. A look: it stores nothing.

@@ -1,6 +1,6 @@
 //! The reference itself, on examples worked by hand from the specification.
 
-use super::generate::{Life, Wakes};
+use super::generate::{Life, Wakes, case};
 use super::model_firings;
 use super::visitor::{Act, MINUTE, SECOND, Step};
 use serde_json::{Value, json};
@@ -160,4 +160,23 @@ fn a_dwell_counts_attention_on_one_page() {
     check(dwell, "page_viewed@0 page_viewed@9 page_left@18 wake@100", &[]);
     let where_cart = json!({"dwell": {"for": "10s", "where": {"stage": {"$eq": "low"}}}});
     check(where_cart, "page_viewed@0 b@5 c@14 b@20 wake@100", &[30]);
+}
+
+/// The reference looks at whole histories; it must not look ahead.
+#[test]
+fn what_the_reference_says_of_a_moment_depends_on_nothing_after_it() {
+    for seed in 0..40 {
+        let case = case(seed);
+        for life in &case.lives {
+            let whole = model_firings(&case.patterns, life, case.lapse);
+            let mut short = life.clone();
+            short.steps.truncate(life.steps.len() / 2);
+            let end_ms = short.steps.last().unwrap().at_ms;
+            // At the end's own time more may come after it.
+            let until = |firings: &[u64]| firings.iter().filter(|at_ms| **at_ms < end_ms).copied().collect::<Vec<_>>();
+            for (whole, short) in whole.iter().zip(model_firings(&case.patterns, &short, case.lapse)) {
+                assert_eq!(until(whole), until(&short), "seed {seed}");
+            }
+        }
+    }
 }

@@ -79,7 +79,17 @@ fn about(world: &mut World) -> About {
     *world.one(&[About::Events, About::Events, About::Events, About::Pages, About::All, About::All])
 }
 
+/// Half of the patterns are about the common events, so that they come true now and then.
+fn about_points(world: &mut World, crowded: bool) -> About {
+    world.lively = world.chance(50);
+    if crowded || world.lively { About::Events } else { about(world) }
+}
+
 fn point(world: &mut World, about: About) -> Value {
+    if world.lively && about == About::Events && world.chance(90) {
+        let names = [json!("a"), json!("a"), json!("b"), json!(["a", "b"]), json!(["a", "c"]), json!(["a", "b", "c"])];
+        return json!({"event": {"name": world.one(&names)}});
+    }
     if world.chance(10) {
         let points: Vec<Value> = (0..world.from(2, 3)).map(|_| point(world, about)).collect();
         return json!({"any": points});
@@ -179,7 +189,7 @@ fn field(world: &mut World, about: About) -> &'static str {
 }
 
 fn sequence(world: &mut World, crowded: bool) -> Value {
-    let about = if crowded { About::Events } else { about(world) };
+    let about = about_points(world, crowded);
     let count = if crowded { world.from(2, 3) } else { *world.one(&[2, 2, 2, 3, 3, 4, 5]) };
     let by = crowded || world.chance(45);
     let mut steps = Vec::new();
@@ -229,7 +239,7 @@ fn of(world: &mut World, about: About, crowded: bool) -> Value {
 }
 
 fn count(world: &mut World, crowded: bool) -> Value {
-    let about = if crowded { About::Events } else { about(world) };
+    let about = about_points(world, crowded);
     let mut members = Map::new();
     members.insert("of".into(), of(world, about, crowded));
     members.insert("at_least".into(), json!(*world.one(&[1, 2, 2, 3, 3, 4, 5])));
@@ -251,7 +261,7 @@ fn count(world: &mut World, crowded: bool) -> Value {
 }
 
 fn absence(world: &mut World, crowded: bool) -> Value {
-    let about = if crowded { About::Events } else { about(world) };
+    let about = about_points(world, crowded);
     let mut members = Map::new();
     members.insert("after".into(), of(world, about, crowded));
     if crowded || world.chance(65) {

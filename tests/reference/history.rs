@@ -7,8 +7,10 @@ use std::rc::Rc;
 /// One moment of a visitor's life, and the visitor as it was then.
 #[derive(Clone, Debug)]
 pub(crate) struct Moment {
-    /// The engine's time, in milliseconds.
+    /// When it happened, in milliseconds; of a deadline, when it was over.
     pub(crate) at_ms: u64,
+    /// The time of the input at which the engine came to it: later than that for a deadline that is found over late.
+    pub(crate) found_ms: u64,
     pub(crate) what: What,
     pub(crate) state: Rc<State>,
 }

@@ -61,8 +61,12 @@ fn campaign_engine_and_reference_agree_on_every_pattern() {
         if case.patterns.is_empty() {
             continue;
         }
-        let config = engine::site(&case.patterns, case.lapse).unwrap_or_else(|faults| {
-            panic!("seed {}: the engine refuses a pattern: {faults}\n{:#?}", seed - 1, case.patterns)
+        let config = engine::site(&case.patterns, case.lapse).unwrap_or_else(|_| {
+            let refused = case.patterns.iter().filter_map(|pattern| {
+                let fault = engine::site(std::slice::from_ref(pattern), case.lapse).err()?;
+                Some(format!("{pattern}: {fault}"))
+            });
+            panic!("seed {}: the engine refuses {}", seed - 1, refused.collect::<Vec<_>>().join("\n"))
         });
         for life in &case.lives {
             let engine = engine::firings(&config, case.patterns.len(), life);

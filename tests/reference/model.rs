@@ -5,32 +5,31 @@
 //! values of `by` went for want of room) is found by going through the history from its beginning.
 
 use super::history::{Moment, Scalar, What, in_window};
-use super::visitor::Entry;
 use super::{absence, aggregate, count, dwell, point, sequence};
 use serde_json::Value;
 use std::rc::Rc;
 
 /// When the rule with this pattern fires.
-pub(crate) fn firings(pattern: &Value, timeline: &[Entry], exact: bool) -> Vec<u64> {
+pub(crate) fn firings(pattern: &Value, timeline: &[Moment], exact: bool) -> Vec<u64> {
     let history = history(pattern, timeline, exact);
     let occurs = occurrences(pattern, &history, "");
-    history.iter().zip(occurs).filter(|(_, occurs)| *occurs).map(|(moment, _)| moment.at_ms).collect()
+    history.iter().zip(occurs).filter(|(_, occurs)| *occurs).map(|(moment, _)| moment.found_ms).collect()
 }
 
 /// The visitor's life with the pattern's own deadlines in it: "Deadlines that are over come first, by their times."
-pub(crate) fn history(pattern: &Value, timeline: &[Entry], exact: bool) -> Vec<Moment> {
+pub(crate) fn history(pattern: &Value, timeline: &[Moment], exact: bool) -> Vec<Moment> {
     let mut history: Vec<Moment> = Vec::new();
     let mut parts = Vec::new();
     clocks(pattern, "", &mut parts);
-    for entry in timeline {
-        while let Some((due_ms, part, key)) = next_due(&parts, &history).filter(|(due_ms, ..)| *due_ms <= entry.due_ms)
+    for moment in timeline {
+        while let Some((due_ms, part, key)) = next_due(&parts, &history).filter(|(due_ms, ..)| *due_ms <= moment.at_ms)
         {
-            // A late wake finds what is due; the time of what happens is that of the wake.
-            let at_ms = if exact { due_ms } else { entry.moment.at_ms };
+            // What is found over late has its own time; the rule fires when it is found.
+            let found_ms = if exact { due_ms } else { moment.found_ms };
             let state = history.last().map(|moment| Rc::clone(&moment.state)).unwrap_or_default();
-            history.push(Moment { at_ms, what: What::Due { part, key }, state });
+            history.push(Moment { at_ms: due_ms, found_ms, what: What::Due { part, key }, state });
         }
-        history.push(entry.moment.clone());
+        history.push(moment.clone());
     }
     history
 }

@@ -24,7 +24,21 @@ pub(crate) fn pattern(world: &mut World, crowded: bool) -> Value {
             _ => aggregate(world, true),
         };
     }
-    nested(world, 3)
+    loop {
+        let pattern = nested(world, 3);
+        let (levels, parts) = measure(&pattern);
+        if levels <= 4 && parts <= 16 {
+            return pattern;
+        }
+    }
+}
+
+/// "Patterns nest at most 4 deep, with at most 16 parts in one rule."
+fn measure(pattern: &Value) -> (usize, usize) {
+    let parts = pattern.get("any").or_else(|| pattern.get("all").and_then(|all| all.get("of")));
+    let parts =
+        parts.and_then(Value::as_array).into_iter().flatten().map(|part| measure(part.get("not").unwrap_or(part)));
+    parts.fold((1, 1), |(levels, count), (below, parts)| (levels.max(below + 1), count + parts))
 }
 
 fn nested(world: &mut World, levels: u32) -> Value {
@@ -91,9 +105,13 @@ fn point(world: &mut World, about: About) -> Value {
         return json!({"event": {"name": world.one(&names)}});
     }
     if world.chance(10) {
-        let points: Vec<Value> = (0..world.from(2, 3)).map(|_| point(world, about)).collect();
+        let points: Vec<Value> = (0..world.from(2, 3)).map(|_| one_point(world, about)).collect();
         return json!({"any": points});
     }
+    one_point(world, about)
+}
+
+fn one_point(world: &mut World, about: About) -> Value {
     let kind = if about == About::All { world.from(0, 9) } else { 0 };
     let (kind, mut members) = match kind {
         0..5 => ("event", json!({"name": names(world, about)})),
@@ -313,7 +331,10 @@ fn aggregate(world: &mut World, crowded: bool) -> Value {
     members.insert("of".into(), of);
     members.insert("fn".into(), json!(function));
     if function != "count" {
-        let field = if world.chance(85) { "event.properties.v" } else { field(world, About::Events) };
+        // A field whose kind is known is not compared with another kind.
+        let steady = if function == "distinct" { "event.name" } else { "cart.count" };
+        let mixed = ["first", "last", "most_frequent"].contains(&function) || world.chance(85);
+        let field = if mixed { "event.properties.v" } else { steady };
         members.insert("value".into(), json!(field));
     }
     members.insert("is".into(), test(world, function, crowded));

@@ -38,12 +38,6 @@ pub(crate) enum Act {
     Repeat,
 }
 
-/// A moment, and the time by which deadlines come before it.
-pub(crate) struct Entry {
-    pub(crate) due_ms: u64,
-    pub(crate) moment: Moment,
-}
-
 /// The site's segments, as authored.
 pub(crate) fn segments() -> Value {
     json!([
@@ -64,15 +58,15 @@ pub(crate) fn stages(lapse: &str) -> Value {
     ])
 }
 
-/// All that happens, in order. `exact`: the visitor is woken at each deadline; otherwise by the steps alone, and then what
-/// is over has the time of the step that found it.
-pub(crate) fn timeline(steps: &[Step], lapse_ms: u64, exact: bool) -> Vec<Entry> {
+/// All that happens, in order. `exact`: the visitor is woken at each deadline; otherwise by the steps alone, which then
+/// find what is over.
+pub(crate) fn timeline(steps: &[Step], lapse_ms: u64, exact: bool) -> Vec<Moment> {
     let mut life = Life { lapse_ms, ..Life::default() };
     for step in steps {
         life.catch_up(step.at_ms, exact);
         life.act(step);
     }
-    life.entries
+    life.moments
 }
 
 #[derive(Default)]
@@ -82,13 +76,12 @@ struct Life {
     lapse_ms: u64,
     last_activity_ms: u64,
     stage_since_ms: u64,
-    entries: Vec<Entry>,
+    moments: Vec<Moment>,
 }
 
 impl Life {
-    fn push(&mut self, due_ms: u64, at_ms: u64, what: What) {
-        let moment = Moment { at_ms, what, state: Rc::new(self.state.clone()) };
-        self.entries.push(Entry { due_ms, moment });
+    fn push(&mut self, at_ms: u64, found_ms: u64, what: What) {
+        self.moments.push(Moment { at_ms, found_ms, what, state: Rc::new(self.state.clone()) });
     }
 
     /// "Deadlines that are over come first, by their times: … the session ends, the stage lapses."
@@ -103,29 +96,29 @@ impl Life {
             else {
                 return;
             };
-            let at_ms = if exact { due_ms } else { now_ms };
-            if ends { self.end_session(due_ms, at_ms) } else { self.lapse(due_ms, at_ms) }
+            let found_ms = if exact { due_ms } else { now_ms };
+            if ends { self.end_session(due_ms, found_ms) } else { self.lapse(due_ms, found_ms) }
         }
     }
 
     /// "When a session ends, its happening comes while the session can still be read; then the session is closed, and
     /// segments that change by that are happenings of their own."
-    fn end_session(&mut self, due_ms: u64, at_ms: u64) {
-        self.push(due_ms, at_ms, What::SessionEnded);
+    fn end_session(&mut self, at_ms: u64, found_ms: u64) {
+        self.push(at_ms, found_ms, What::SessionEnded);
         self.state.session = None;
         for tab in &mut self.state.tabs {
             tab.view = None;
         }
         self.sweep();
-        self.push(due_ms, at_ms, What::Nothing);
-        self.refresh_segments(due_ms, at_ms);
+        self.push(at_ms, found_ms, What::Nothing);
+        self.refresh_segments(at_ms, found_ms);
     }
 
-    fn lapse(&mut self, due_ms: u64, at_ms: u64) {
+    fn lapse(&mut self, at_ms: u64, found_ms: u64) {
         let stage = self.enter_stage("idle", at_ms);
         let segments = self.segments_change();
-        self.push(due_ms, at_ms, stage);
-        segments.into_iter().for_each(|what| self.push(due_ms, at_ms, what));
+        self.push(at_ms, found_ms, stage);
+        segments.into_iter().for_each(|what| self.push(at_ms, found_ms, what));
     }
 
     fn enter_stage(&mut self, stage: &str, at_ms: u64) -> What {
@@ -134,9 +127,9 @@ impl Life {
         What::Stage { from, to: stage.to_owned() }
     }
 
-    fn refresh_segments(&mut self, due_ms: u64, at_ms: u64) {
+    fn refresh_segments(&mut self, at_ms: u64, found_ms: u64) {
         let changes = self.segments_change();
-        changes.into_iter().for_each(|what| self.push(due_ms, at_ms, what));
+        changes.into_iter().for_each(|what| self.push(at_ms, found_ms, what));
     }
 
     /// "segments left (by id), segments entered (by id)"

@@ -33,10 +33,10 @@ fn waits(authored: &Value, history: &[Moment], part: &str) -> Vec<Wait> {
     let from_first = authored.get("from").is_some_and(|from| from == "first");
     let mut waits: Vec<Wait> = Vec::new();
     for (at, moment) in history.iter().enumerate() {
-        match &moment.what {
-            What::Due { key, part: its } if its == part => waits.retain(|wait| wait.value != *key),
-            What::Due { .. } | What::Nothing => {}
-            _ => {}
+        if let What::Due { key, part: its } = &moment.what
+            && its == part
+        {
+            waits.retain(|wait| wait.value != *key);
         }
         // "for each value of a field (read at `after` and at `of`) on its own"
         let value = by.map(|by| scalar_at(moment, by));
@@ -55,11 +55,9 @@ fn waits(authored: &Value, history: &[Moment], part: &str) -> Vec<Wait> {
             continue;
         }
         match waits.iter_mut().find(|wait| wait.value == value) {
-            Some(wait) => {
-                // "the time counts from the `last` (default) or the `first` of several `after`"
-                wait.since_ms = if from_first { wait.since_ms } else { moment.at_ms };
-                wait.last = at;
-            }
+            // "the time counts from the `last` (default) or the `first` of several `after`": then those after it are not taken.
+            Some(_) if from_first => {}
+            Some(wait) => (wait.since_ms, wait.last) = (moment.at_ms, at),
             None => waits.push(Wait { value, since_ms: moment.at_ms, last: at }),
         }
         // "16 values … The one whose last happening is oldest goes with what it had."

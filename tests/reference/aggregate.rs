@@ -9,8 +9,6 @@ const HAPPENINGS_MAX: usize = 64;
 /// "`distinct` remembers 64 values and `most_frequent` 32; when full a new value is not taken."
 const DISTINCT_MAX: usize = 64;
 const FREQUENT_MAX: usize = 32;
-/// "Texts are compared by their first 128 bytes."
-const TEXT_BYTES_MAX: usize = 128;
 /// The largest amount of money, in units.
 const AMOUNT_MAX: i128 = 1_000_000_000;
 const MILLION: i128 = 1_000_000;
@@ -127,7 +125,7 @@ fn aggregate(function: &str, kept: &[&Taken], bounded: bool) -> Option<Result> {
         "last" => Result::Value((*values.last()?).clone()),
         "distinct" => {
             let mut different: Vec<Scalar> = Vec::new();
-            for value in values.into_iter().map(compared) {
+            for value in values.into_iter().cloned() {
                 if !different.contains(&value) && !(bounded && different.len() >= DISTINCT_MAX) {
                     different.push(value);
                 }
@@ -137,7 +135,7 @@ fn aggregate(function: &str, kept: &[&Taken], bounded: bool) -> Option<Result> {
         "most_frequent" => {
             // Each value, how often it came, and when it came last.
             let mut tally: Vec<(Scalar, usize, usize)> = Vec::new();
-            for (at, value) in values.into_iter().map(compared).enumerate() {
+            for (at, value) in values.into_iter().cloned().enumerate() {
                 match tally.iter().position(|(kept, ..)| *kept == value) {
                     Some(place) => (tally[place].1, tally[place].2) = (tally[place].1 + 1, at),
                     None if bounded && tally.len() >= FREQUENT_MAX => {}
@@ -155,16 +153,6 @@ fn aggregate(function: &str, kept: &[&Taken], bounded: bool) -> Option<Result> {
 fn mean(amounts: &[i128]) -> i128 {
     let (sum, count) = (amounts.iter().sum::<i128>(), amounts.len() as i128);
     sum.signum() * ((2 * sum.abs() + count) / (2 * count))
-}
-
-fn compared(value: &Scalar) -> Scalar {
-    match value {
-        Scalar::Text(text) => {
-            let end = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap();
-            Scalar::Text(text[..end].to_owned())
-        }
-        other => other.clone(),
-    }
 }
 
 /// "the test `is` (a value, or operators as for a field)"

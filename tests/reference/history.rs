@@ -84,6 +84,9 @@ impl View {
     }
 }
 
+/// "Texts are compared by their first 128 bytes."
+const TEXT_BYTES_MAX: usize = 128;
+
 /// A string, a number or a boolean. "Values are the same when they have the same type and value."
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scalar {
@@ -95,7 +98,10 @@ pub(crate) enum Scalar {
 impl Scalar {
     pub(crate) fn of(value: &Value) -> Option<Self> {
         match value {
-            Value::String(text) => Some(Self::Text(text.clone())),
+            Value::String(text) => {
+                let end = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap();
+                Some(Self::Text(text[..end].to_owned()))
+            }
             Value::Number(number) => number.as_f64().map(Self::Number),
             Value::Bool(flag) => Some(Self::Flag(*flag)),
             _ => None,

@@ -342,6 +342,7 @@ impl Visitor {
             let mut seen = vec![self.enter_stage(stage, turn)];
             seen.extend(self.refresh_segments(None, turn));
             self.happen(seen, None, turn);
+            self.refresh_dwells(turn);
         }
     }
 

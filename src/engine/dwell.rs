@@ -90,7 +90,7 @@ impl Visitor {
                     dwells.0.push(Dwell {
                         pattern_key: key,
                         tab: tab.id.clone(),
-                        from_engaged_ms: view.engaged_at(turn.now_ms),
+                        from_engaged_ms: view.engaged_at(turn.at_ms),
                         for_ms: dwell.for_ms,
                         fired: false,
                     });

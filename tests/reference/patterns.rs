@@ -152,7 +152,7 @@ fn names(world: &mut World, about: About) -> Value {
 }
 
 fn stage(world: &mut World) -> Value {
-    let ids = ["new", "idle", "low", "high"];
+    let ids = ["new", "idle", "gone", "low", "high"];
     let (from, to) = (*world.one(&ids), *world.one(&ids));
     match world.from(0, 9) {
         0..5 => json!({"to": to}),
@@ -178,13 +178,14 @@ fn condition(world: &mut World, event: bool, page: bool) -> Value {
         },
     ) {
         0 => json!({"cart.count": {*world.one(&["$gt", "$gte", "$lt", "$lte", "$eq"]): n}}),
-        1 => json!({"stage": {*world.one(&["$eq", "$ne"]): *world.one(&["low", "high", "idle"])}}),
+        1 => json!({"stage": {*world.one(&["$eq", "$ne"]): *world.one(&["low", "high", "idle", "gone"])}}),
         2 => json!({"session.events": {"$gte": n + 1}}),
         3 => json!({"profile.traits.vip": {"$eq": world.chance(50)}}),
         4 => json!({"session.number": {"$eq": n.max(1)}}),
         5 => json!({"profile.sessions": {"$lt": n.max(1) + 1}}),
         6 if !scalars.is_empty() => json!({"event.properties.k": {"$eq": *world.one(&scalars)}}),
-        6..8 => json!({"event.properties.n": {*world.one(&["$gt", "$gte", "$eq"]): n}}),
+        // Not `$gte` 0: as in JavaScript, what is missing counts as 0 in a comparison.
+        6..8 => json!({"event.properties.n": {*world.one(&["$gt", "$gte", "$eq"]): n.max(1)}}),
         8 => json!({"event.properties.n": {"$in": [n, 1]}, "cart.count": {"$gte": 0}}),
         9 => json!({"page.kind": {"$eq": "product"}}),
         _ => json!({"page.product.sku": {"$eq": "s1"}}),

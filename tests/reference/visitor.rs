@@ -48,13 +48,14 @@ pub(crate) fn segments() -> Value {
     ])
 }
 
-/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside.
+/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps.
 pub(crate) fn stages(lapse: &str) -> Value {
     json!([
         {"id": "new", "rank": 0},
         {"id": "idle", "rank": 1, "enter": [{"from": ["low", "high"], "after_idle": lapse}]},
-        {"id": "low", "rank": 2, "enter": [{"from": ["new", "idle", "high"], "on": ["b"]}]},
-        {"id": "high", "rank": 3, "enter": [{"from": ["new", "idle", "low"], "on": ["c"]}]}
+        {"id": "gone", "rank": 1, "enter": [{"from": ["idle"], "after_idle": "50m"}]},
+        {"id": "low", "rank": 2, "enter": [{"from": ["new", "idle", "gone", "high"], "on": ["b"]}]},
+        {"id": "high", "rank": 3, "enter": [{"from": ["new", "idle", "gone", "low"], "on": ["c"]}]}
     ])
 }
 
@@ -88,8 +89,13 @@ impl Life {
     fn catch_up(&mut self, now_ms: u64, exact: bool) {
         loop {
             let ends_ms = self.state.session.as_ref().map(|_| self.last_activity_ms + SESSION_IDLE_MS);
-            let lapses = ["low", "high"].contains(&self.state.stage.as_str());
-            let lapse_ms = lapses.then(|| self.last_activity_ms.max(self.stage_since_ms) + self.lapse_ms);
+            let idle_ms = match self.state.stage.as_str() {
+                "low" | "high" => Some(self.lapse_ms),
+                "idle" => Some(50 * MINUTE),
+                _ => None,
+            };
+            let quiet_since_ms = self.last_activity_ms.max(self.stage_since_ms);
+            let lapse_ms = idle_ms.map(|idle_ms| quiet_since_ms + idle_ms);
             let deadlines = [(ends_ms, true), (lapse_ms, false)];
             let over = deadlines.iter().filter_map(|(due_ms, ends)| Some(((*due_ms)?, *ends)));
             let Some((due_ms, ends)) = over.filter(|(due_ms, _)| *due_ms <= now_ms).min_by_key(|(due_ms, _)| *due_ms)
@@ -115,7 +121,8 @@ impl Life {
     }
 
     fn lapse(&mut self, at_ms: u64, found_ms: u64) {
-        let stage = self.enter_stage("idle", at_ms);
+        let next = if self.state.stage == "idle" { "gone" } else { "idle" };
+        let stage = self.enter_stage(next, at_ms);
         let segments = self.segments_change();
         self.push(at_ms, found_ms, stage);
         segments.into_iter().for_each(|what| self.push(at_ms, found_ms, what));
@@ -190,8 +197,8 @@ impl Life {
             "new".clone_into(&mut self.state.stage);
         }
         match (name, self.state.stage.as_str()) {
-            ("b", "new" | "idle" | "high") => happened.push(self.enter_stage("low", now_ms)),
-            ("c", "new" | "idle" | "low") => happened.push(self.enter_stage("high", now_ms)),
+            ("b", "new" | "idle" | "gone" | "high") => happened.push(self.enter_stage("low", now_ms)),
+            ("c", "new" | "idle" | "gone" | "low") => happened.push(self.enter_stage("high", now_ms)),
             _ => {}
         }
         happened.extend(self.segments_change());

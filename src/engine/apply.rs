@@ -188,7 +188,7 @@ impl Visitor {
     ) -> Option<Seen<'static>> {
         if !turn.config.rules.has_stage(&self.core.stage) {
             turn.config.rules.initial_stage().clone_into(&mut self.core.stage);
-            self.core.stage_since_ms = turn.now_ms;
+            self.core.stage_since_ms = turn.at_ms;
         }
         let tab = event.and_then(|event| self.tabs.get(&event.tab));
         let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
@@ -198,7 +198,7 @@ impl Visitor {
 
     fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
         let from = std::mem::replace(&mut self.core.stage, stage.to_owned());
-        self.core.stage_since_ms = turn.now_ms;
+        self.core.stage_since_ms = turn.at_ms;
         let data = Object::from_iter([("from".to_owned(), from.as_str().into())]);
         let record = self.record(RecordKind::StageChanged, stage, data, turn);
         Seen { happening: Happening::Stage { from, to: stage.to_owned() }, record }

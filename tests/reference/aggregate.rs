@@ -126,7 +126,8 @@ fn aggregate(function: &str, kept: &[&Taken], bounded: bool) -> Option<Result> {
         "distinct" => {
             let mut different: Vec<Scalar> = Vec::new();
             for value in values.into_iter().cloned() {
-                if !different.contains(&value) && !(bounded && different.len() >= DISTINCT_MAX) {
+                let full = bounded && different.len() >= DISTINCT_MAX;
+                if !full && !different.contains(&value) {
                     different.push(value);
                 }
             }

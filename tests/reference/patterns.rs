@@ -193,18 +193,22 @@ fn condition(world: &mut World, event: bool, page: bool) -> Value {
 }
 
 fn field(world: &mut World, about: About) -> &'static str {
-    match about {
-        About::Events => *world.one(&[
-            "event.properties.k",
-            "event.properties.k",
-            "event.properties.k",
-            "event.properties.n",
-            "cart.count",
-            "event.name",
-        ]),
-        About::Pages => *world.one(&["page.product.sku", "page.product.sku", "page.kind", "event.properties.k"]),
-        About::All => *world.one(&["cart.count", "stage", "session.number", "profile.traits.vip"]),
-    }
+    const OF_EVENTS: [&str; 6] = [
+        "event.properties.k",
+        "event.properties.k",
+        "event.properties.k",
+        "event.properties.n",
+        "cart.count",
+        "event.name",
+    ];
+    const OF_PAGES: [&str; 4] = ["page.product.sku", "page.product.sku", "page.kind", "event.properties.k"];
+    const OF_ALL: [&str; 4] = ["cart.count", "stage", "session.number", "profile.traits.vip"];
+    let fields: &[&'static str] = match about {
+        About::Events => &OF_EVENTS,
+        About::Pages => &OF_PAGES,
+        About::All => &OF_ALL,
+    };
+    world.one(fields)
 }
 
 fn sequence(world: &mut World, crowded: bool) -> Value {

@@ -36,7 +36,7 @@ enum Walk {
 pub(crate) fn occurrences(authored: &Value, history: &[Moment]) -> Vec<bool> {
     let sequence = Sequence::read(authored, history);
     let past_last_event = authored.get("skip").is_none_or(|skip| skip == "past_last_event");
-    let mut occurs = vec![false; history.len()];
+    let mut occurs = Vec::new();
     // Matches that began by then are dropped: all of them, or those with one value of `by`.
     let mut dropped_all: Option<usize> = None;
     let mut dropped: Vec<(Scalar, usize)> = Vec::new();
@@ -48,8 +48,9 @@ pub(crate) fn occurrences(authored: &Value, history: &[Moment]) -> Vec<bool> {
         };
         // "At each happening matches in progress advance first; then it may begin a match, if it fits the first step."
         let completes = |begin: usize| matches!(sequence.walk(begin, now), Walk::Complete(at) if at == now);
-        occurs[now] = (0..now).any(|begin| in_progress(begin) && completes(begin));
-        if occurs[now] && past_last_event {
+        let occurs_now = (0..now).any(|begin| in_progress(begin) && completes(begin));
+        occurs.push(occurs_now);
+        if occurs_now && past_last_event {
             // "all matches in progress are dropped, of every value of `by`, and this happening begins none."
             dropped_all = Some(now);
             continue;

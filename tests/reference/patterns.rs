@@ -208,7 +208,7 @@ fn field(world: &mut World, about: About) -> &'static str {
         About::Pages => &OF_PAGES,
         About::All => &OF_ALL,
     };
-    world.one(fields)
+    world.one::<&'static str>(fields)
 }
 
 fn sequence(world: &mut World, crowded: bool) -> Value {

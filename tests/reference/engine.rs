@@ -110,7 +110,11 @@ impl<'a> Driver<'a> {
         let mut flushed = None;
         for effect in effects {
             match effect {
-                Effect::Spill { bytes, .. } => self.records.extend(Visitor::decode_page(&bytes).unwrap()),
+                Effect::Spill { bytes, .. } => {
+                    // A page takes what was hot before as well.
+                    let page = Visitor::decode_page(&bytes).unwrap();
+                    self.records.extend(page.into_iter().filter(|record| record.seq > seen));
+                }
                 Effect::Flush { through, .. } => flushed = Some(through),
                 Effect::Reject(rejection) => panic!("the generator wrote a bad event: {rejection:?}"),
                 _ => {}

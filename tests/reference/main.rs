@@ -75,6 +75,10 @@ fn campaign_engine_and_reference_agree_on_every_pattern() {
                 if engine != model && found.len() < DIFFERENCES_MAX {
                     let (small, short) = shrink::shrink(pattern.clone(), life.clone(), case.lapse);
                     found.push(format!("seed {}\n{}", seed - 1, shrink::shown(&small, &short, case.lapse)));
+                    let company = shrink::company(&case.patterns, life, case.lapse);
+                    if shrink::difference(&small, &short, case.lapse).is_none() {
+                        found.push(format!("only together: {}", Value::from(company)));
+                    }
                     eprintln!("{}", found.last().unwrap());
                 }
                 let kind = pattern.as_object().unwrap().keys().next().unwrap();

@@ -58,21 +58,23 @@ pub(crate) fn occurrences(authored: &Value, history: &[Moment]) -> Vec<bool> {
         if sequence.values.is_none() || !sequence.may_begin(now) {
             continue;
         }
-        let mut pending: Vec<(&Scalar, usize)> = Vec::new();
+        // Each value with something pending, its last happening, and where the latest of its matches began.
+        let mut pending: Vec<(&Scalar, usize, usize)> = Vec::new();
         for begin in (0..=now).filter(|begin| in_progress(*begin)) {
             let Walk::Waiting { step, last } = sequence.walk(begin, now) else { continue };
             if sequence.is_late(begin, step, last, now) {
                 continue;
             }
             let Some(value) = sequence.value(begin) else { continue };
-            match pending.iter_mut().find(|(kept, _)| *kept == value) {
-                Some((_, latest)) => *latest = last.max(*latest),
-                None => pending.push((value, last)),
+            match pending.iter().position(|(kept, ..)| *kept == value) {
+                Some(place) => pending[place] = (value, last.max(pending[place].1), begin),
+                None => pending.push((value, last, begin)),
             }
         }
-        // "The one whose last happening is oldest goes with what it had."
+        // "The one whose last happening is oldest goes with what it had." One happening can be a step for several values:
+        // then the one goes of which the latest match began first.
         if pending.len() > VALUES_MAX {
-            let (oldest, _) = *pending.iter().min_by_key(|(_, last)| *last).unwrap();
+            let (oldest, ..) = *pending.iter().min_by_key(|(_, last, begin)| (*last, *begin)).unwrap();
             dropped.push((oldest.clone(), now));
         }
     }

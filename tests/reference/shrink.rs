@@ -5,6 +5,22 @@ use super::visitor::{Act, Step};
 use super::{engine, model_firings};
 use serde_json::{Value, json};
 
+/// The patterns without which the engine and the reference agree on all of them.
+pub(crate) fn company(patterns: &[Value], life: &Life, lapse: &str) -> Vec<Value> {
+    let differs = |patterns: &[Value]| {
+        engine::site(patterns, lapse)
+            .is_ok_and(|config| engine::firings(&config, patterns.len(), life) != model_firings(patterns, life, lapse))
+    };
+    let mut needed = patterns.to_vec();
+    let mut at = 0;
+    while at < needed.len() {
+        let mut fewer = needed.clone();
+        fewer.remove(at);
+        if differs(&fewer) { needed = fewer } else { at += 1 }
+    }
+    needed
+}
+
 /// A smaller pattern and life for which engine and reference still differ.
 pub(crate) fn shrink(pattern: Value, mut life: Life, lapse: &str) -> (Value, Life) {
     let differs = |pattern: &Value, life: &Life| difference(pattern, life, lapse).is_some();

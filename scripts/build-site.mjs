@@ -1,4 +1,4 @@
-// Builds the static files into build/site: the client bundles and the console; with --demo the demo store as well.
+// Builds the static files into build/site: the client bundles, the console and the schema of documents; with --demo the demo store as well.
 //
 //   node scripts/build-site.mjs [--demo] [--out DIR]
 
@@ -31,6 +31,10 @@ await Promise.all([
   demo && build({ ...common, entryPoints: { store: 'examples/store/store.ts', style: 'examples/store/store.css' }, format: 'esm', outdir: join(out, 'store') }),
 ]);
 await copyFile(join(root, 'console/index.html'), join(out, 'console/index.html'));
+// Where editors look for it, and so its `$id`.
+await mkdir(join(out, 'admin/v1'), { recursive: true });
+const schema = JSON.parse(await readFile(join(root, 'docs/rule.schema.json'), 'utf8'));
+await writeFile(join(out, 'admin/v1/rule.schema.json'), JSON.stringify(schema));
 if (demo) await writeStore();
 
 for (const file of ['footfall.js', 'footfall.mjs', 'console/console.js', ...(demo ? ['store/store.js'] : [])]) {

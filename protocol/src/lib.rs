@@ -10,6 +10,7 @@ pub mod message;
 pub mod query;
 pub mod record;
 pub mod rejection;
+pub mod rule;
 pub mod value;
 pub mod vocabulary;
 

@@ -321,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_double_nearest_to_its_digits_as_in_a_browser() {
+        let text = "3333333333333333333333333333333333333337.25";
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(value, Value::Number(text.parse().unwrap()));
+        let again: Value = serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap();
+        assert_eq!(again, value);
+    }
+
+    #[test]
     fn a_key_that_stands_twice_is_refused() {
         let error = serde_json::from_str::<Value>(r#"{"a":1,"a":2}"#).unwrap_err();
         assert!(error.to_string().contains("stands twice"), "{error}");

@@ -10,7 +10,7 @@ mod scope;
 
 pub use fields::{Entry, Field, Kind, Known, TREE};
 pub use nearest::{closest, nearest};
-pub use resolve::{Setting, resolve, resolve_any, resolve_in, resolve_line};
+pub use resolve::{LINE_MEMBERS, Setting, resolve, resolve_any, resolve_in, resolve_line};
 pub use roots::{Root, Roots};
 pub(super) use scope::index;
 pub use scope::{Read, Scope};

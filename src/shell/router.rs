@@ -17,7 +17,9 @@ pub(super) async fn route(request: Request, env: Env) -> Result<Response> {
     if let Some(rest) = path.strip_prefix("/health").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
         return health::answer(rest, &env).await;
     }
-    if !["/v1/", "/admin/v1/"].iter().any(|prefix| path.starts_with(prefix)) {
+    // The schema of authored documents is a file beside the endpoints that take them: editors read it without a token.
+    let file = path == "/admin/v1/rule.schema.json";
+    if file || !["/v1/", "/admin/v1/"].iter().any(|prefix| path.starts_with(prefix)) {
         return assets::answer(request, &env).await.or_else(|problem| problem.respond());
     }
     let parsed = deployment::parsed(&env);

@@ -128,6 +128,13 @@ impl<'a> Compiler<'a> {
                 self.fault(at, "invalid", "operators and plain members do not mix in one object");
                 Test::Json(value.clone())
             }
+            // Below an open field anything may be; a field of the tree is known to be not.
+            Value::Array(_) | Value::Object(_) if never_such(value, kind) => {
+                let (is, said) = (kind.map_or("a value", |kind| kind.as_str()), value.type_name());
+                let message = format!("`{path}` is {is} and never {said}; operators begin with `$`, such as `$eq`");
+                self.fault(at, "invalid", message);
+                Test::Never
+            }
             Value::Array(_) | Value::Object(_) => Test::Json(value.clone()),
             Value::Null => Test::Null,
             Value::Bool(_) | Value::Number(_) | Value::String(_) if kind == Some(Kind::List) => {
@@ -154,6 +161,15 @@ impl<'a> Compiler<'a> {
             let text = footfall_protocol::limits::cut(text, 64);
             self.fault(at, "unknown_value", format!("`{path}` is never `{text}`; {advice}"));
         }
+    }
+}
+
+/// Whether a field of this kind can never be this array or object.
+const fn never_such(value: &Value, kind: Option<Kind>) -> bool {
+    match kind {
+        None | Some(Kind::Open) => false,
+        Some(Kind::List) => matches!(value, Value::Object(_)),
+        Some(Kind::Text | Kind::OneOf(_) | Kind::Number | Kind::Money(_) | Kind::Flag) => true,
     }
 }
 

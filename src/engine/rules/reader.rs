@@ -50,7 +50,13 @@ impl Reader {
                 self.fault("", "too_large", format!("a document has at most {DOCUMENT_BYTES_MAX} bytes"));
                 None
             }
-            Some(_) => self.object(value, "", known),
+            Some(_) => {
+                // Editors find the schema of documents by it.
+                if let Some(link) = value.get("$schema").filter(|link| link.as_str().is_none()) {
+                    self.wrong("/$schema", "a string, where the schema is", link);
+                }
+                self.object(value, "", known)
+            }
         }
     }
 
@@ -60,7 +66,8 @@ impl Reader {
             self.wrong(pointer, "an object", value);
             return None;
         };
-        for (key, _) in object.iter().filter(|(key, _)| !known.contains(key)) {
+        let link = |key: &str| pointer.is_empty() && key == "$schema";
+        for (key, _) in object.iter().filter(|(key, _)| !known.contains(key) && !link(key)) {
             let advice = nearest(key, known.iter().copied());
             let message = format!("`{}` is not known here; {advice}", cut(key, 64));
             self.fault(&below(pointer, key), "unknown_member", message);

@@ -111,16 +111,18 @@ pub fn resolve_any(path: &str) -> Result<Field, String> {
     Ok(Field::Any(path.split('.').map(str::to_owned).collect()))
 }
 
+/// The members of a line of the cart.
+pub const LINE_MEMBERS: [&str; 6] = ["sku", "name", "price", "quantity", "category", "brand"];
+
 /// The members of a line of the cart, for conditions on `cart.lines`.
 ///
 /// # Errors
 /// What is wrong with the path, and the nearest one that there is.
 pub fn resolve_line(path: &str) -> Result<Field, String> {
-    const MEMBERS: [&str; 6] = ["sku", "name", "price", "quantity", "category", "brand"];
-    if MEMBERS.contains(&path) {
+    if LINE_MEMBERS.contains(&path) {
         return resolve_any(path);
     }
-    Err(format!("a line of the cart has no `{}`; {}", shown(path), nearest(path, MEMBERS)))
+    Err(format!("a line of the cart has no `{}`; {}", shown(path), nearest(path, LINE_MEMBERS)))
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ MAKEFLAGS += --no-print-directory
 NODE := node_modules/.bin/node
 PORT ?= 0
 STATE ?= .footfall/state
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test conformance simulate backtest check bench load deploy clean
+.PHONY: help dev serve build test conformance simulate backtest check fuzz bench load deploy clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -40,6 +41,9 @@ backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from A
 
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy
+
+fuzz: ## Fuzz TARGET=… (all: compile, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
+	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
 bench: ## Measure the engine.
 	@echo "make bench is not filled yet: there are no benchmarks." >&2; exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets everything that building, running and testing Footfall needs; `scripts/setup.sh browser` also gets Chromium.
+# Gets everything that building, running and testing Footfall needs; `… browser` also gets Chromium, `… fuzz` the fuzzer.
 #
 # Needs rustup, node and npm, and on Debian root for the fall-backs. A second run takes well under a second.
 #   FOOTFALL_TOOLS       where built tools are kept (default: the user's cache directory)
@@ -86,6 +86,7 @@ npm_packages
 for extra in "$@"; do
   case $extra in
     browser) browser ;;
-    *) die "unknown argument '$extra'; only 'browser' is known" ;;
+    fuzz) cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz --locked ;;
+    *) die "unknown argument '$extra'; there are: browser, fuzz" ;;
   esac
 done

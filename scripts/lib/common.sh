@@ -7,6 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TOOLS=${FOOTFALL_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/footfall}
 LOGS=$TOOLS/logs
 WORKER_BUILD_VERSION=0.8.7
+CARGO_FUZZ_VERSION=0.13.2
 SCRIPT=$(basename "$0" .sh)
 
 # Keeps wrangler and Miniflare off the network and quiet.

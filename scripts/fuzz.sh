@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Fuzzes the targets of tests/fuzz, one after the other, each for some minutes; a find ends it with a failure.
+#
+#   scripts/fuzz.sh [TARGET…]       compile, transitions, decode, snapshot; all of them without a name
+#   MINUTES                         for each target (default: 10)
+#   KEEP=1                          afterwards the committed corpus is what is left when it is minimised with the new finds
+#
+# It works on a copy of the committed corpus, in target/fuzz/work, which later runs go on with. What breaks a target is in
+# tests/fuzz/artifacts. The code has no unsafe part, so that it is fuzzed without a sanitizer, by the ordinary compiler.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+TARGETS="compile transitions decode snapshot"
+MINUTES=${MINUTES:-10}
+LENGTH=4096 # longest input, in bytes
+cd "$ROOT"
+
+for target in "$@"; do
+  case " $TARGETS " in *" $target "*) ;; *) die "no target '$target'; there are: $TARGETS" ;; esac
+done
+case $MINUTES in '' | *[!0-9]*) die "MINUTES is a whole number, not '$MINUTES'" ;; esac
+
+scripts/setup.sh fuzz
+export PATH=$TOOLS/cargo-fuzz-$CARGO_FUZZ_VERSION/bin:$PATH CARGO_TARGET_DIR=$ROOT/target/fuzz
+step "building the targets" "the fuzz targets could not be built" cargo fuzz build -s none --fuzz-dir tests/fuzz
+
+# shown LOG…: reads libFuzzer's log and tells how coverage grew.
+shown() {
+  local line now first='' last='' grew=0 next=60
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    case $line in *' cov: '*) ;; *) continue ;; esac
+    now=${line#* cov: } now=${now%% *}
+    first=${first:-$now}
+    [ "$now" = "$last" ] || grew=$SECONDS
+    last=$now
+    if [ $SECONDS -ge $next ]; then
+      say "$target: $((SECONDS / 60)) min, coverage $last"
+      next=$((SECONDS + 60))
+    fi
+  done
+  say "$target: coverage $first → $last, which last grew after $grew of $SECONDS s"
+}
+
+fuzz() {
+  local target=$1 work=$ROOT/target/fuzz/work/$1 kept=$ROOT/tests/fuzz/corpus/$1 found=$ROOT/tests/fuzz/artifacts/$1/ status=0 binary
+  mkdir -p "$work" "$kept" "$found"
+  binary=$(find "$CARGO_TARGET_DIR" -path "*/release/$target" -type f | head -n 1)
+  SECONDS=0
+  "$binary" "$work" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=10 -artifact_prefix="$found" \
+    -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=$?
+  if [ $status -ne 0 ]; then
+    tail -n 40 "$LOGS/fuzz-$target.log" >&2
+    die "$target: something was found; its input is in $found"
+  fi
+  say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") runs, nothing found"
+  [ "${KEEP:-}" = 1 ] || return 0
+  rm -rf "$work.new"
+  mkdir "$work.new"
+  "$binary" -merge=1 -max_len=$LENGTH "$work.new" "$kept" "$work" >"$LOGS/fuzz-merge-$target.log" 2>&1
+  rm -rf "$kept"
+  mv "$work.new" "$kept"
+  say "$target: the corpus has $(find "$kept" -type f | wc -l) inputs, $(du -sk "$kept" | cut -f1) KB"
+}
+
+for target in ${*:-$TARGETS}; do fuzz "$target"; done

@@ -1,0 +1,13 @@
+//! What is fuzzed: functions of bytes that panic when something is wrong.
+//!
+//! The fuzzers call them, and so does an ordinary test that replays the corpora (`tests/fuzz_corpus.rs`), which takes
+//! this file in as a module.
+#![allow(unreachable_pub, missing_docs, dead_code, reason = "a crate for the fuzzers, and a module for the test")]
+#![allow(clippy::unwrap_used, reason = "a check that cannot go on panics")]
+
+pub mod bytes;
+pub mod compile;
+pub mod decode;
+pub mod grammar;
+pub mod snapshot;
+pub mod transitions;

@@ -6,9 +6,9 @@ use super::reader::{Reader, below};
 use crate::engine::tree::closest;
 use footfall_protocol::limits::{SCHEDULE_HOURS_MAX, cut};
 use footfall_protocol::{Millis, Object, Value};
-use jiff::civil::{Date, DateTime};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
-use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
 /// When a rule may fire. Without members: always.
@@ -100,11 +100,21 @@ impl LocalTime {
 impl Hours {
     /// Whether the part of this day has the moment.
     fn has(self, day: Date, zone: &TimeZone, now: Timestamp) -> bool {
-        let at = |minute: u16| day.to_datetime(jiff::civil::Time::midnight()).checked_add(i64::from(minute).minutes());
-        let overnight = if self.until_minute <= self.from_minute { MINUTES_OF_DAY } else { 0 };
-        let (Ok(from), Ok(until)) = (at(self.from_minute), at(self.until_minute + overnight)) else { return false };
+        let overnight = self.until_minute <= self.from_minute;
+        let last = if overnight { day.tomorrow().ok() } else { Some(day) };
+        let (Some(from), Some(until)) = (at(day, self.from_minute), last.and_then(|day| at(day, self.until_minute)))
+        else {
+            return false;
+        };
         moment(zone, from) <= now && now < moment(zone, until)
     }
+}
+
+/// So many minutes after a day's midnight by the wall clock, 0 to 1,440.
+fn at(day: Date, minute: u16) -> Option<DateTime> {
+    let day = if minute < MINUTES_OF_DAY { day } else { day.tomorrow().ok()? };
+    let minute = i8::try_from(minute % 60).ok().zip(i8::try_from(minute / 60 % 24).ok());
+    minute.and_then(|(minute, hour)| Some(day.to_datetime(Time::new(hour, minute, 0, 0).ok()?)))
 }
 
 /// When a wall clock there first shows this time, or would: a time that it skips is the moment after the gap, and of one
@@ -146,9 +156,7 @@ pub(super) fn schedule(value: &Value, reader: &mut Reader) -> Schedule {
 fn local_time(object: &Object, key: &str, reader: &mut Reader) -> Option<LocalTime> {
     let value = object.get(key)?;
     let at = below("/schedule", key);
-    let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'T' | b':'));
-    let wall = value.as_str().filter(plain).filter(|text| matches!(text.len(), 16 | 19));
-    let wall = wall.and_then(|text| text.parse::<DateTime>().ok()).filter(|wall| YEARS.contains(&wall.year()));
+    let wall = value.as_str().and_then(wall).filter(|wall| YEARS.contains(&wall.year()));
     let time = wall.and_then(|wall| Some(LocalTime(TimeZone::UTC.to_timestamp(wall).ok()?.as_second())));
     if time.is_none() {
         let message = "wants a local time from 1970 to 2999 such as \"2026-11-27T00:00\", without a zone: \
@@ -156,6 +164,25 @@ fn local_time(object: &Object, key: &str, reader: &mut Reader) -> Option<LocalTi
         reader.fault(&at, "invalid", message);
     }
     time
+}
+
+/// A date and time such as `2026-11-27T00:00`, with or without seconds. Read by hand: the library's parser reads far more
+/// forms, and its code would weigh more than the zones.
+fn wall(text: &str) -> Option<DateTime> {
+    let (date, time) = text.split_once('T')?;
+    let mut dates = date.splitn(3, '-');
+    let (year, month, day) = (digits(dates.next()?, 4)?, digits(dates.next()?, 2)?, digits(dates.next()?, 2)?);
+    let mut times = time.splitn(3, ':');
+    let (hour, minute) = (digits(times.next()?, 2)?, digits(times.next()?, 2)?);
+    let second = times.next().map_or(Some(0), |second| digits(second, 2))?;
+    let small = |number: u16| i8::try_from(number).ok();
+    let date = Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
+    Some(date.to_datetime(Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?))
+}
+
+/// A whole number of so many digits.
+fn digits(text: &str, count: usize) -> Option<u16> {
+    text.parse().ok().filter(|_| text.len() == count && text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// An array of texts, each with its pointer.
@@ -187,11 +214,7 @@ fn day(text: &str, pointer: &str, reader: &mut Reader) -> u8 {
 fn hours_of(text: &str, pointer: &str, reader: &mut Reader) -> Option<Hours> {
     let minute = |text: &str| -> Option<u16> {
         let (hours, minutes) = text.split_once(':')?;
-        let two = |text: &str| -> Option<u16> {
-            let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-            text.parse().ok().filter(|_| digits)
-        };
-        let (hours, minutes) = (two(hours)?, two(minutes)?);
+        let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
         Some(hours * 60 + minutes).filter(|whole| minutes < 60 && *whole <= MINUTES_OF_DAY)
     };
     let pair = text.split_once('-').and_then(|(from, until)| Some((minute(from)?, minute(until)?)));

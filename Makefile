@@ -45,8 +45,8 @@ check: ## Check formatting and lints, for the host and for wasm32.
 fuzz: ## Fuzz TARGET=… (all: compile, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
-bench: ## Measure the engine.
-	@echo "make bench is not filled yet: there are no benchmarks." >&2; exit 1
+bench: ## Measure the engine beside others; writes docs/benchmarks.md.
+	@scripts/bench.sh rules
 
 load: ## Load the running engine with visitors.
 	@echo "make load is not filled yet: there is no load generator." >&2; exit 1

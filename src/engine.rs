@@ -29,6 +29,7 @@ mod view;
 pub mod assignment;
 pub mod condition;
 pub mod fault;
+pub mod index;
 pub mod rules;
 pub mod template;
 pub mod tree;
@@ -236,6 +237,8 @@ struct Turn<'a> {
     traits_changed: bool,
     /// Rules that the happening at hand has stopped: they do not see it any more.
     stopped: Vec<String>,
+    /// For the indexes of the configuration.
+    scratch: index::Scratch,
 }
 
 impl Visitor {
@@ -280,8 +283,15 @@ impl Visitor {
     /// early wake) leaves the snapshot as it was, byte for byte.
     pub fn handle(&mut self, input: Input, now: Millis, config: &Config) -> Vec<Effect> {
         let now_ms = now.max(self.core.clock_ms);
-        let effects = Vec::new();
-        let mut turn = Turn { now_ms, at_ms: now_ms, config, effects, traits_changed: false, stopped: Vec::new() };
+        let mut turn = Turn {
+            now_ms,
+            at_ms: now_ms,
+            config,
+            effects: Vec::new(),
+            traits_changed: false,
+            stopped: Vec::new(),
+            scratch: index::Scratch::default(),
+        };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
         match input {

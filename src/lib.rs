@@ -4,5 +4,5 @@
 pub mod access;
 pub mod engine;
 pub mod rulebook;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "engine-only")))]
 mod shell;

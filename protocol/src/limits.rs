@@ -120,6 +120,9 @@ pub const DOCUMENT_FAULTS_MAX: usize = 50;
 pub const CONDITION_DEPTH_MAX: usize = 12;
 /// Tests in all conditions of one document. Beyond: refused, `too_many`.
 pub const CONDITION_TESTS_MAX: usize = 200;
+/// What all conditions of one document can cost at most for one evaluation, in units of about one comparison of two
+/// scalars: arrays, texts and regular expressions as long and slow as they can be. Beyond: refused, `too_costly`.
+pub const CONDITION_COST_MAX: u64 = 250_000;
 /// A regular expression's source, in bytes. Beyond: refused, `too_long`.
 pub const REGEX_BYTES_MAX: usize = 512;
 /// A compiled regular expression, in bytes. Beyond: refused, `invalid`.

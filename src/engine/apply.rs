@@ -208,8 +208,9 @@ impl Visitor {
     pub(super) fn refresh_segments(&mut self, event: Option<&Event>, turn: &mut Turn<'_>) -> Vec<Seen<'static>> {
         let tab = event.and_then(|event| self.tabs.get(&event.tab));
         let scene = Scene::new(self, turn.now_ms).during(event).on(tab);
-        let held = turn.config.rules.segments.iter().filter(|segment| segment.when.holds(&scene));
-        let now: Vec<String> = held.map(|segment| segment.id.clone()).collect();
+        let segments = &turn.config.rules.segments;
+        let held = turn.config.rules.segments_held(&scene, &mut turn.scratch);
+        let now: Vec<String> = held.map(|at| segments[at].id.clone()).collect();
         let before = std::mem::replace(&mut self.segments.0, now.clone());
         let mut seen = Vec::new();
         for segment in before.iter().filter(|id| !now.contains(id)) {

@@ -6,7 +6,9 @@
 
 mod actual;
 mod compile;
+mod cost;
 mod explain;
+mod facet;
 mod groups;
 mod js;
 mod members;
@@ -21,10 +23,12 @@ pub use members::Members;
 pub use pattern::Pattern;
 pub use test::{Comparison, Primitive, Scalar, Test, TypeName};
 
-pub(super) use js::number_text;
+pub(super) use actual::Actual;
+pub(super) use cost::field_cost;
+pub(super) use facet::{Constants, Facet};
+pub(super) use js::{number, number_text, text_order};
 
 use super::tree::{Field, Roots, Scope};
-use actual::Actual;
 use serde::{Deserialize, Serialize};
 
 /// A compiled condition. Plain data; at most [`footfall_protocol::limits::CONDITION_TESTS_MAX`] tests in one document.

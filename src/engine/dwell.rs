@@ -2,7 +2,7 @@
 
 use super::rules::Rule;
 use super::scene::Scene;
-use super::session::Tabs;
+use super::session::{Tab, Tabs};
 use super::{Turn, Visitor};
 use footfall_protocol::limits::DWELLS_MAX;
 use serde::{Deserialize, Serialize};
@@ -59,10 +59,6 @@ impl Dwells {
         each.collect()
     }
 
-    fn has(&self, pattern_key: u64, tab: &str) -> bool {
-        self.0.iter().any(|dwell| dwell.pattern_key == pattern_key && dwell.tab == tab)
-    }
-
     /// Ends a rule's clocks: none of them fires before its condition begins to hold anew.
     pub(super) fn end(&mut self, rule: &Rule) {
         for key in rule.node_keys() {
@@ -78,30 +74,45 @@ impl Dwells {
 
 impl Visitor {
     /// Begins the clocks of conditions that hold now, and drops those of conditions that do not.
-    pub(super) fn refresh_dwells(&mut self, turn: &Turn<'_>) {
-        let mut dwells = std::mem::take(&mut self.dwells);
-        dwells.0.retain(|dwell| self.tabs.get(&dwell.tab).is_some_and(|tab| tab.view.is_some()));
-        for (key, _, dwell) in turn.config.rules.dwells() {
-            for tab in self.tabs.iter() {
-                let Some(view) = &tab.view else { continue };
-                let held = dwell.holds.holds(&Scene::new(self, turn.now_ms).on(Some(tab)));
-                let running = dwells.has(key, &tab.id);
-                if held && !running && dwells.0.len() < DWELLS_MAX {
-                    dwells.0.push(Dwell {
-                        pattern_key: key,
-                        tab: tab.id.clone(),
-                        from_engaged_ms: view.engaged_at(turn.at_ms),
-                        for_ms: dwell.for_ms,
-                        fired: false,
-                    });
-                } else if held && !running {
-                    self.core.dwells_dropped = self.core.dwells_dropped.saturating_add(1);
-                } else if !held && running {
-                    dwells.0.retain(|dwell| dwell.pattern_key != key || dwell.tab != tab.id);
-                }
+    pub(super) fn refresh_dwells(&mut self, turn: &mut Turn<'_>) {
+        let rules = &turn.config.rules;
+        let shows = |tab: &Tab| tab.view.is_some();
+        let tabs = &self.tabs;
+        self.dwells.0.retain(|dwell| tabs.get(&dwell.tab).is_some_and(shows));
+        // As (dwell, tab) by their places: what holds, evaluated once for each tab that shows a page, and what runs.
+        let mut held: Vec<(usize, usize)> = Vec::new();
+        for (place, tab) in tabs.iter().enumerate().filter(|(_, tab)| shows(tab)) {
+            let scene = Scene::new(self, turn.now_ms).on(Some(tab));
+            held.extend(rules.dwells_held(&scene, &mut turn.scratch).map(|dwell| (dwell, place)));
+        }
+        let running = self.dwells.0.iter().filter_map(|clock| {
+            Some((rules.dwell_of(clock.pattern_key)?, tabs.iter().position(|tab| tab.id == clock.tab)?))
+        });
+        let mut running: Vec<(usize, usize)> = running.collect();
+        held.sort_unstable();
+        running.sort_unstable();
+        let begins = held.iter().filter(|pair| running.binary_search(pair).is_err()).map(|pair| (*pair, true));
+        let ends = running.iter().filter(|pair| held.binary_search(pair).is_err()).map(|pair| (*pair, false));
+        let mut changes: Vec<((usize, usize), bool)> = begins.chain(ends).collect();
+        // In the rules' order, so that those of the highest priority get the clocks there are.
+        changes.sort_unstable();
+        for ((dwell, tab), begins) in changes {
+            let (Some((key, dwell)), Some(tab)) = (rules.dwell(dwell), self.tabs.iter().nth(tab)) else { continue };
+            let Some(view) = &tab.view else { continue };
+            if !begins {
+                self.dwells.0.retain(|clock| clock.pattern_key != key || clock.tab != tab.id);
+            } else if self.dwells.0.len() < DWELLS_MAX {
+                self.dwells.0.push(Dwell {
+                    pattern_key: key,
+                    tab: tab.id.clone(),
+                    from_engaged_ms: view.engaged_at(turn.at_ms),
+                    for_ms: dwell.for_ms,
+                    fired: false,
+                });
+            } else {
+                self.core.dwells_dropped = self.core.dwells_dropped.saturating_add(1);
             }
         }
-        self.dwells = dwells;
     }
 
     /// A clock is over: its rule's pattern sees it on its tab.

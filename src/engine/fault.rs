@@ -6,9 +6,9 @@ use std::borrow::Cow;
 /// One fault of an authored document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleFault {
-    /// Stable code: `missing`, `invalid`, `too_long`, `too_many`, `too_deep`, `too_large`, `out_of_range`, `duplicate`,
-    /// `unknown_member`, `unknown_field`, `unknown_operator`, `unknown_value`, `template`; of warnings `unknown_event`,
-    /// `unknown_stage` and `unknown_segment`.
+    /// Stable code: `missing`, `invalid`, `too_long`, `too_many`, `too_deep`, `too_large`, `too_costly`, `out_of_range`,
+    /// `duplicate`, `unknown_member`, `unknown_field`, `unknown_operator`, `unknown_value`, `template`; of warnings
+    /// `unknown_event`, `unknown_stage` and `unknown_segment`.
     pub code: Cow<'static, str>,
     /// JSON pointer (RFC 6901) to the fault.
     pub pointer: String,

@@ -65,7 +65,7 @@ impl Visitor {
         let tab = cause.map_or("", |event| event.tab.as_str());
         let hits = {
             let scene = Scene::new(self, turn.now_ms).during(cause).on(self.tabs.get(tab));
-            config.rules.points_at(&seen.happening, &scene)
+            config.rules.points_at(&seen.happening, &scene, &mut turn.scratch)
         };
         let loud = matches!(seen.happening, Happening::Event(event) if !QUIET.contains(&event.name.as_str()));
         let mut places: Vec<usize> = hits.iter().map(|place| place.rule).collect();

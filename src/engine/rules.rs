@@ -28,7 +28,8 @@ pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
-use super::tree::{Roots, Scope};
+use super::index::{Index, Matches, Scratch};
+use super::tree::Scope;
 use places::Places;
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +49,8 @@ pub struct RuleSet {
     by_id: Vec<usize>,
     /// Which rules a happening concerns.
     places: Places,
-    /// What each segment reads, in the segments' order.
-    segment_reads: Vec<Roots>,
+    /// Over the segments.
+    segment_index: Index,
 }
 
 /// Visitors for whom a condition holds now.
@@ -97,8 +98,8 @@ impl RuleSet {
         let mut by_id: Vec<usize> = (0..rules.len()).collect();
         by_id.sort_by(|a, b| rules[*a].id.cmp(&rules[*b].id));
         let places = Places::new(&rules);
-        let segment_reads = segments.iter().map(|segment| segment.when.reads()).collect();
-        Self { rules, segments, stages, by_id, places, segment_reads }
+        let segment_index = Index::new(segments.iter().map(|segment| &segment.when));
+        Self { rules, segments, stages, by_id, places, segment_index }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -122,15 +123,9 @@ impl RuleSet {
         found.ok().map(|at| &self.rules[self.by_id[at]])
     }
 
-    /// The segments that may now hold where they did not, or the other way round: they read something of what
-    /// changed, or something that time alone changes.
-    pub fn segments_touched(&self, changed: Roots) -> impl Iterator<Item = &Segment> {
-        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
-        self.segments
-            .iter()
-            .zip(&self.segment_reads)
-            .filter(move |(_, reads)| touched(reads))
-            .map(|(segment, _)| segment)
+    /// The places of the segments whose condition holds, rising.
+    pub fn segments_held<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
+        self.segment_index.matches(scope, scratch)
     }
 
     /// Whether there is such a stage.

@@ -5,6 +5,7 @@
 mod cookbook;
 mod explain;
 mod faults;
+mod index;
 mod orchestration;
 mod patterns;
 mod properties;

@@ -5,7 +5,7 @@ use footfall_protocol::{Object, Value};
 
 /// A value, borrowed. What is missing is null, as in the SDK.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Actual<'v> {
+pub(in crate::engine) enum Actual<'v> {
     Null,
     Bool(bool),
     Number(f64),
@@ -16,7 +16,7 @@ pub(super) enum Actual<'v> {
 }
 
 impl<'v> Actual<'v> {
-    pub(super) fn of(read: &'v Read<'_>) -> Self {
+    pub(in crate::engine) fn of(read: &'v Read<'_>) -> Self {
         match read {
             Read::Missing => Self::Null,
             Read::Bool(flag) => Self::Bool(*flag),

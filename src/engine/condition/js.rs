@@ -17,7 +17,7 @@ pub(super) fn truthy(value: Actual<'_>) -> bool {
 }
 
 /// `ToNumber`
-pub(super) fn number(value: Actual<'_>) -> f64 {
+pub(in crate::engine) fn number(value: Actual<'_>) -> f64 {
     match value {
         Actual::Null => 0.0,
         Actual::Bool(flag) => f64::from(u8::from(flag)),
@@ -79,7 +79,7 @@ pub(super) fn text(value: Actual<'_>) -> Cow<'_, str> {
 }
 
 /// The order of two strings by their UTF-16 units.
-pub(super) fn text_order(a: &str, b: &str) -> Ordering {
+pub(in crate::engine) fn text_order(a: &str, b: &str) -> Ordering {
     if a.is_ascii() || b.is_ascii() {
         // Any unit beyond ASCII is above any within it in both encodings.
         return a.cmp(b);

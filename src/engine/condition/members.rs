@@ -59,6 +59,21 @@ impl Members {
         Value::Array(texts.chain(numbers).chain(flags).collect())
     }
 
+    /// The strings among them; `None` when they are compared without case.
+    pub(super) fn texts(&self) -> Option<&[String]> {
+        (!self.fold).then_some(&self.texts)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.texts.len() + self.numbers.len() + [self.null, self.yes, self.no].into_iter().filter(|is| *is).count()
+    }
+
+    /// Whether nothing is ever in it.
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the value, or any of its items when it is an array, is in the list.
     pub(super) fn meet(&self, value: Actual<'_>) -> bool {
         if value.len().is_some() { value.any_item(|item| self.contain(item)) } else { self.contain(value) }

@@ -202,7 +202,7 @@ impl Test {
     }
 
     /// Whether the value passes.
-    pub(super) fn passes(&self, value: Actual<'_>) -> bool {
+    pub(in crate::engine) fn passes(&self, value: Actual<'_>) -> bool {
         match self {
             Self::Text { text, number } => match value {
                 Actual::Text(actual) => actual == text,

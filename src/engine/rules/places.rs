@@ -2,7 +2,9 @@
 
 use super::pattern::node_key;
 use super::{Pattern, Point, Rule, RuleSet, What};
-use crate::engine::tree::{Roots, Scope};
+use crate::engine::condition::Condition;
+use crate::engine::index::{ByName, Index, Matches, Scratch};
+use crate::engine::tree::Scope;
 use footfall_protocol::event::Event;
 use std::collections::BTreeMap;
 
@@ -40,7 +42,10 @@ pub struct Place {
 /// Where the points and patterns of the rules that are on are found. Derived from them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Places {
-    events: BTreeMap<String, Vec<Place>>,
+    /// The points that are events, in the order of evaluation.
+    event_points: Vec<Place>,
+    /// Over the names and `where` of those.
+    events: ByName,
     session_started: Vec<Place>,
     session_ended: Vec<Place>,
     stages: Vec<Place>,
@@ -48,28 +53,43 @@ pub(super) struct Places {
     left: BTreeMap<String, Vec<Place>>,
     /// Key, rule and number of everything that remembers something, by key.
     nodes: Vec<(u64, usize, u16)>,
-    /// Rule and number of every dwell, with what its condition reads; in the order of evaluation.
-    dwells: Vec<(usize, u16, Roots)>,
+    /// Rule and number of every dwell, in the order of evaluation.
+    dwells: Vec<(usize, u16)>,
+    /// Key and place among the dwells, by key.
+    dwell_keys: Vec<(u64, usize)>,
+    /// Over the conditions of the dwells.
+    dwell_index: Index,
 }
 
 impl Places {
     pub(super) fn new(rules: &[Rule]) -> Self {
         let mut places = Self::default();
+        let (mut waits, mut dwells): (Vec<(&[String], &Condition)>, Vec<&Condition>) = Default::default();
         for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
             for (number, point) in rule.points.iter().enumerate() {
                 let number = u16::try_from(number).expect("a rule has few points");
-                places.add(point, Place { rule: at, point: number });
+                let place = Place { rule: at, point: number };
+                if let What::Event(names) = &point.what {
+                    places.event_points.push(place);
+                    waits.push((names, &point.holds));
+                }
+                places.add(point, place);
             }
             rule.pattern.each(&mut |pattern| {
                 if let Some(node) = pattern.node() {
                     places.nodes.push((node_key(rule.pattern_key, node), at, node));
                 }
                 if let Pattern::Dwell(dwell) = pattern {
-                    places.dwells.push((at, dwell.node, dwell.holds.reads()));
+                    places.dwell_keys.push((node_key(rule.pattern_key, dwell.node), places.dwells.len()));
+                    places.dwells.push((at, dwell.node));
+                    dwells.push(&dwell.holds);
                 }
             });
         }
         places.nodes.sort_unstable();
+        places.dwell_keys.sort_unstable();
+        places.events = ByName::new(waits.into_iter());
+        places.dwell_index = Index::new(dwells.into_iter());
         places
     }
 
@@ -80,7 +100,7 @@ impl Places {
             }
         };
         match &point.what {
-            What::Event(names) => each(&mut self.events, names),
+            What::Event(_) => {}
             What::SessionStarted => self.session_started.push(place),
             What::SessionEnded => self.session_ended.push(place),
             What::Stage { .. } => self.stages.push(place),
@@ -89,9 +109,10 @@ impl Places {
         }
     }
 
+    /// The points to be asked one by one; those that are events have an index.
     fn about(&self, happening: &Happening<'_>) -> &[Place] {
         match happening {
-            Happening::Event(event) => self.events.get(&event.name).map(Vec::as_slice).unwrap_or_default(),
+            Happening::Event(_) => &[],
             Happening::SessionStarted => &self.session_started,
             Happening::SessionEnded => &self.session_ended,
             Happening::Stage { .. } => &self.stages,
@@ -104,7 +125,16 @@ impl Places {
 impl RuleSet {
     /// The points that a happening is, of the rules that are on, in the order of evaluation. This is the one place
     /// where the `where` of points is asked, for all rules at once and before the first of them acts.
-    pub fn points_at<S: Scope + ?Sized>(&self, happening: &Happening<'_>, scope: &S) -> Vec<Place> {
+    pub fn points_at<S: Scope + ?Sized>(
+        &self,
+        happening: &Happening<'_>,
+        scope: &S,
+        scratch: &mut Scratch,
+    ) -> Vec<Place> {
+        if let Happening::Event(event) = happening {
+            let found = self.places.events.matches(&event.name, scope, scratch);
+            return found.map(|at| self.places.event_points[at]).collect();
+        }
         let is_it = |point: &Point| match (&point.what, happening) {
             (What::Stage { from, to }, Happening::Stage { from: before, to: after }) => {
                 (from.is_empty() || from.contains(before)) && (to.is_empty() || to.contains(after))
@@ -129,22 +159,23 @@ impl RuleSet {
         Some((place, rule, rule.node(node)?))
     }
 
-    /// The dwells of the rules that are on, with their keys, in the order of evaluation.
-    pub fn dwells(&self) -> impl Iterator<Item = (u64, &Rule, &super::Dwell)> {
-        self.places.dwells.iter().filter_map(|(place, node, _)| self.dwell(*place, *node))
+    /// The places, among the dwells of the rules that are on, of those whose condition holds, rising: in the order of
+    /// evaluation.
+    pub fn dwells_held<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
+        self.places.dwell_index.matches(scope, scratch)
     }
 
-    /// Those of them whose condition may now hold where it did not, or the other way round: it reads something of
-    /// what changed, or something that time alone changes.
-    pub fn dwells_touched(&self, changed: Roots) -> impl Iterator<Item = (u64, &Rule, &super::Dwell)> {
-        let touched = move |reads: &Roots| reads.by_time() || reads.meets(changed);
-        let dwells = self.places.dwells.iter().filter(move |(_, _, reads)| touched(reads));
-        dwells.filter_map(|(place, node, _)| self.dwell(*place, *node))
+    /// The place among the dwells of the rules that are on of the one with this key.
+    pub fn dwell_of(&self, key: u64) -> Option<usize> {
+        let keys = &self.places.dwell_keys;
+        keys.binary_search_by_key(&key, |(key, _)| *key).ok().map(|found| keys[found].1)
     }
 
-    fn dwell(&self, place: usize, node: u16) -> Option<(u64, &Rule, &super::Dwell)> {
+    /// The dwell at a place among those of the rules that are on, with its key.
+    pub fn dwell(&self, at: usize) -> Option<(u64, &super::Dwell)> {
+        let (place, node) = *self.places.dwells.get(at)?;
         let rule = &self.rules[place];
         let Some(Pattern::Dwell(dwell)) = rule.node(node) else { return None };
-        Some((node_key(rule.pattern_key, node), rule, dwell))
+        Some((node_key(rule.pattern_key, node), dwell))
     }
 }

@@ -6,8 +6,8 @@ use crate::engine::fault::RuleFault;
 use crate::engine::tree::{Field, Kind, Setting, nearest, resolve_in};
 use footfall_protocol::duration::parse_ms;
 use footfall_protocol::limits::{
-    DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_FAULTS_MAX, DOCUMENT_ID_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX,
-    DURATION_MS_MIN, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX, cut,
+    CONDITION_COST_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_FAULTS_MAX, DOCUMENT_ID_BYTES_MAX,
+    DOCUMENT_NAME_BYTES_MAX, DURATION_MS_MIN, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX, cut,
 };
 use footfall_protocol::rejection::push_pointer;
 use footfall_protocol::{Object, Value};
@@ -24,6 +24,8 @@ pub(super) struct Reader {
     pub(super) points: Vec<Point>,
     /// Patterns of the rule so far.
     pub(super) nodes: u16,
+    /// What all conditions so far can cost.
+    pub(super) cost: u64,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -187,6 +189,16 @@ impl Reader {
         let condition = compiler.condition(value, pointer);
         self.tests = compiler.tests;
         self.add(compiler.faults);
+        let (before, cost) = (self.cost, self.cost.saturating_add(condition.cost()));
+        self.cost = cost;
+        if before <= CONDITION_COST_MAX && cost > CONDITION_COST_MAX {
+            let message = format!(
+                "the conditions of a document cost at most {CONDITION_COST_MAX} units and these up to {cost}; write \
+                 shorter regular expressions with smaller repetitions, or `$in` with a list, and fewer tests of \
+                 arrays' items"
+            );
+            self.fault(pointer, "too_costly", message);
+        }
         condition
     }
 

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Measures the engine: `scripts/bench.sh rules` evaluates rules beside other engines and writes docs/benchmarks.md.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+BENCH=$ROOT/tests/bench
+NODE=$ROOT/node_modules/.bin/node
+BINDGEN=$TOOLS/wasm-bindgen-$(locked_version wasm-bindgen)/bin/wasm-bindgen
+WASM=wasm32-unknown-unknown
+cd "$ROOT"
+
+bench_packages() {
+  cd "$BENCH" && npm ci --no-progress
+}
+
+build_native() {
+  cd "$BENCH" && cargo build --release --locked -p footfall-bench-native
+}
+
+# As worker-build builds the Worker: its compiler, a standard library that unwinds, wasm-opt.
+build_wasm() {
+  cd "$BENCH" &&
+    PATH=$TOOLS/wrap:$PATH CARGO_TARGET_DIR=target/wasm RUSTFLAGS=-Cpanic=unwind \
+      cargo build --release --locked -p footfall-bench-wasm --target $WASM -Zbuild-std=std,panic_unwind &&
+    "$BINDGEN" --target nodejs --out-dir target/node "target/wasm/$WASM/release/footfall_bench_wasm.wasm" &&
+    echo '{"type": "commonjs"}' >target/node/package.json &&
+    "$ROOT/node_modules/.bin/wasm-opt" -O3 -o target/node/optimised.wasm target/node/footfall_bench_wasm_bg.wasm &&
+    mv target/node/optimised.wasm target/node/footfall_bench_wasm_bg.wasm
+}
+
+bench_rules() {
+  step "packages to compare with" "the other engines' packages could not be installed" bench_packages
+  step "the engine on the host" "the benchmark does not build; the compiler's messages are above" build_native
+  step "the engine in wasm" "the benchmark does not build for wasm; the compiler's messages are above" build_wasm
+  "$NODE" "$BENCH/rules.mjs" "$BENCH/target/release/footfall-bench" "$BENCH/target/node/footfall_bench_wasm.js" \
+    "$BENCH/target/workload"
+}
+
+[ $# -gt 0 ] || set -- rules
+scripts/setup.sh
+for name in "$@"; do
+  case $name in
+    rules) bench_rules ;;
+    *) die "no benchmark '$name'; there is: rules" ;;
+  esac
+done

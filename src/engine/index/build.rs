@@ -1,0 +1,233 @@
+//! Conditions → [`Index`]: in which order conditions stand in the index, and what is asked for each word of 64.
+//!
+//! Conditions whose most selective comparisons are alike stand side by side. Then a value rules whole words out at
+//! once, and the words that are left have few axes.
+
+use super::cells::{Cells, Runs};
+use super::parts::{Comparisons, Parts, Plan};
+use super::rows::Draft;
+use super::{Axis, Check, Gate, Index, Word};
+use crate::engine::condition::{Condition, Constants, Facet, Test};
+use std::borrow::Cow;
+
+/// Words of 8 bytes that rows kept whole may take in all (4 MB), and those of one axis (1 MB).
+const ROWS_WORDS_MAX: usize = 512 * 1024;
+const AXIS_WORDS_MAX: usize = 128 * 1024;
+/// A condition stands in several slots for at most so many stretches of values, which pass in at most so many
+/// thousandths of the classes.
+const STRETCHES_MAX: usize = 8;
+const SELECTIVE: u32 = 250;
+/// An axis is read ahead of the words when that is expected to rule out at least so many of them.
+const WORTH_WORDS: usize = 3;
+
+/// One distinct comparison: where it passes, and how selective that is.
+struct Compared {
+    runs: Runs,
+    /// Share of the classes in thousandths, the first class and the last.
+    spread: (u32, u32, u32),
+}
+
+pub(super) fn build<'a>(conditions: impl Iterator<Item = &'a Condition>) -> Index {
+    let mut parts = Parts::default();
+    let mut plans: Vec<Plan> = conditions.map(|condition| parts.plan(condition)).collect();
+    let cells = cells(&parts);
+    let mut compared: Vec<Compared> = parts
+        .comparisons
+        .iter()
+        .map(|comparison| {
+            let cells = &cells[comparison.axis as usize];
+            let tests: Vec<&Test> = comparison.tests.iter().map(|test| &*parts.tests[*test as usize]).collect();
+            let runs = cells.runs(&tests);
+            Compared { spread: cells.spread(&runs), runs }
+        })
+        .collect();
+    plans.iter_mut().for_each(|plan| settle(plan, &parts, &compared));
+    let stands = stands(&plans, &mut parts, &cells, &mut compared);
+    let slots = slots(&stands, parts.comparisons.len());
+    let places = stands.iter().map(|stand| whole(stand.place)).collect();
+    let mut index = Index { count: plans.len(), places, ..Index::default() };
+    add_axes(&mut index, &mut parts, cells, &compared, &slots);
+    add_words(&mut index, &stands, &plans, &parts, &compared);
+    (index.fields, index.nodes) = (parts.fields, parts.nodes);
+    index
+}
+
+fn whole(count: usize) -> u32 {
+    u32::try_from(count).expect("a rule set is far smaller")
+}
+
+/// The classes of each axis, by the constants of all tests that are made of it.
+fn cells(parts: &Parts<'_>) -> Vec<Cells> {
+    let mut constants: Vec<Constants<'_>> = parts.axes.iter().map(|_| Constants::default()).collect();
+    for comparison in &parts.comparisons {
+        for test in &comparison.tests {
+            parts.tests[*test as usize].constants(&mut constants[comparison.axis as usize]);
+        }
+    }
+    parts.axes.iter().zip(constants).map(|(axis, constants)| Cells::new(axis.facet, constants)).collect()
+}
+
+/// Folds comparisons away that every value passes, or none. Of arrays and objects classes say nothing.
+fn settle(plan: &mut Plan, parts: &Parts<'_>, compared: &[Compared]) {
+    plan.comparisons.retain(|at| {
+        let axis = parts.comparisons[*at as usize].axis;
+        let answer = compared[*at as usize].runs.constant();
+        let answer = answer.filter(|_| parts.axes[axis as usize].facet == Facet::Number);
+        plan.never |= answer == Some(false);
+        answer.is_none()
+    });
+    // The most selective first.
+    plan.comparisons.sort_by_key(|at| (compared[*at as usize].spread.0, parts.comparisons[*at as usize].axis, *at));
+}
+
+/// One slot: a condition, or the part of it that goes for some of the values of its most selective comparison.
+struct Stand {
+    place: usize,
+    /// The most selective first.
+    comparisons: Vec<u32>,
+}
+
+/// What stands in each slot, in order; conditions that never hold have none.
+///
+/// A condition whose most selective comparison passes in a few stretches of classes (`$in` with some strings) stands
+/// once in each of them, among others of the same values: a word then goes for few values, and is seldom looked at.
+fn stands(plans: &[Plan], parts: &mut Parts<'_>, cells: &[Cells], compared: &mut Vec<Compared>) -> Vec<Stand> {
+    // Comparison → the first of those that each have one of its stretches.
+    let mut split: Vec<Option<u32>> = vec![None; compared.len()];
+    let mut stands: Vec<Stand> = Vec::with_capacity(plans.len());
+    for (place, plan) in plans.iter().enumerate().filter(|(_, plan)| !plan.never) {
+        let lead = plan.comparisons.first().map(|lead| *lead as usize);
+        let stretches = lead.map_or(0, |lead| compared[lead].runs.stretches().count());
+        let few = (2..=STRETCHES_MAX).contains(&stretches);
+        let Some(lead) = lead.filter(|lead| few && compared[*lead].spread.0 <= SELECTIVE) else {
+            stands.push(Stand { place, comparisons: plan.comparisons.clone() });
+            continue;
+        };
+        let first = *split[lead].get_or_insert_with(|| {
+            let first = whole(compared.len());
+            let (axis, tests) = (parts.comparisons[lead].axis, parts.comparisons[lead].tests.clone());
+            for runs in compared[lead].runs.stretches().collect::<Vec<_>>() {
+                parts.comparisons.push(Comparisons { axis, tests: tests.clone() });
+                compared.push(Compared { spread: cells[axis as usize].spread(&runs), runs });
+            }
+            first
+        });
+        stands.extend((0..whole(stretches)).map(|stretch| {
+            let mut comparisons = plan.comparisons.clone();
+            comparisons[0] = first + stretch;
+            Stand { place, comparisons }
+        }));
+    }
+    stands.sort_by_cached_key(|stand| {
+        let mut key = [u32::MAX; 7];
+        for (chunk, at) in key.chunks_exact_mut(3).zip(&stand.comparisons) {
+            let (_, first, last) = compared[*at as usize].spread;
+            chunk.copy_from_slice(&[parts.comparisons[*at as usize].axis, first, last]);
+        }
+        key[6] = plans[stand.place].nodes.first().copied().unwrap_or(u32::MAX);
+        (key, stand.place)
+    });
+    stands
+}
+
+/// The slots in which each comparison is made, rising.
+fn slots(stands: &[Stand], comparisons: usize) -> Vec<Vec<u32>> {
+    let mut slots: Vec<Vec<u32>> = vec![Vec::new(); comparisons];
+    for (slot, stand) in stands.iter().enumerate() {
+        for at in &stand.comparisons {
+            slots[*at as usize].push(whole(slot));
+        }
+    }
+    slots
+}
+
+fn add_axes(index: &mut Index, parts: &mut Parts<'_>, cells: Vec<Cells>, compared: &[Compared], slots: &[Vec<u32>]) {
+    let words = index.places.len().div_ceil(64);
+    let mut of_axis: Vec<Vec<usize>> = vec![Vec::new(); parts.axes.len()];
+    for (at, comparison) in parts.comparisons.iter().enumerate() {
+        of_axis[comparison.axis as usize].push(at);
+    }
+    let draft = |ats: &Vec<usize>| {
+        let of: Vec<(&Runs, &[u32])> = ats.iter().map(|at| (&compared[*at].runs, &slots[*at][..])).collect();
+        Draft::new(&of)
+    };
+    let drafts: Vec<Draft> = of_axis.iter().map(draft).collect();
+    // Small ones first, so that the room for whole rows serves as many axes as it can.
+    let mut by_size: Vec<(usize, usize)> = drafts.iter().map(Draft::size).zip(0..).collect();
+    by_size.sort_unstable();
+    let mut left = ROWS_WORDS_MAX;
+    let mut whole_rows = vec![false; drafts.len()];
+    for (size, axis) in by_size {
+        if size <= left.min(AXIS_WORDS_MAX) {
+            left -= size;
+            whole_rows[axis] = true;
+        }
+    }
+    let mut ahead: Vec<(usize, u32)> = Vec::new();
+    for (at, ((draft, cells), ats)) in drafts.into_iter().zip(cells).zip(of_axis).enumerate() {
+        let (rows, ruled_out) = if whole_rows[at] {
+            draft.keep_all(cells.len(), words, WORTH_WORDS, &mut index.bits, &mut index.summaries)
+        } else {
+            let rows = draft.keep_changes();
+            // A row that is made for this value is looked through once more for little.
+            let ruled_out = rows.words().len() / 2;
+            (rows, ruled_out)
+        };
+        if ruled_out >= WORTH_WORDS {
+            ahead.push((ruled_out, whole(at)));
+        }
+        let (field, facet) = (parts.axes[at].field, parts.axes[at].facet);
+        let mut asked = Vec::new();
+        if facet == Facet::Scalar {
+            for of in ats.into_iter().filter(|of| !slots[*of].is_empty()) {
+                let tests = parts.comparisons[of].tests.iter();
+                let tests = tests.map(|test| Cow::into_owned(parts.tests[*test as usize].clone())).collect();
+                let node = parts.leaf(field, tests);
+                asked.extend(slots[of].iter().map(|slot| (*slot, node)));
+            }
+        }
+        asked.sort_unstable();
+        index.buffer_words += rows.room();
+        index.axes.push(Axis { field, cells, rows, asked });
+    }
+    ahead.sort_unstable_by_key(|(ruled_out, axis)| (std::cmp::Reverse(*ruled_out), *axis));
+    index.ahead = ahead.into_iter().map(|(_, axis)| axis).collect();
+}
+
+fn add_words(index: &mut Index, stands: &[Stand], plans: &[Plan], parts: &Parts<'_>, compared: &[Compared]) {
+    for (word, stands) in stands.chunks(64).enumerate() {
+        // How selective an axis is here in all, and whose bits it concerns.
+        let mut gates: Vec<(u32, u64, u64)> = Vec::new();
+        let mut checks: Vec<Check> = Vec::new();
+        for (bit, stand) in stands.iter().enumerate() {
+            for at in &stand.comparisons {
+                let axis = parts.comparisons[*at as usize].axis;
+                let rules_out = u64::from(1_001 - compared[*at as usize].spread.0.min(1_000));
+                match gates.iter_mut().find(|gate| gate.0 == axis) {
+                    Some(gate) => (gate.1, gate.2) = (gate.1 + rules_out, gate.2 | 1 << bit),
+                    None => gates.push((axis, rules_out, 1 << bit)),
+                }
+            }
+            for node in &plans[stand.place].nodes {
+                match checks.iter_mut().find(|check| check.node == *node) {
+                    Some(check) => check.mask |= 1 << bit,
+                    None => checks.push(Check { node: *node, mask: 1 << bit }),
+                }
+            }
+        }
+        gates.sort_unstable_by_key(|(axis, rules_out, _)| (std::cmp::Reverse(*rules_out), *axis));
+        checks.sort_unstable_by_key(|check| (parts.weight(check.node), check.node));
+        let starts = (whole(index.gates.len()), whole(index.checks.len()));
+        let word_at = whole(word);
+        index.gates.extend(gates.into_iter().map(|(axis, _, mask)| {
+            let column = index.axes[axis as usize].rows.column(word_at);
+            Gate { axis, column, mask }
+        }));
+        index.checks.extend(checks);
+        index.words.push(Word {
+            slots: if stands.len() == 64 { u64::MAX } else { (1 << stands.len()) - 1 },
+            gates: (starts.0, whole(index.gates.len())),
+            checks: (starts.1, whole(index.checks.len())),
+        });
+    }
+}

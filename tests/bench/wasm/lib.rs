@@ -1,0 +1,76 @@
+//! The engine in wasm for the benchmark script; the script keeps the time.
+
+#[path = "../shared.rs"]
+mod shared;
+
+use footfall::engine::index::Index;
+use footfall::engine::rules::RuleSet;
+use footfall_protocol::Value;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+/// The memory of this module, as JavaScript sees it.
+#[wasm_bindgen]
+pub fn module_memory() -> JsValue {
+    wasm_bindgen::memory()
+}
+
+/// The workload and what is made of it.
+#[wasm_bindgen]
+pub struct Bench {
+    bench: shared::Bench,
+    documents: Vec<Value>,
+    piece: Vec<u8>,
+    opened: Option<(RuleSet, Index)>,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    #[wasm_bindgen(constructor)]
+    pub fn new(events: &str) -> Self {
+        Self { bench: shared::Bench::new(events), documents: Vec::new(), piece: Vec::new(), opened: None }
+    }
+
+    pub fn load(&mut self, conditions: &str) {
+        self.bench.load(conditions);
+    }
+
+    pub fn evaluate(&mut self, rounds: u32) -> u32 {
+        self.bench.evaluate(rounds)
+    }
+
+    pub fn matches(&mut self) -> String {
+        self.bench.matches()
+    }
+
+    pub fn decode(&self, body: &str, rounds: u32) -> usize {
+        shared::decode(body.as_bytes(), rounds)
+    }
+
+    pub fn documents(&mut self, json: &str) {
+        self.documents = shared::documents(json);
+    }
+
+    /// Compiles the documents; returns the piece's bytes.
+    pub fn publish(&mut self) -> usize {
+        self.piece = shared::publish(&self.documents);
+        self.piece.len()
+    }
+
+    /// Lets go of what was opened.
+    pub fn close(&mut self) {
+        self.opened = None;
+    }
+
+    /// Decodes the piece and makes the index; returns how many rules there are.
+    pub fn open(&mut self) -> usize {
+        let (rules, index) = shared::open(&self.piece);
+        let count = rules.rules.len();
+        self.opened = Some((rules, index));
+        count
+    }
+
+    /// Takes a piece that was made elsewhere.
+    pub fn take(&mut self, piece: Vec<u8>) {
+        self.piece = piece;
+    }
+}

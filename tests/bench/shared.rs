@@ -43,6 +43,18 @@ fn list(json: &str) -> Vec<Value> {
     serde_json::from_str(json).expect("the workload is JSON")
 }
 
+/// An index over authored conditions.
+pub fn index(conditions: &str) -> Index {
+    let compile = |condition: &Value| {
+        let mut compiler = Compiler::new(&resolve);
+        let compiled = compiler.condition(condition, "");
+        assert!(compiler.faults.is_empty(), "{:?}", compiler.faults);
+        compiled
+    };
+    let compiled: Vec<Condition> = list(conditions).iter().map(compile).collect();
+    Index::new(compiled.iter())
+}
+
 impl Bench {
     pub fn new(events: &str) -> Self {
         let events = list(events).iter().map(Attributes::new).collect();
@@ -51,14 +63,7 @@ impl Bench {
 
     /// Compiles conditions, as authored, and makes the index over them.
     pub fn load(&mut self, conditions: &str) {
-        let compile = |condition: &Value| {
-            let mut compiler = Compiler::new(&resolve);
-            let compiled = compiler.condition(condition, "");
-            assert!(compiler.faults.is_empty(), "{:?}", compiler.faults);
-            compiled
-        };
-        let compiled: Vec<Condition> = list(conditions).iter().map(compile).collect();
-        self.index = Index::new(compiled.iter());
+        self.index = index(conditions);
     }
 
     /// Evaluates the rules for every event, so many times; returns how many matches there were.
@@ -78,11 +83,6 @@ impl Bench {
         let each = self.events.iter().map(|event| self.index.matches(event, &mut self.scratch).collect());
         serde_json::to_string(&each.collect::<Vec<Vec<usize>>>()).expect("numbers are JSON")
     }
-
-    #[allow(dead_code, reason = "asked for on the host only")]
-    pub fn index_bytes(&self) -> usize {
-        self.index.memory()
-    }
 }
 
 /// Decodes a body so many times; returns how many events it held.
@@ -101,9 +101,7 @@ pub fn documents(json: &str) -> Vec<Value> {
     list(json)
 }
 
-/// What an isolate does with a piece: decodes it and makes the index over its rules' conditions.
-pub fn open(piece: &[u8]) -> (RuleSet, Index) {
-    let rules = RuleSet::decode(piece).expect("a good piece");
-    let index = Index::new(rules.rules.iter().map(|rule| &rule.condition));
-    (rules, index)
+/// What an isolate does with a piece: decodes it and makes its indexes.
+pub fn open(piece: &[u8]) -> RuleSet {
+    RuleSet::decode(piece).expect("a good piece")
 }

@@ -126,8 +126,7 @@ export const logic = (rule) => ({
 export const document = (rule, at) => ({
   id: `rule-${at}`,
   name: `Rule ${at}`,
-  pattern: { event: { name: 'page_viewed' } },
-  condition: condition(rule),
+  pattern: { event: { name: 'page_viewed', where: condition(rule) } },
   limits: { per_session: 1 },
   actions: [{ push: { slot: 'side', content: { title: 'Hello', text: '{{page.product.name}} is popular.' } } }],
 });

@@ -3,7 +3,6 @@
 #[path = "../shared.rs"]
 mod shared;
 
-use footfall::engine::index::Index;
 use footfall::engine::rules::RuleSet;
 use footfall_protocol::Value;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -20,7 +19,7 @@ pub struct Bench {
     bench: shared::Bench,
     documents: Vec<Value>,
     piece: Vec<u8>,
-    opened: Option<(RuleSet, Index)>,
+    opened: Option<RuleSet>,
 }
 
 #[wasm_bindgen]
@@ -61,12 +60,9 @@ impl Bench {
         self.opened = None;
     }
 
-    /// Decodes the piece and makes the index; returns how many rules there are.
+    /// Decodes the piece and makes its indexes; returns how many rules there are.
     pub fn open(&mut self) -> usize {
-        let (rules, index) = shared::open(&self.piece);
-        let count = rules.rules.len();
-        self.opened = Some((rules, index));
-        count
+        self.opened.insert(shared::open(&self.piece)).rules.len()
     }
 
     /// Takes a piece that was made elsewhere.

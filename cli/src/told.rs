@@ -41,7 +41,7 @@ impl Tree {
     fn member(&mut self, depth: usize, key: &str, value: &Value) {
         let name = words(key);
         match value {
-            Value::Object(object) if key == "where" => self.condition(depth, "where ", &Value::Object(object.clone())),
+            Value::Object(_) if key == "where" => self.condition(depth, "where ", value),
             Value::Object(object) => {
                 let kind = object.get("kind").or_else(|| object.get("limit")).and_then(Value::as_str);
                 self.line(depth, &kind.map_or_else(|| name.clone(), |kind| format!("{name}: {kind}")));
@@ -56,7 +56,9 @@ impl Tree {
                 }
             }
             // As it was authored: `is` of an aggregate and the like.
-            value => self.line(depth, &format!("{name}: {}", scalar(key, value))),
+            Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.line(depth, &format!("{name}: {}", scalar(key, value)));
+            }
         }
     }
 

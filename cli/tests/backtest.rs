@@ -46,7 +46,8 @@ fn published() -> Value {
         {"id": "dwell", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "actions": push()},
         {"id": "gone", "actions": push(), "pattern": {"absence": {
             "after": {"event": {"name": "product_added"}}, "of": {"event": {"name": "order_completed"}}, "for": "10m"}}},
-        {"id": "half", "pattern": {"event": {"name": "page_viewed"}}, "limits": {"holdout": 50, "per_session": 1}, "actions": push()},
+        {"id": "half", "pattern": {"event": {"name": "page_viewed"}}, "actions": push(),
+            "limits": {"holdout": {"percent": 50}, "per_session": 1}},
         {"id": "ended", "pattern": {"session": {"is": "ended"}}, "actions": push()},
     ])
 }
@@ -168,15 +169,23 @@ fn neither_the_form_of_the_file_nor_the_order_nor_repeats_change_what_is_found()
 #[test]
 fn against_the_published_rules_it_says_what_differs_and_for_whom() {
     let (rows, expected) = recorded();
-    let (draft, published) =
-        (written("against-draft.json", draft().to_string()), written("against-published.json", published().to_string()));
+    let (draft, published) = (
+        written("against-draft.json", draft().to_string()),
+        written("against-published.json", published().to_string()),
+    );
     let records = written("against.ndjson", ndjson(&rows));
     let (out, _, code) = backtest(&["--rules", &draft, "--against", &published, "--json", &records], "");
     assert_eq!(code, Some(0));
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(told["visitors"]["count"], 6);
     let rule = |id: &str| {
-        told["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == id).unwrap_or_else(|| panic!("{id}")).clone()
+        told["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|rule| rule["rule"] == id)
+            .unwrap_or_else(|| panic!("{id}"))
+            .clone()
     };
     let times = |id: &str| expected.iter().filter(|(rule, .., outcome)| rule == id && outcome == "fired").count();
     // Those who stay a minute see `dwell` sooner; nobody sees it at the old time.
@@ -189,7 +198,10 @@ fn against_the_published_rules_it_says_what_differs_and_for_whom() {
     assert_eq!((&rule("gone")["now"], &rule("gone")["before"]["fired"]), (&Value::Null, &json!(times("gone"))));
     assert_eq!((&rule("search")["before"], &rule("search")["now"]["fired"]), (&Value::Null, &json!(0)));
     assert_eq!(rule("half")["now"], rule("half")["before"]);
-    assert_eq!((&rule("half")["now"]["sessions"], &rule("half")["now"]["fired"]), (&json!(times("half")), &json!(times("half"))));
+    assert_eq!(
+        (&rule("half")["now"]["sessions"], &rule("half")["now"]["fired"]),
+        (&json!(times("half")), &json!(times("half")))
+    );
     assert_eq!(told["different"], json!(["dwell", "gone"]));
 
     let (out, _, code) = backtest(&["--rules", &draft, "--against", &published, "--list", "1", &records], "");
@@ -224,7 +236,9 @@ fn bad_lines_are_counted_and_named_and_the_rest_is_not_lost() {
     let (out, _, _) = backtest(&["--rules", &rules, "-"], &text);
     assert!(out.contains(", 4 faulty\n"), "{out}");
     let last = rows.len() + 5;
-    for line in ["  -:1: is no record: ", "  -:2: is no record: ", "  -:4: `data` cannot be read: ", &format!("  -:{last}: ")] {
+    for line in
+        ["  -:1: is no record: ", "  -:2: is no record: ", "  -:4: `data` cannot be read: ", &format!("  -:{last}: ")]
+    {
         assert!(out.contains(line), "{line} in:\n{out}");
     }
     // Nothing but faults, or nothing at all, is no backtest.

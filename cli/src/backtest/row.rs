@@ -94,7 +94,8 @@ mod tests {
     fn what_is_no_row_says_why() {
         for (text, says) in [
             ("", "EOF"),
-            ("[]", "missing field"),
+            ("{}", "missing field"),
+            ("[]", "is no record"),
             (&row(r#""data":{}"#), "neither `seq` nor"),
             (&row(r#""seq":0,"data":{}"#), "neither `seq` nor"),
             (&row(r#""id":"x","data":{}"#), "neither `seq` nor"),

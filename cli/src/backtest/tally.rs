@@ -44,7 +44,7 @@ pub(super) struct Fired {
     /// The first and the last time, in milliseconds since the epoch.
     pub(super) span_ms: Option<(u64, u64)>,
     last_visitor: Option<Uuid>,
-    last_session: Option<(Uuid, u32)>,
+    last_session: Option<(Uuid, Uuid, u32)>,
 }
 
 /// What a rule does now and did not do before, and the other way round.
@@ -80,7 +80,7 @@ impl Fired {
         if self.last_visitor.replace(visitor) != Some(visitor) {
             self.visitors += 1;
         }
-        let session = (incarnation, firing.session);
+        let session = (visitor, incarnation, firing.session);
         if firing.session > 0 && self.last_session.replace(session) != Some(session) {
             self.sessions += 1;
         }

@@ -60,7 +60,7 @@ fn draft() -> Value {
     rules
 }
 
-const VISITORS: u128 = 6;
+const VISITORS: u64 = 6;
 
 /// A firing or a hold-out: its rule, visitor, time and outcome, as CSV says them.
 type Line = (String, String, u64, String);
@@ -72,9 +72,9 @@ fn recorded() -> (Vec<Value>, Vec<Line>) {
     for at in 1..=VISITORS {
         let (rules, faults) = compile(&documents, &[], &[]);
         assert!(faults.is_empty(), "{faults:#?}");
-        let id = Uuid::from_u128(at);
+        let id = Uuid::from_u128(at.into());
         let mut live = Sim::at(Config { settings: Settings::default(), rules, version: 1 }, START, id);
-        live.pass(at as u64 * SECOND).connect("t", None).page("t", "product", "/p/tent").pass(40 * SECOND);
+        live.pass(at * SECOND).connect("t", None).page("t", "product", "/p/tent").pass(40 * SECOND);
         if at % 2 == 0 {
             live.disconnect("t").pass(10 * SECOND).connect("t", None);
         }
@@ -90,12 +90,10 @@ fn recorded() -> (Vec<Value>, Vec<Line>) {
             row["visitor"] = json!(id);
             row["incarnation"] = json!(incarnation);
             rows.push(row);
-            let outcome = match record.kind {
-                RecordKind::TriggerFired => "fired",
-                RecordKind::TriggerHeldOut => "held_out",
-                _ => continue,
-            };
-            lines.push((record.name.clone(), id.to_string(), record.at_ms, outcome.to_owned()));
+            let outcomes = [(RecordKind::TriggerFired, "fired"), (RecordKind::TriggerHeldOut, "held_out")];
+            if let Some((_, outcome)) = outcomes.into_iter().find(|(kind, _)| *kind == record.kind) {
+                lines.push((record.name.clone(), id.to_string(), record.at_ms, outcome.to_owned()));
+            }
         }
     }
     (rows, lines)

@@ -220,8 +220,6 @@ struct Core {
     /// Names and times of the last events, the newest first.
     recent_events: Vec<(String, u64)>,
     dwells_dropped: u32,
-    /// Lapses of the stage since the visitor last did something.
-    lapses_unattended: u32,
 }
 
 /// Ids of the segments that the visitor is in, sorted.
@@ -264,7 +262,6 @@ impl Visitor {
                 versions: (0, 0),
                 recent_events: Vec::new(),
                 dwells_dropped: 0,
-                lapses_unattended: 0,
             },
             segments: Segments::default(),
             tabs: session::Tabs::default(),
@@ -347,7 +344,6 @@ impl Visitor {
         self.core.last_activity_ms = now_ms;
         self.core.rules_version = turn.config.version;
         self.starts.attend();
-        self.core.lapses_unattended = 0;
         if self.profile.first_seen_ms == 0 {
             self.profile.first_seen_ms = now_ms;
         }

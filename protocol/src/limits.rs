@@ -76,9 +76,6 @@ pub const STARTS_AT_ONCE_MAX: usize = 16;
 /// Starts that come due one after another while the visitor does nothing. Beyond: a start that is due is dropped and
 /// `starts_dropped` counts it, so that rules which start each other for later come to an end as well.
 pub const STARTS_UNATTENDED_MAX: usize = 64;
-/// Lapses of the stage while the visitor does nothing. Beyond: it stays as it is until the visitor does something, so that
-/// stages which lapse into each other come to an end.
-pub const LAPSES_UNATTENDED_MAX: usize = 16;
 /// The data of one record that a rule emits, as JSON, in bytes. Beyond: it is not emitted and `emitted_too_large` counts it.
 pub const EMITTED_BYTES_MAX: usize = 4 * 1024;
 /// Dwell clocks running at once. When full: a new one is not begun and `dwells_dropped` counts it.

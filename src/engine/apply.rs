@@ -6,7 +6,7 @@ use super::scene::Scene;
 use super::session::Session;
 use super::{Effect, To, Turn, Visitor};
 use footfall_protocol::event::{Authority, Consent, Delivery, Event, Fact, Surroundings};
-use footfall_protocol::limits::{LAPSES_UNATTENDED_MAX, RECENT_PAGES_MAX};
+use footfall_protocol::limits::RECENT_PAGES_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::{Record, RecordKind};
 use footfall_protocol::rejection::{Code, Fault, Rejection};
@@ -333,16 +333,13 @@ impl Visitor {
         self.happen(seen, None, turn);
     }
 
-    /// The time without activity after which the present stage lapses, and into what. Stages that lapse into each other in
-    /// a ring come to an end after [`LAPSES_UNATTENDED_MAX`], so that nobody is woken for ever.
+    /// The time without activity after which the present stage lapses, and into what.
     pub(super) fn lapse<'a>(&self, config: &'a super::Config) -> Option<(u64, &'a str)> {
-        let left = (self.core.lapses_unattended as usize) < LAPSES_UNATTENDED_MAX;
-        left.then(|| config.rules.lapse(&self.core.stage)).flatten()
+        config.rules.lapse(&self.core.stage)
     }
 
     pub(super) fn lapsed(&mut self, turn: &mut Turn<'_>) {
         if let Some((_, stage)) = self.lapse(turn.config) {
-            self.core.lapses_unattended += 1;
             let mut seen = vec![self.enter_stage(stage, turn)];
             seen.extend(self.refresh_segments(None, turn));
             self.happen(seen, None, turn);

@@ -84,7 +84,7 @@ macro_rules! kept {
     };
 }
 kept! {
-    Core => 1 v 2,
+    Core => 1 v 1,
     super::session::Tabs => 2 v 1,
     super::dwell::Dwells => 3 v 1,
     super::cart::Cart => 4 v 1,

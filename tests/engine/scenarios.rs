@@ -3,7 +3,6 @@
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, START, Sim, config};
 use footfall::engine::Input;
 use footfall_protocol::event::Authority;
-use footfall_protocol::limits::LAPSES_UNATTENDED_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::RecordKind;
 use serde_json::json;
@@ -400,23 +399,6 @@ fn a_visitor_that_stays_away_lapses() {
     assert_eq!(sim.see("/stage"), json!("lapsed"));
     sim.page("t1", "home", "/");
     assert_eq!(sim.see("/stage"), json!("browsing"));
-}
-
-#[test]
-fn stages_that_lapse_into_each_other_come_to_an_end() {
-    let stages = json!([
-        {"id": "new", "rank": 0},
-        {"id": "here", "rank": 10, "enter": [{"on": "page_viewed"}, {"from": "away", "after_idle": "1m"}]},
-        {"id": "away", "rank": 20, "enter": [{"from": "here", "after_idle": "1m"}]}
-    ]);
-    let changes = |sim: &Sim| sim.made.iter().filter(|record| record.kind == RecordKind::StageChanged).count();
-    let mut sim = Sim::new(config(json!([]), json!([]), stages));
-    sim.page("t1", "home", "/").pass(10 * MINUTE);
-    assert_eq!(changes(&sim), 1 + 10);
-    sim.pass(DAY);
-    assert_eq!(changes(&sim), 1 + LAPSES_UNATTENDED_MAX);
-    sim.page("t1", "home", "/").pass(10 * MINUTE);
-    assert_eq!(changes(&sim), 1 + LAPSES_UNATTENDED_MAX + 10);
 }
 
 #[test]

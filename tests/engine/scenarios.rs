@@ -207,6 +207,18 @@ fn a_session_counts_pages_and_attention_and_ends_when_idle() {
 }
 
 #[test]
+fn only_an_event_prolongs_a_session() {
+    let mut sim = Sim::with_rules(json!([]));
+    let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});
+    sim.connect("t1", None).send(viewed.clone());
+    sim.pass(20 * MINUTE).disconnect("t1").connect("t1", None).connect("t2", None).send(viewed);
+    sim.pass(10 * MINUTE - 1);
+    assert!(sim.see("/session").is_object());
+    sim.pass(1);
+    assert!(sim.see("/session").is_null(), "a socket and a repeat are no activity");
+}
+
+#[test]
 fn the_same_events_twice_change_nothing() {
     let mut sim = Sim::with_rules(social_proof());
     let batch = vec![

@@ -158,7 +158,11 @@ impl Life {
         match &step.act {
             Act::Event { name, tab, properties } => return self.event(now_ms, name, tab, properties),
             Act::Connect { tab, visible } => {
-                self.last_activity_ms = now_ms;
+                // "A socket that opens or closes is none; only the socket of somebody of whom nothing is known yet is the
+                // first activity."
+                if self.last_activity_ms == 0 {
+                    self.last_activity_ms = now_ms;
+                }
                 let tab = self.touch(tab);
                 (tab.connected, tab.visible) = (true, *visible);
                 show(tab, now_ms);

@@ -125,7 +125,15 @@ impl RuleSet {
 
     /// The places of the segments whose condition holds, rising.
     pub fn segments_held<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
+        debug_assert!(self.answers_as_each_segment(scope, scratch));
         self.segment_index.matches(scope, scratch)
+    }
+
+    /// Whether the index over segments says of each what its condition does: asked in debug builds, so that all tests and
+    /// the fuzzers compare the two on live visitors.
+    fn answers_as_each_segment<S: Scope + ?Sized>(&self, scope: &S, scratch: &mut Scratch) -> bool {
+        let holds = |at: &usize| self.segments[*at].when.holds(scope);
+        self.segment_index.matches(scope, scratch).eq((0..self.segments.len()).filter(holds))
     }
 
     /// Whether there is such a stage.

@@ -196,7 +196,7 @@ impl Visitor {
         Some(self.enter_stage(&next, turn))
     }
 
-    fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
+    pub(super) fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
         let from = std::mem::replace(&mut self.core.stage, stage.to_owned());
         self.core.stage_since_ms = turn.at_ms;
         let data = Object::from_iter([("from".to_owned(), from.as_str().into())]);
@@ -332,20 +332,6 @@ impl Visitor {
         self.mailbox.expire(turn.now_ms);
         let seen = self.refresh_segments(None, turn);
         self.happen(seen, None, turn);
-    }
-
-    /// The time without activity after which the present stage lapses, and into what.
-    pub(super) fn lapse<'a>(&self, config: &'a super::Config) -> Option<(u64, &'a str)> {
-        config.rules.lapse(&self.core.stage)
-    }
-
-    pub(super) fn lapsed(&mut self, turn: &mut Turn<'_>) {
-        if let Some((_, stage)) = self.lapse(turn.config) {
-            let mut seen = vec![self.enter_stage(stage, turn)];
-            seen.extend(self.refresh_segments(None, turn));
-            self.happen(seen, None, turn);
-            self.refresh_dwells(turn);
-        }
     }
 
     /// Keeps a record; its number.

@@ -167,9 +167,10 @@ impl RuleSet {
         Some(&next.id)
     }
 
-    /// The shortest idle time after which `current` lapses, and into which stage.
-    pub fn lapse(&self, current: &str) -> Option<(u64, &str)> {
-        let ways = self.stages.iter().filter(|stage| stage.id != current).flat_map(|stage| {
+    /// The shortest idle time after which `current` lapses, and into which stage; into none of those `but`.
+    pub fn lapse(&self, current: &str, but: &[String]) -> Option<(u64, &str)> {
+        let others = self.stages.iter().filter(|stage| stage.id != current && !but.contains(&stage.id));
+        let ways = others.flat_map(|stage| {
             let from = move |way: &&Enter| way.from.is_empty() || way.from.iter().any(|from| from == current);
             stage.enter.iter().filter(from).filter_map(|way| Some((way.after_idle_ms?, stage.id.as_str())))
         });

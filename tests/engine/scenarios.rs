@@ -405,6 +405,26 @@ fn an_idle_visitor_is_flushed_and_then_forgotten_whole() {
 }
 
 #[test]
+fn stages_that_lapse_into_each_other_come_to_an_end_while_the_visitor_does_nothing() {
+    let stages = json!([
+        {"id": "here", "rank": 0},
+        {"id": "away", "rank": 1, "enter": [{"from": ["here", "gone"], "after_idle": "1m"}]},
+        {"id": "gone", "rank": 2, "enter": [{"from": ["away"], "after_idle": "1m"}]}
+    ]);
+    let mut sim = Sim::new(config(json!([]), json!([]), stages));
+    let changes = |sim: &Sim| -> Vec<(u64, String)> {
+        sim.records(RecordKind::StageChanged).iter().map(|record| (record.at_ms, record.name.clone())).collect()
+    };
+    sim.page("t1", "home", "/").pass(3 * HOUR);
+    let began_ms = sim.now_ms - 3 * HOUR;
+    assert_eq!(changes(&sim), [(began_ms + MINUTE, "away".into()), (began_ms + 2 * MINUTE, "gone".into())]);
+    sim.reload();
+    sim.page("t1", "home", "/").pass(3 * HOUR);
+    assert_eq!(changes(&sim).len(), 4, "and from the visitor's next act on again");
+    assert_eq!(sim.see("/stage"), json!("gone"));
+}
+
+#[test]
 fn a_visitor_that_stays_away_lapses() {
     let mut sim = Sim::with_rules(json!([]));
     sim.page("t1", "home", "/").pass(15 * DAY);

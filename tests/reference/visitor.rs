@@ -48,11 +48,12 @@ pub(crate) fn segments() -> Value {
     ])
 }
 
-/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps.
+/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps. A third
+/// would lead back, but "while the visitor does nothing each stage is entered by a lapse at most once".
 pub(crate) fn stages(lapse: &str) -> Value {
     json!([
         {"id": "new", "rank": 0},
-        {"id": "idle", "rank": 1, "enter": [{"from": ["low", "high"], "after_idle": lapse}]},
+        {"id": "idle", "rank": 1, "enter": [{"from": ["low", "high"], "after_idle": lapse}, {"from": ["gone"], "after_idle": "70m"}]},
         {"id": "gone", "rank": 1, "enter": [{"from": ["idle"], "after_idle": "50m"}]},
         {"id": "low", "rank": 2, "enter": [{"from": ["new", "idle", "gone", "high"], "on": ["b"]}]},
         {"id": "high", "rank": 3, "enter": [{"from": ["new", "idle", "gone", "low"], "on": ["c"]}]}

@@ -42,7 +42,7 @@ backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from A
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy
 
-fuzz: ## Fuzz TARGET=… (all: compile, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
+fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
 bench: ## Measure the engine beside others; writes docs/benchmarks.md.

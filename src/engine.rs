@@ -12,6 +12,7 @@ mod dwell;
 mod explain;
 mod firings;
 mod happen;
+mod lapse;
 mod mailbox;
 mod outbox;
 mod partials;
@@ -192,6 +193,7 @@ pub struct Visitor {
     profile: profile::Profile,
     firings: firings::Firings,
     starts: starts::Starts,
+    lapses: lapse::Lapses,
     mailbox: mailbox::Mailbox,
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
@@ -271,6 +273,7 @@ impl Visitor {
             profile: profile::Profile::default(),
             firings: firings::Firings::default(),
             starts: starts::Starts::default(),
+            lapses: lapse::Lapses::default(),
             mailbox: mailbox::Mailbox::default(),
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
@@ -344,6 +347,7 @@ impl Visitor {
         self.core.last_activity_ms = now_ms;
         self.core.rules_version = turn.config.version;
         self.starts.attend();
+        self.lapses.attend();
         if self.profile.first_seen_ms == 0 {
             self.profile.first_seen_ms = now_ms;
         }

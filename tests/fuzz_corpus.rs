@@ -44,6 +44,11 @@ fn no_document_makes_the_compiler_panic() {
 }
 
 #[test]
+fn the_index_answers_as_the_conditions_that_the_fuzzer_found() {
+    replay("index", fuzz::index::check);
+}
+
+#[test]
 fn no_life_breaks_an_invariant() {
     replay("transitions", fuzz::transitions::check);
 }

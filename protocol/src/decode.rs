@@ -9,7 +9,7 @@ mod segment;
 
 use crate::event::{Authority, Event};
 use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX};
-use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer};
+use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer, wrong_json};
 use crate::value::Value;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -191,7 +191,8 @@ fn decode(body: &[u8], call: Option<Call>, authority: Authority) -> Result<Batch
 }
 
 fn no_json(error: &serde_json::Error) -> Fault {
-    Fault::at("", Code::Malformed, format!("the body is not the JSON object that is wanted: {error}"))
+    let message = format!("the body is not the JSON object that is wanted: {}", wrong_json(error));
+    Fault::at("", Code::Malformed, message)
 }
 
 impl Batch {
@@ -212,7 +213,7 @@ fn parse(text: &str) -> Result<Value, Fault> {
         let message = format!("the event has {} bytes; at most {EVENT_BYTES_MAX}", text.len());
         return Err(Fault::at("", Code::EventTooLarge, message));
     }
-    let value = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, e.to_string()))?;
+    let value = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, wrong_json(&e)))?;
     let mut pointer = String::new();
     if too_deep(&value, NESTING_DEPTH_MAX, &mut pointer) {
         return Err(Fault::at(pointer, Code::TooDeep, format!("nested deeper than {NESTING_DEPTH_MAX} levels")));

@@ -3,7 +3,7 @@
 //! A page opens `/v1/socket`, says [`ClientMessage::Hello`] once, and is answered with [`ServerMessage::Welcome`].
 //! The texts `ping` and `pong` are outside this: the platform answers them without waking the object.
 
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, wrong_json};
 use crate::value::{Object, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -63,7 +63,7 @@ impl ClientMessage {
             #[serde(rename = "type", borrow)]
             kind: std::borrow::Cow<'a, str>,
         }
-        let wrong = |error: serde_json::Error| error.to_string();
+        let wrong = |error: serde_json::Error| wrong_json(&error);
         let Typed { kind } = serde_json::from_str(text).map_err(wrong)?;
         match &*kind {
             "hello" => serde_json::from_str(text).map(Self::Hello).map_err(wrong),

@@ -1,7 +1,11 @@
 //! What is wrong with one event or document: a stable code, where it is, and a sentence that helps.
 
+use crate::limits::cut;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
+
+/// Of a message that quotes what came in, in bytes.
+const QUOTED_BYTES_MAX: usize = 300;
 
 /// A client's mistake. Serialised as it is shown to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +73,16 @@ impl Fault {
     pub fn at(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
         Self { code, pointer: pointer.into(), message: message.into() }
     }
+}
+
+/// What is wrong with JSON, in at most a few hundred bytes: what is quoted of the text may be as long as the text itself.
+pub(crate) fn wrong_json(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    let short = cut(&told, QUOTED_BYTES_MAX);
+    if short.len() == told.len() {
+        return told;
+    }
+    format!("{short}… at line {} column {}", error.line(), error.column())
 }
 
 /// Appends one reference token to a JSON pointer, escaped as RFC 6901 asks.

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use footfall_protocol::decode::{Call, decode_batch, decode_one};
-use footfall_protocol::event::Authority;
-use footfall_protocol::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX};
+use footfall_protocol::event::{Authority, Fact};
+use footfall_protocol::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, TEXT_BYTES_MAX};
 use footfall_protocol::rejection::Code;
 use footfall_protocol::vocabulary;
 use serde_json::{Value, json};
@@ -138,4 +138,21 @@ fn every_name_of_the_three_dialects_is_in_the_vocabulary() {
             assert!(vocabulary::is_known(vocabulary::normalise(name)), "{name}");
         }
     }
+}
+
+#[test]
+fn an_id_that_is_a_number_is_bounded_as_one_that_is_text() {
+    let decoded = |event: Value| {
+        let mut event = event;
+        (event["type"], event["anonymousId"]) = (json!("track"), json!("a"));
+        decode_batch(event.to_string().as_bytes(), Authority::Source).unwrap()
+    };
+    let batch = decoded(json!({"event": "x", "context": {"tab": 5e42}}));
+    assert_eq!((batch.rejections[0].code, &*batch.rejections[0].pointer), (Code::TooLong, "/context/tab"));
+    let batch = decoded(json!({"event": "x", "context": {"tab": 5e12}}));
+    assert_eq!(batch.events[0].event.tab, "5000000000000");
+    // What only describes is cut.
+    let batch = decoded(json!({"event": "Product Viewed", "properties": {"sku": "s", "name": 1e300}}));
+    let Fact::ProductViewed(line) = &batch.events[0].event.fact else { panic!("{:?}", batch.events[0]) };
+    assert_eq!(line.name.len(), TEXT_BYTES_MAX);
 }

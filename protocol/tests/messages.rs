@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use footfall_protocol::Object;
+use footfall_protocol::decode::decode_batch;
+use footfall_protocol::event::Authority;
 use footfall_protocol::message::{ClientMessage, Frame, Hello, Push, ServerMessage};
 use footfall_protocol::rejection::{Code, Rejection};
 use serde_json::{Value, json};
@@ -90,5 +92,24 @@ fn what_is_no_message_is_told_why() {
     ] {
         let error = ClientMessage::decode(text).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+/// What came in is quoted in part only: an answer does not grow with it.
+#[test]
+fn what_is_wrong_with_json_is_told_in_few_words_and_with_its_place() {
+    let long = "aß".repeat(5_000);
+    let fault = |body: &str| decode_batch(body.as_bytes(), Authority::Visitor).unwrap_err().message;
+    let rejection =
+        |body: &str| decode_batch(body.as_bytes(), Authority::Visitor).unwrap().rejections[0].message.clone();
+    for message in [
+        fault(&format!("\"{long}\"")),
+        fault(&format!("{{\"batch\": \"{long}\"}}")),
+        rejection(&format!("{{\"batch\": [{{\"{long}\": 1, \"{long}\": 2}}]}}")),
+        ClientMessage::decode(&format!("\"{long}\"")).unwrap_err(),
+        ClientMessage::decode(&format!("{{\"type\": \"hello\", \"tab\": [\"{long}\"]}}")).unwrap_err(),
+        ClientMessage::decode(&format!("{{\"type\": \"events\", \"frame\": \"{long}\", \"events\": []}}")).unwrap_err(),
+    ] {
+        assert!(message.len() < 500 && message.contains(" at line 1 column "), "{message}");
     }
 }

@@ -64,7 +64,6 @@ impl Visitor {
         self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
         self.core.recent_events.truncate(RECENT_PAGES_MAX);
         let record = self.record(RecordKind::Event, &event.name, told, turn);
-        self.tell_hidden_opening(event, turn);
         let happened: &[&str] = if began.is_some() { &["session_started", &event.name] } else { &[&event.name] };
         let mut seen: Vec<Seen<'_>> = began.into_iter().collect();
         seen.push(Seen { happening: Happening::Event(event), record });
@@ -73,6 +72,7 @@ impl Visitor {
         self.happen(seen, Some(event), turn);
         self.refresh_dwells(turn);
         self.retract_what_no_longer_holds(turn);
+        self.tell_hidden_opening(event, turn);
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
@@ -196,7 +196,7 @@ impl Visitor {
         Some(self.enter_stage(&next, turn))
     }
 
-    fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
+    pub(super) fn enter_stage(&mut self, stage: &str, turn: &mut Turn<'_>) -> Seen<'static> {
         let from = std::mem::replace(&mut self.core.stage, stage.to_owned());
         self.core.stage_since_ms = turn.at_ms;
         let data = Object::from_iter([("from".to_owned(), from.as_str().into())]);
@@ -290,7 +290,8 @@ impl Visitor {
         }
     }
 
-    /// A page that opens in a tab out of sight: the event alone would not tell.
+    /// A page that opens in a tab out of sight: the event alone would not tell. It is told last, since a replay comes to
+    /// it when the event is over.
     fn tell_hidden_opening(&mut self, event: &Event, turn: &Turn<'_>) {
         let hidden = self.tabs.get(&event.tab).is_some_and(|tab| !tab.visible);
         if event.fact == Fact::PageViewed && hidden {
@@ -331,20 +332,6 @@ impl Visitor {
         self.mailbox.expire(turn.now_ms);
         let seen = self.refresh_segments(None, turn);
         self.happen(seen, None, turn);
-    }
-
-    /// The time without activity after which the present stage lapses, and into what.
-    pub(super) fn lapse<'a>(&self, config: &'a super::Config) -> Option<(u64, &'a str)> {
-        config.rules.lapse(&self.core.stage)
-    }
-
-    pub(super) fn lapsed(&mut self, turn: &mut Turn<'_>) {
-        if let Some((_, stage)) = self.lapse(turn.config) {
-            let mut seen = vec![self.enter_stage(stage, turn)];
-            seen.extend(self.refresh_segments(None, turn));
-            self.happen(seen, None, turn);
-            self.refresh_dwells(turn);
-        }
     }
 
     /// Keeps a record; its number.

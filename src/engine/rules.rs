@@ -125,7 +125,15 @@ impl RuleSet {
 
     /// The places of the segments whose condition holds, rising.
     pub fn segments_held<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
+        debug_assert!(self.answers_as_each_segment(scope, scratch));
         self.segment_index.matches(scope, scratch)
+    }
+
+    /// Whether the index over segments says of each what its condition does: asked in debug builds, so that all tests and
+    /// the fuzzers compare the two on live visitors.
+    fn answers_as_each_segment<S: Scope + ?Sized>(&self, scope: &S, scratch: &mut Scratch) -> bool {
+        let holds = |at: &usize| self.segments[*at].when.holds(scope);
+        self.segment_index.matches(scope, scratch).eq((0..self.segments.len()).filter(holds))
     }
 
     /// Whether there is such a stage.
@@ -159,9 +167,10 @@ impl RuleSet {
         Some(&next.id)
     }
 
-    /// The shortest idle time after which `current` lapses, and into which stage.
-    pub fn lapse(&self, current: &str) -> Option<(u64, &str)> {
-        let ways = self.stages.iter().filter(|stage| stage.id != current).flat_map(|stage| {
+    /// The shortest idle time after which `current` lapses, and into which stage; into none of those `but`.
+    pub fn lapse(&self, current: &str, but: &[String]) -> Option<(u64, &str)> {
+        let others = self.stages.iter().filter(|stage| stage.id != current && !but.contains(&stage.id));
+        let ways = others.flat_map(|stage| {
             let from = move |way: &&Enter| way.from.is_empty() || way.from.iter().any(|from| from == current);
             stage.enter.iter().filter(from).filter_map(|way| Some((way.after_idle_ms?, stage.id.as_str())))
         });

@@ -98,6 +98,7 @@ kept! {
 kept! { later
     super::partials::Partials => 11 v 1,
     super::starts::Starts => 12 v 1,
+    super::lapse::Lapses => 13 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
@@ -134,6 +135,9 @@ impl Visitor {
         }
         if !self.starts.is_new() {
             sections.push(section(&self.starts));
+        }
+        if !self.lapses.is_new() {
+            sections.push(section(&self.lapses));
         }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
@@ -175,6 +179,7 @@ impl Visitor {
             profile: from.read()?,
             firings: from.read()?,
             starts: from.read()?,
+            lapses: from.read()?,
             mailbox: from.read()?,
             outbox: from.read()?,
             dedupe: from.read()?,

@@ -73,7 +73,7 @@ impl Visitor {
         let wake = |at_ms: Option<u64>, reason| at_ms.map(|at_ms| Wake { at_ms, reason });
         let session_end = self.core.session.is_some().then_some(last_ms + settings.session_idle_ms);
         let quiet_since_ms = last_ms.max(self.core.stage_since_ms);
-        let lapse = self.lapse(config).filter(|_| known).map(|(after_ms, _)| quiet_since_ms + after_ms);
+        let lapse = self.lapse(&config.rules).filter(|_| known).map(|(after_ms, _)| quiet_since_ms + after_ms);
         let flush = self.outbox.due_ms(settings.flush_after_ms);
         // Records are delivered before their visitor is forgotten.
         let retention = (known && flush.is_none()).then_some(last_ms + settings.retention_ms);

@@ -207,6 +207,18 @@ fn a_session_counts_pages_and_attention_and_ends_when_idle() {
 }
 
 #[test]
+fn only_an_event_prolongs_a_session() {
+    let mut sim = Sim::with_rules(json!([]));
+    let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});
+    sim.connect("t1", None).send(viewed.clone());
+    sim.pass(20 * MINUTE).disconnect("t1").connect("t1", None).connect("t2", None).send(viewed);
+    sim.pass(10 * MINUTE - 1);
+    assert!(sim.see("/session").is_object());
+    sim.pass(1);
+    assert!(sim.see("/session").is_null(), "a socket and a repeat are no activity");
+}
+
+#[test]
 fn the_same_events_twice_change_nothing() {
     let mut sim = Sim::with_rules(social_proof());
     let batch = vec![
@@ -390,6 +402,26 @@ fn an_idle_visitor_is_flushed_and_then_forgotten_whole() {
     assert_eq!(sim.see("/outbox/hot"), json!(0));
     sim.pass(2 * DAY);
     assert!(sim.deleted);
+}
+
+#[test]
+fn stages_that_lapse_into_each_other_come_to_an_end_while_the_visitor_does_nothing() {
+    let stages = json!([
+        {"id": "here", "rank": 0},
+        {"id": "away", "rank": 1, "enter": [{"from": ["here", "gone"], "after_idle": "1m"}]},
+        {"id": "gone", "rank": 2, "enter": [{"from": ["away"], "after_idle": "1m"}]}
+    ]);
+    let mut sim = Sim::new(config(json!([]), json!([]), stages));
+    let changes = |sim: &Sim| -> Vec<(u64, String)> {
+        sim.records(RecordKind::StageChanged).iter().map(|record| (record.at_ms, record.name.clone())).collect()
+    };
+    sim.page("t1", "home", "/").pass(3 * HOUR);
+    let began_ms = sim.now_ms - 3 * HOUR;
+    assert_eq!(changes(&sim), [(began_ms + MINUTE, "away".into()), (began_ms + 2 * MINUTE, "gone".into())]);
+    sim.reload();
+    sim.page("t1", "home", "/").pass(3 * HOUR);
+    assert_eq!(changes(&sim).len(), 4, "and from the visitor's next act on again");
+    assert_eq!(sim.see("/stage"), json!("gone"));
 }
 
 #[test]

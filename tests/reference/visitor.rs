@@ -48,11 +48,12 @@ pub(crate) fn segments() -> Value {
     ])
 }
 
-/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps.
+/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps. A third
+/// would lead back, but "while the visitor does nothing each stage is entered by a lapse at most once".
 pub(crate) fn stages(lapse: &str) -> Value {
     json!([
         {"id": "new", "rank": 0},
-        {"id": "idle", "rank": 1, "enter": [{"from": ["low", "high"], "after_idle": lapse}]},
+        {"id": "idle", "rank": 1, "enter": [{"from": ["low", "high"], "after_idle": lapse}, {"from": ["gone"], "after_idle": "70m"}]},
         {"id": "gone", "rank": 1, "enter": [{"from": ["idle"], "after_idle": "50m"}]},
         {"id": "low", "rank": 2, "enter": [{"from": ["new", "idle", "gone", "high"], "on": ["b"]}]},
         {"id": "high", "rank": 3, "enter": [{"from": ["new", "idle", "gone", "low"], "on": ["c"]}]}
@@ -158,7 +159,11 @@ impl Life {
         match &step.act {
             Act::Event { name, tab, properties } => return self.event(now_ms, name, tab, properties),
             Act::Connect { tab, visible } => {
-                self.last_activity_ms = now_ms;
+                // "A socket that opens or closes is none; only the socket of somebody of whom nothing is known yet is the
+                // first activity."
+                if self.last_activity_ms == 0 {
+                    self.last_activity_ms = now_ms;
+                }
                 let tab = self.touch(tab);
                 (tab.connected, tab.visible) = (true, *visible);
                 show(tab, now_ms);

@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
     /// An id: a string, or a whole number as its digits; at most `bytes_max` long. Empty is absent.
     pub(super) fn id(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
         match self.member(key) {
-            Some(Value::Number(n)) if n.fract() == 0.0 => Ok(Some(format!("{n:.0}"))),
+            Some(Value::Number(n)) if n.fract() == 0.0 => self.bounded(key, format!("{n:.0}"), bytes_max),
             _ => self.string(key, bytes_max),
         }
     }
@@ -55,6 +55,10 @@ impl<'a> Reader<'a> {
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(other) => return Err(self.wrong(key, "a string", other)),
         };
+        self.bounded(key, text, bytes_max)
+    }
+
+    fn bounded(&self, key: &str, text: String, bytes_max: usize) -> Result<Option<String>, Fault> {
         if text.len() > bytes_max {
             let message = format!("`{key}` has {} bytes; at most {bytes_max}", text.len());
             return Err(self.fault(key, Code::TooLong, message));
@@ -66,7 +70,7 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&self, key: &str, bytes_max: usize) -> String {
         match self.member(key) {
             Some(Value::String(text)) => cut(text.trim(), bytes_max).to_owned(),
-            Some(Value::Number(n)) if n.fract() == 0.0 => format!("{n:.0}"),
+            Some(Value::Number(n)) if n.fract() == 0.0 => cut(&format!("{n:.0}"), bytes_max).to_owned(),
             _ => String::new(),
         }
     }

@@ -132,6 +132,7 @@ impl RuleSet {
         scratch: &mut Scratch,
     ) -> Vec<Place> {
         if let Happening::Event(event) = happening {
+            debug_assert!(self.answers_as_each_point(&event.name, scope, scratch));
             let found = self.places.events.matches(&event.name, scope, scratch);
             return found.map(|at| self.places.event_points[at]).collect();
         }
@@ -162,7 +163,26 @@ impl RuleSet {
     /// The places, among the dwells of the rules that are on, of those whose condition holds, rising: in the order of
     /// evaluation.
     pub fn dwells_held<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
+        debug_assert!(self.answers_as_each_dwell(scope, scratch));
         self.places.dwell_index.matches(scope, scratch)
+    }
+
+    /// Whether the index over events says of each point what the point itself does: asked in debug builds, so that all
+    /// tests and the fuzzers compare the two on live visitors.
+    fn answers_as_each_point<S: Scope + ?Sized>(&self, name: &str, scope: &S, scratch: &mut Scratch) -> bool {
+        let is_it = |at: &usize| {
+            let place = self.places.event_points[*at];
+            let point = &self.rules[place.rule].points[usize::from(place.point)];
+            matches!(&point.what, What::Event(names) if names.iter().any(|one| one == name)) && point.holds.holds(scope)
+        };
+        let each = (0..self.places.event_points.len()).filter(is_it);
+        self.places.events.matches(name, scope, scratch).eq(each)
+    }
+
+    /// Whether the index over dwells says of each what its condition does; asked in debug builds.
+    fn answers_as_each_dwell<S: Scope + ?Sized>(&self, scope: &S, scratch: &mut Scratch) -> bool {
+        let holds = |at: &usize| self.dwell(*at).is_some_and(|(_, dwell)| dwell.holds.holds(scope));
+        self.places.dwell_index.matches(scope, scratch).eq((0..self.places.dwells.len()).filter(holds))
     }
 
     /// The place among the dwells of the rules that are on of the one with this key.

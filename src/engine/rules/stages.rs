@@ -88,7 +88,7 @@ mod tests {
                 } else if word == "public" || word == "source" {
                     step.authority = word;
                 } else if word == "14d" {
-                    let (after_ms, next) = set.lapse(&stage).unwrap();
+                    let (after_ms, next) = set.lapse(&stage, &[]).unwrap();
                     assert_eq!(after_ms, 14 * 24 * 60 * 60 * 1_000);
                     stage = next.to_owned();
                 } else {

@@ -9,5 +9,6 @@ pub mod bytes;
 pub mod compile;
 pub mod decode;
 pub mod grammar;
+pub mod index;
 pub mod snapshot;
 pub mod transitions;

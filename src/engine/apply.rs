@@ -64,6 +64,7 @@ impl Visitor {
         self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
         self.core.recent_events.truncate(RECENT_PAGES_MAX);
         let record = self.record(RecordKind::Event, &event.name, told, turn);
+        self.tell_hidden_opening(event, turn);
         let happened: &[&str] = if began.is_some() { &["session_started", &event.name] } else { &[&event.name] };
         let mut seen: Vec<Seen<'_>> = began.into_iter().collect();
         seen.push(Seen { happening: Happening::Event(event), record });
@@ -72,7 +73,6 @@ impl Visitor {
         self.happen(seen, Some(event), turn);
         self.refresh_dwells(turn);
         self.retract_what_no_longer_holds(turn);
-        self.tell_hidden_opening(event, turn);
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
@@ -290,8 +290,7 @@ impl Visitor {
         }
     }
 
-    /// A page that opens in a tab out of sight: the event alone would not tell. It is told last, since a replay comes to
-    /// it when the event is over.
+    /// A page that opens in a tab out of sight: the event alone would not tell.
     fn tell_hidden_opening(&mut self, event: &Event, turn: &Turn<'_>) {
         let hidden = self.tabs.get(&event.tab).is_some_and(|tab| !tab.visible);
         if event.fact == Fact::PageViewed && hidden {

@@ -149,6 +149,20 @@ fn a_dry_run_that_is_asked_wrongly_hears_every_fault() {
     assert!(DryRun::parse(&Value::Null).is_err());
 }
 
+/// A visitor of whom only the records are known, to whom they happen again, and `rest_ms` after the last of them.
+fn live_again(live: &Sim, rules: serde_json::Value, rest_ms: u64) -> Sim {
+    let mut again = Sim::new(config(rules, json!([]), json!([])));
+    again.visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::from_u128(7), Uuid::from_u128(2));
+    for record in &live.queue {
+        if let Some(input) = replayed(record) {
+            again.pass(record.at_ms - again.now_ms);
+            again.input(input);
+        }
+    }
+    again.pass(rest_ms);
+    again
+}
+
 /// A visit with everything that can be recorded, then the records alone: the same rules fire at the same times.
 #[test]
 fn records_replayed_fire_the_same_rules_at_the_same_times() {
@@ -173,15 +187,7 @@ fn records_replayed_fire_the_same_rules_at_the_same_times() {
     live.track("u", "page_visible", json!({})).pass(40 * MINUTE);
     live.page("t", "home", "/").pass(60 * MINUTE);
 
-    let mut again = Sim::new(config(rules, json!([]), json!([])));
-    again.visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::from_u128(7), Uuid::from_u128(2));
-    for record in &live.queue {
-        if let Some(input) = replayed(record) {
-            again.pass(record.at_ms - again.now_ms);
-            again.input(input);
-        }
-    }
-    again.pass(60 * MINUTE);
+    let again = live_again(&live, rules, 60 * MINUTE);
     let fired = |sim: &Sim| -> Vec<(u64, String)> {
         sim.records(RecordKind::TriggerFired).iter().map(|r| (r.at_ms - START, r.name.clone())).collect()
     };
@@ -192,4 +198,37 @@ fn records_replayed_fire_the_same_rules_at_the_same_times() {
         sim.queue.iter().map(|record| (record.at_ms, record.kind, record.name.clone())).collect()
     };
     assert_eq!(all(&again), all(&live), "and everything else is the same");
+}
+
+#[test]
+fn records_tell_of_a_page_that_opened_out_of_sight_before_it_opened() {
+    let rules = json!([
+        {"id": "seen", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "actions": push()},
+        {"id": "soon", "pattern": {"dwell": {"for": "1s", "where": {"page.product.sku": "lamp"}}}, "actions": push()},
+    ]);
+    // A view of the page, its product, and any other event of a page whose tab came without it.
+    let opening: [fn(&mut Sim); 3] = [
+        |sim| {
+            sim.page("t", "product", "/p/lamp");
+        },
+        |sim| {
+            sim.track("t", "Product Viewed", json!({"sku": "lamp"}));
+        },
+        |sim| {
+            let context = json!({"tab": "t", "page": {"path": "/p/lamp", "kind": "product"}});
+            sim.send(json!({"type": "track", "event": "search", "context": context, "properties": {"query": "lamp"}}));
+        },
+    ];
+    for open in opening {
+        let mut live = Sim::new(config(rules.clone(), json!([]), json!([])));
+        live.input(Input::Connect { tab: "t".into(), cursor: None, visible: false, inspect: false });
+        open(&mut live);
+        live.pass(5 * MINUTE);
+        assert!(live.records(RecordKind::TriggerFired).is_empty());
+        live.pass(40 * MINUTE);
+        let again = live_again(&live, rules.clone(), 45 * MINUTE);
+        let all = |sim: &Sim| sim.queue.iter().map(|r| (r.seq, r.at_ms, r.kind, r.name.clone())).collect::<Vec<_>>();
+        assert_eq!(all(&again), all(&live));
+        assert_eq!(live.records(RecordKind::SightChanged).len(), 1);
+    }
 }

@@ -322,6 +322,11 @@ impl Visitor {
         self.outbox.hot()
     }
 
+    /// The numbers of the cold pages with the records before those, oldest first; empty for none.
+    pub fn record_pages(&self) -> Range<u64> {
+        self.outbox.page_numbers()
+    }
+
     /// The records of a cold page, oldest first.
     ///
     /// # Errors

@@ -93,6 +93,9 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// Cold pages of records waiting for the queue that a list of triggers looks into, the newest. What is in older ones is
+/// listed when the queue has it.
+pub const WAITING_PAGES_READ_MAX: u64 = 64;
 /// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
 /// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -143,6 +143,8 @@ pub const DRY_RUN_RULES_MAX: usize = 50;
 pub const DRY_RUN_EVENTS_MAX: usize = 200;
 /// Wakes of one dry run. Beyond: it ends there and says so.
 pub const REHEARSAL_WAKES_MAX: usize = 10_000;
+/// Records of one dry run. Beyond: it ends with the event or deadline that made them, and says so.
+pub const REHEARSAL_RECORDS_MAX: usize = 1_000;
 /// Places to fill in, in all content of one action. Beyond: refused, `template`.
 pub const TEMPLATE_FILLS_MAX: usize = 64;
 /// What one place of a template is filled with, in bytes before escaping. Beyond: cut at a character boundary.

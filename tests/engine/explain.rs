@@ -1,6 +1,6 @@
 //! Explanations, dry runs and replays: they say what the engine then does.
 
-use crate::sim::{MINUTE, SECOND, START, Sim, config};
+use crate::sim::{DAY, MINUTE, SECOND, START, Sim, config};
 use footfall::engine::{DryRun, Input, Visitor, replayed};
 use footfall_protocol::Value;
 use footfall_protocol::event::Authority;
@@ -127,6 +127,25 @@ fn a_dry_run_changes_nothing_and_says_what_then_happens() {
     assert_eq!(sim.stored(), before);
     sim.pass(2 * MINUTE);
     assert_eq!(sim.pushes().len(), 1, "what was said happened");
+}
+
+#[test]
+fn a_dry_run_ends_when_it_has_shown_enough_or_the_visitor_is_forgotten() {
+    let rules: Vec<_> = (0..10)
+        .map(|n| json!({"id": format!("r{n}"), "pattern": {"event": {"name": "search"}}, "actions": push()}))
+        .collect();
+    let mut sim = Sim::with_rules(json!([]));
+    sim.page("t", "home", "/");
+    let search = json!({"type": "track", "event": "search", "after": "1s"});
+    let told = sim.dry_run(&json!({"rules": rules, "events": vec![search.clone(); 200], "pass": "1h"}));
+    let records = told["records"].as_array().unwrap().len();
+    assert!((1_001..1_020).contains(&records), "{records}");
+    assert_eq!((told["complete"].clone(), told["until_ms"].clone()), (json!(false), json!(sim.now_ms + 91 * SECOND)));
+    // What would come after it was forgotten is not applied to what is gone.
+    let late = json!({"type": "track", "event": "search", "after": "60d"});
+    let told = sim.dry_run(&json!({"rules": rules, "events": [late]}));
+    assert_eq!((told["complete"].clone(), told["fired"].clone()), (json!(false), json!([])));
+    assert_eq!(told["until_ms"], json!(START + 30 * DAY));
 }
 
 #[test]

@@ -301,7 +301,7 @@ impl Visitor {
             Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
             Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
             Input::Disconnect { tab } => self.disconnect(&tab, &mut turn),
-            Input::Sight { tab, visible } => self.sight(&tab, visible, &mut turn),
+            Input::Sight { tab, visible } => self.sight_as_recorded(&tab, visible, &mut turn),
             Input::Wake => self.retire(&mut turn),
             Input::Flushed { through } => {
                 let dropped = self.outbox.flushed(through, turn.now_ms);
@@ -320,6 +320,11 @@ impl Visitor {
     /// The records that are not in a cold page, oldest first.
     pub fn hot_records(&self) -> &[Record] {
         self.outbox.hot()
+    }
+
+    /// The numbers of the cold pages with the records before those, oldest first; empty for none.
+    pub fn record_pages(&self) -> Range<u64> {
+        self.outbox.page_numbers()
     }
 
     /// The records of a cold page, oldest first.

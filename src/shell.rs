@@ -19,6 +19,7 @@ mod own;
 mod reply;
 mod router;
 mod rulebook_object;
+mod triggers;
 mod validation;
 mod visitor_object;
 

@@ -67,8 +67,18 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn every_problem_of_the_admin_surface_has_an_example() {
     let shell = root().join("src/shell");
     let mut files = rust_files(&shell.join("rulebook_object"));
-    let names =
-        ["rulebook_object", "admin", "validation", "incoming", "router", "deployment", "visitor_object", "reply"];
+    files.push(shell.join("visitor_object/look.rs"));
+    let names = [
+        "rulebook_object",
+        "admin",
+        "validation",
+        "triggers",
+        "incoming",
+        "router",
+        "deployment",
+        "visitor_object",
+        "reply",
+    ];
     files.extend(names.iter().map(|name| shell.join(format!("{name}.rs"))));
     let mut answered = BTreeSet::new();
     files.iter().for_each(|file| problems_in(file, &mut answered));

@@ -90,6 +90,9 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// Cold pages of records waiting for the queue that a list of triggers looks into, the newest. What is in older ones is
+/// listed when the queue has it.
+pub const WAITING_PAGES_READ_MAX: u64 = 64;
 /// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
 /// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -137,6 +140,8 @@ pub const DRY_RUN_RULES_MAX: usize = 50;
 pub const DRY_RUN_EVENTS_MAX: usize = 200;
 /// Wakes of one dry run. Beyond: it ends there and says so.
 pub const REHEARSAL_WAKES_MAX: usize = 10_000;
+/// Records of one dry run. Beyond: it ends with the event or deadline that made them, and says so.
+pub const REHEARSAL_RECORDS_MAX: usize = 1_000;
 /// Places to fill in, in all content of one action. Beyond: refused, `template`.
 pub const TEMPLATE_FILLS_MAX: usize = 64;
 /// What one place of a template is filled with, in bytes before escaping. Beyond: cut at a character boundary.

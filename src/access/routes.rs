@@ -19,6 +19,8 @@ pub enum To {
     NamedVisitor,
     /// The database.
     Records,
+    /// The visitor's object and the database.
+    Triggers,
 }
 
 /// One operation.
@@ -73,6 +75,14 @@ pub const ROUTES: &[Route] = &[
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
     read("sites/{site}/visitors/{visitor}/records", To::Records),
+    read("sites/{site}/visitors/{visitor}/triggers", To::Triggers),
+    read("sites/{site}/visitors/{visitor}/explain/{rule}", To::Visitor),
+    Route {
+        path: "sites/{site}/visitors/{visitor}/dry-run",
+        method: "POST",
+        role: Some(Role::Viewer),
+        to: To::Visitor,
+    },
 ];
 
 /// What is at a path.
@@ -149,7 +159,8 @@ mod tests {
     fn only_the_description_is_for_anybody_and_only_authors_write() {
         for route in ROUTES {
             assert_eq!(route.role.is_none(), route.to == To::Description, "{}", route.path);
-            let changes = route.method != "GET" && !route.path.ends_with("validate");
+            let looks = ["validate", "dry-run"].iter().any(|name| route.path.ends_with(name));
+            let changes = route.method != "GET" && !looks;
             assert_eq!(route.role == Some(Role::Author), changes, "{} {}", route.method, route.path);
         }
     }

@@ -53,6 +53,7 @@ impl Visitor {
         self.dedupe.keep(&event.id);
         self.touch(turn);
         let told = self.chronicle(event, surroundings);
+        let opens_out_of_sight = self.opens_out_of_sight(event);
         self.note_surroundings(event, surroundings);
         let began = self.begin_session(event, turn);
         if let Some(session) = &mut self.core.session {
@@ -63,8 +64,10 @@ impl Visitor {
         self.attend(turn.now_ms);
         self.core.recent_events.insert(0, (event.name.clone(), turn.now_ms));
         self.core.recent_events.truncate(RECENT_PAGES_MAX);
+        if opens_out_of_sight {
+            self.record_sight(&event.tab, false, turn);
+        }
         let record = self.record(RecordKind::Event, &event.name, told, turn);
-        self.tell_hidden_opening(event, turn);
         let happened: &[&str] = if began.is_some() { &["session_started", &event.name] } else { &[&event.name] };
         let mut seen: Vec<Seen<'_>> = began.into_iter().collect();
         seen.push(Seen { happening: Happening::Event(event), record });
@@ -158,8 +161,7 @@ impl Visitor {
 
     /// A tab that is active again after its session ended still shows its page, though no new view of it is counted.
     fn reopen_page(&mut self, event: &Event, now_ms: u64) {
-        let over = matches!(event.fact, Fact::PageLeft | Fact::PageHidden);
-        let Some(page) = event.page.as_ref().filter(|_| !over) else { return };
+        let Some(page) = event.page.as_ref().filter(|_| reopens(event)) else { return };
         let tab = self.tabs.touch(&event.tab, now_ms);
         if tab.view.is_none() {
             tab.open(page.clone(), now_ms);
@@ -290,12 +292,23 @@ impl Visitor {
         }
     }
 
-    /// A page that opens in a tab out of sight: the event alone would not tell.
-    fn tell_hidden_opening(&mut self, event: &Event, turn: &Turn<'_>) {
-        let hidden = self.tabs.get(&event.tab).is_some_and(|tab| !tab.visible);
-        if event.fact == Fact::PageViewed && hidden {
-            self.record_sight(&event.tab, false, turn);
+    /// Whether the event opens a page in a tab that is out of sight. The event alone does not tell, and whoever lets the
+    /// records happen again has to know before the page opens.
+    fn opens_out_of_sight(&self, event: &Event) -> bool {
+        let Some(tab) = self.tabs.get(&event.tab).filter(|tab| !tab.visible) else { return false };
+        // With `page_visible` it comes into sight.
+        let shows = event.page.is_some() && reopens(event) && event.fact != Fact::PageVisible;
+        let first = || tab.view.is_none() && (shows || matches!(event.fact, Fact::ProductViewed(_)));
+        event.fact == Fact::PageViewed || first()
+    }
+
+    /// A tab is in sight or out of it, as a record tells. A tab that is not known is one whose first page is about to
+    /// open out of sight.
+    pub(super) fn sight_as_recorded(&mut self, tab: &str, visible: bool, turn: &mut Turn<'_>) {
+        if !visible && self.tabs.get(tab).is_none() {
+            self.tabs.touch(tab, turn.now_ms);
         }
+        self.sight(tab, visible, turn);
     }
 
     fn record_sight(&mut self, tab: &str, visible: bool, turn: &Turn<'_>) {
@@ -339,4 +352,9 @@ impl Visitor {
         self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
         self.outbox.last_seq()
     }
+}
+
+/// Whether an event of a page shows that the page is open.
+const fn reopens(event: &Event) -> bool {
+    !matches!(event.fact, Fact::PageLeft | Fact::PageHidden)
 }

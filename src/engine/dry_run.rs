@@ -54,20 +54,22 @@ impl DryRun {
     }
 
     /// Runs it for a visitor as it is at `now`. The answer is `{from_ms, until_ms, complete, fired, messages, records,
-    /// explained, view}`: `complete` is false when it ended early (too many wakes, or the visitor was forgotten);
+    /// explained, view}`: `complete` is false when it ended early (too many wakes or records, or the visitor was forgotten);
     /// `explained` has each rule of the request as it stands at the end, or where there are none each of the visitor's
     /// rules that fired.
     pub fn run(&self, visitor: &Visitor, now: Millis, config: &Config) -> Value {
         let tried = self.config(config);
         let now = now.max(visitor.core.clock_ms);
         let mut rehearsal = Rehearsal::new(visitor.clone(), now, &tried);
-        let mut complete = true;
-        for (at_ms, event) in &self.events {
-            complete &= rehearsal.pass_until(now.saturating_add(*at_ms));
-            let events = vec![(0, event.clone())];
-            rehearsal.input(Input::Events(Delivery { events, surroundings: Surroundings::default() }));
-        }
-        complete &= rehearsal.pass_until(now.saturating_add(self.pass_ms));
+        let goes_on = self.events.iter().all(|(at_ms, event)| {
+            let in_time = rehearsal.pass_until(now.saturating_add(*at_ms));
+            if in_time {
+                let events = vec![(0, event.clone())];
+                rehearsal.input(Input::Events(Delivery { events, surroundings: Surroundings::default() }));
+            }
+            in_time
+        });
+        let complete = goes_on && rehearsal.pass_until(now.saturating_add(self.pass_ms));
         self.answer(now, complete, &rehearsal, &tried)
     }
 

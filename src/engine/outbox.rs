@@ -8,6 +8,7 @@ use super::{Effect, SnapshotError};
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 use footfall_protocol::record::Record;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// First and greatest wait before a failed flush is tried again, in milliseconds.
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
@@ -58,6 +59,14 @@ impl Outbox {
         (self.hot.len(), self.pages.len())
     }
 
+    /// The cold pages that wait, oldest first; empty for none.
+    pub(super) fn page_numbers(&self) -> Range<u64> {
+        match (self.pages.first(), self.pages.last()) {
+            (Some((first, _)), Some((last, _))) => *first..*last + 1,
+            _ => 0..0,
+        }
+    }
+
     /// When the next flush is due.
     pub(super) fn due_ms(&self, flush_after_ms: u64) -> Option<u64> {
         let oldest_ms = self.oldest_ms?;
@@ -83,11 +92,7 @@ impl Outbox {
     pub(super) fn flush(&mut self, now_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
         self.not_before_ms = now_ms + FLIGHT_MS;
-        let pages = match (self.pages.first(), self.pages.last()) {
-            (Some((first, _)), Some((last, _))) => *first..*last + 1,
-            _ => 0..0,
-        };
-        Some(Effect::Flush { pages, through: self.last_seq })
+        Some(Effect::Flush { pages: self.page_numbers(), through: self.last_seq })
     }
 
     /// The queue has all records up to `through`.

@@ -4,7 +4,7 @@
 
 use super::{Config, Effect, Input, Visitor};
 use footfall_protocol::Millis;
-use footfall_protocol::limits::REHEARSAL_WAKES_MAX;
+use footfall_protocol::limits::{REHEARSAL_RECORDS_MAX, REHEARSAL_WAKES_MAX};
 use footfall_protocol::message::ServerMessage;
 use footfall_protocol::record::Record;
 
@@ -50,18 +50,26 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Lets time pass until `end`, waking the visitor when it asks for it; `false` when it would have to be woken more
-    /// than [`REHEARSAL_WAKES_MAX`] times in all, or was deleted on the way.
+    /// than [`REHEARSAL_WAKES_MAX`] times in all, when there are more than [`REHEARSAL_RECORDS_MAX`] records, or when it
+    /// was deleted on the way. Nothing should be applied after that.
     pub fn pass_until(&mut self, end: Millis) -> bool {
         while let Some(wake) = self.visitor.next_wake(self.config).filter(|wake| wake.at_ms <= end) {
-            if self.over || self.wakes >= REHEARSAL_WAKES_MAX {
+            if self.is_over() || self.wakes >= REHEARSAL_WAKES_MAX {
                 return false;
             }
             self.wakes += 1;
             self.now_ms = self.now_ms.max(wake.at_ms);
             self.input(Input::Wake);
         }
+        if self.is_over() {
+            return false;
+        }
         self.now_ms = self.now_ms.max(end);
-        !self.over
+        true
+    }
+
+    const fn is_over(&self) -> bool {
+        self.over || self.records.len() > REHEARSAL_RECORDS_MAX
     }
 
     /// Applies an input now. The queue takes everything at once.

@@ -5,10 +5,11 @@ use crate::access::credential::Authorization;
 use crate::access::precondition::Preconditions;
 use crate::access::routes::{self, Found, Route, To};
 use crate::access::seal::content_address;
+use crate::rulebook::is_id;
 use crate::shell::call::Call;
 use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, d1_sink, deliver, incoming, validation};
+use crate::shell::{clock, config, d1_sink, deliver, incoming, triggers, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use serde_json::json as object;
@@ -60,8 +61,11 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Validation, _) => validation::answer(&mut request).await,
         (To::NamedVisitor, _) => inspection(&site, named(&site, call)?, call).await,
         (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
+        (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&site, parse(visitor)?, rule, call).await,
+        (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
+        (To::Triggers, ["visitors", visitor, ..]) => triggers::answer(&site, parse(visitor)?, call).await,
         (To::Records, ["visitors", visitor, ..]) => records(&site, parse(visitor)?, call).await,
-        (To::Description | To::Visitor | To::Records, _) => Err(not_found()),
+        (To::Description | To::Visitor | To::Records | To::Triggers, _) => Err(not_found()),
     }
 }
 
@@ -144,6 +148,27 @@ fn named(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
 async fn inspection(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
     let object = deliver::visitor_object(call.env, site, visitor)?;
     Ok(object.fetch_with_str("https://visitor/inspection").await?)
+}
+
+/// Why a rule has or has not fired for a visitor. A look: it stores nothing.
+async fn explain(site: &SiteId, visitor: Uuid, rule: &str, call: &Call<'_>) -> Result<Response, Problem> {
+    if !is_id(rule) {
+        return Err(Problem::new(404, "unknown_rule", "No such rule runs for this visitor."));
+    }
+    let object = deliver::visitor_object(call.env, site, visitor)?;
+    Ok(object.fetch_with_str(&format!("https://visitor/explain/{rule}")).await?)
+}
+
+/// What would happen to a visitor. A look: it stores nothing.
+async fn dry_run(mut request: Request, site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+    let body = incoming::body(&mut request).await?;
+    let init = RequestInit {
+        method: Method::Post,
+        body: Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()),
+        ..RequestInit::new()
+    };
+    let asked = Request::new_with_init("https://visitor/dry-run", &init)?;
+    Ok(deliver::visitor_object(call.env, site, visitor)?.fetch_with_request(asked).await?)
 }
 
 /// A visitor's newest records in the database.

@@ -35,6 +35,11 @@ const PATIENCE_MS: (u64, u64) = (1_000, 10_000);
 /// A draft counts its versions from here: above all that are ever published, and still exact as a JavaScript number.
 const DRAFT_VERSIONS: u64 = 1 << 52;
 
+/// Whether a configuration of this version is a draft that visitors preview.
+pub(super) const fn is_draft(version: u64) -> bool {
+    version >= DRAFT_VERSIONS
+}
+
 /// What the rulebook has published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Published {

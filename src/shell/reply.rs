@@ -64,6 +64,11 @@ impl Problem {
         Self { faults, ..Self::new(422, "refused", "What was sent has faults; nothing is changed.") }
     }
 
+    /// The body is not JSON.
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        Self::new(400, "malformed", format!("The body is no JSON that is taken here: {error}"))
+    }
+
     /// The path is there, the method is not.
     pub(super) fn method(allow: &str) -> Self {
         Self { allow: Some(allow.to_owned()), ..Self::new(405, "method_not_allowed", format!("Use {allow}.")) }

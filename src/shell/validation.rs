@@ -13,8 +13,7 @@ use worker::{Request, Response};
 /// Answers with every fault and warning of every document.
 pub(super) async fn answer(request: &mut Request) -> Result<Response, Problem> {
     let body = incoming::body_within(request, RULEBOOK_BODY_BYTES_MAX).await?;
-    let value: Value = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(400, "malformed", format!("The body is no JSON that is taken here: {error}")))?;
+    let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::not_json(&error))?;
     let (documents, too_large) = documents(value).map_err(Problem::unfit)?;
     let mut checked = documents.check();
     checked.faults.extend(too_large);

@@ -4,6 +4,7 @@
 mod alarm;
 mod flight;
 mod frames;
+mod look;
 mod runtime;
 mod sockets;
 mod store;
@@ -71,17 +72,19 @@ impl DurableObject for Visitor {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let object = &self.object;
         let path = request.path();
+        if let (Method::Get, Some(rule)) = (request.method(), path.strip_prefix("/explain/")) {
+            return object.explain(rule).await.or_else(unavailable);
+        }
         let answer = match (request.method(), path.as_str()) {
             (Method::Post, "/events") => object.take_events(request).await,
             (Method::Get, "/state") => object.look(false).await,
             (Method::Get, "/inspection") => object.look(true).await,
+            (Method::Get, "/waiting") => object.waiting().await,
+            (Method::Post, "/dry-run") => object.dry_run(request).await,
             (Method::Get, "/socket") => return object.upgrade(&request),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),
         };
-        answer.or_else(|error| {
-            console_error!("fault in a visitor: {error}");
-            Problem::later("unavailable", "The visitor cannot be reached at the moment.").respond()
-        })
+        answer.or_else(unavailable)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -103,6 +106,12 @@ impl DurableObject for Visitor {
         self.object.closed(&socket).await;
         Ok(())
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends an answer")]
+fn unavailable(error: Error) -> Result<Response> {
+    console_error!("fault in a visitor: {error}");
+    Problem::later("unavailable", "The visitor cannot be reached at the moment.").respond()
 }
 
 impl Object {
@@ -149,11 +158,5 @@ impl Object {
             return Ok(ResponseBuilder::new().with_status(204).empty());
         }
         json(200, &rejections)
-    }
-
-    /// A look at the visitor. Writes nothing.
-    async fn look(self: &Rc<Self>, whole: bool) -> Result<Response> {
-        let config = self.config().await?;
-        self.look_at(&config, whole).await
     }
 }

@@ -1,6 +1,6 @@
 //! Explanations, dry runs and replays: they say what the engine then does.
 
-use crate::sim::{MINUTE, SECOND, START, Sim, config};
+use crate::sim::{DAY, MINUTE, SECOND, START, Sim, config};
 use footfall::engine::{DryRun, Input, Visitor, replayed};
 use footfall_protocol::Value;
 use footfall_protocol::event::Authority;
@@ -130,6 +130,25 @@ fn a_dry_run_changes_nothing_and_says_what_then_happens() {
 }
 
 #[test]
+fn a_dry_run_ends_when_it_has_shown_enough_or_the_visitor_is_forgotten() {
+    let rules: Vec<_> = (0..10)
+        .map(|n| json!({"id": format!("r{n}"), "pattern": {"event": {"name": "search"}}, "actions": push()}))
+        .collect();
+    let mut sim = Sim::with_rules(json!([]));
+    sim.page("t", "home", "/");
+    let search = json!({"type": "track", "event": "search", "after": "1s"});
+    let told = sim.dry_run(&json!({"rules": rules, "events": vec![search.clone(); 200], "pass": "1h"}));
+    let records = told["records"].as_array().unwrap().len();
+    assert!((1_001..1_020).contains(&records), "{records}");
+    assert_eq!((told["complete"].clone(), told["until_ms"].clone()), (json!(false), json!(sim.now_ms + 91 * SECOND)));
+    // What would come after it was forgotten is not applied to what is gone.
+    let late = json!({"type": "track", "event": "search", "after": "60d"});
+    let told = sim.dry_run(&json!({"rules": rules, "events": [late]}));
+    assert_eq!((told["complete"].clone(), told["fired"].clone()), (json!(false), json!([])));
+    assert_eq!(told["until_ms"], json!(START + 30 * DAY));
+}
+
+#[test]
 fn a_dry_run_that_is_asked_wrongly_hears_every_fault() {
     let asked = json!({
         "rules": [{"id": "x", "actions": push()}], "stage": [], "pass": "soon",
@@ -147,6 +166,20 @@ fn a_dry_run_that_is_asked_wrongly_hears_every_fault() {
     ];
     assert_eq!(found, expected);
     assert!(DryRun::parse(&Value::Null).is_err());
+}
+
+/// A visitor of whom only the records are known, to whom they happen again, and `rest_ms` after the last of them.
+fn live_again(live: &Sim, rules: serde_json::Value, rest_ms: u64) -> Sim {
+    let mut again = Sim::new(config(rules, json!([]), json!([])));
+    again.visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::from_u128(7), Uuid::from_u128(2));
+    for record in &live.queue {
+        if let Some(input) = replayed(record) {
+            again.pass(record.at_ms - again.now_ms);
+            again.input(input);
+        }
+    }
+    again.pass(rest_ms);
+    again
 }
 
 /// A visit with everything that can be recorded, then the records alone: the same rules fire at the same times.
@@ -173,15 +206,7 @@ fn records_replayed_fire_the_same_rules_at_the_same_times() {
     live.track("u", "page_visible", json!({})).pass(40 * MINUTE);
     live.page("t", "home", "/").pass(60 * MINUTE);
 
-    let mut again = Sim::new(config(rules, json!([]), json!([])));
-    again.visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::from_u128(7), Uuid::from_u128(2));
-    for record in &live.queue {
-        if let Some(input) = replayed(record) {
-            again.pass(record.at_ms - again.now_ms);
-            again.input(input);
-        }
-    }
-    again.pass(60 * MINUTE);
+    let again = live_again(&live, rules, 60 * MINUTE);
     let fired = |sim: &Sim| -> Vec<(u64, String)> {
         sim.records(RecordKind::TriggerFired).iter().map(|r| (r.at_ms - START, r.name.clone())).collect()
     };
@@ -192,4 +217,37 @@ fn records_replayed_fire_the_same_rules_at_the_same_times() {
         sim.queue.iter().map(|record| (record.at_ms, record.kind, record.name.clone())).collect()
     };
     assert_eq!(all(&again), all(&live), "and everything else is the same");
+}
+
+#[test]
+fn records_tell_of_a_page_that_opened_out_of_sight_before_it_opened() {
+    let rules = json!([
+        {"id": "seen", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}}, "actions": push()},
+        {"id": "soon", "pattern": {"dwell": {"for": "1s", "where": {"page.product.sku": "lamp"}}}, "actions": push()},
+    ]);
+    // A view of the page, its product, and any other event of a page whose tab came without it.
+    let opening: [fn(&mut Sim); 3] = [
+        |sim| {
+            sim.page("t", "product", "/p/lamp");
+        },
+        |sim| {
+            sim.track("t", "Product Viewed", json!({"sku": "lamp"}));
+        },
+        |sim| {
+            let context = json!({"tab": "t", "page": {"path": "/p/lamp", "kind": "product"}});
+            sim.send(json!({"type": "track", "event": "search", "context": context, "properties": {"query": "lamp"}}));
+        },
+    ];
+    for open in opening {
+        let mut live = Sim::new(config(rules.clone(), json!([]), json!([])));
+        live.input(Input::Connect { tab: "t".into(), cursor: None, visible: false, inspect: false });
+        open(&mut live);
+        live.pass(5 * MINUTE);
+        assert!(live.records(RecordKind::TriggerFired).is_empty());
+        live.pass(40 * MINUTE);
+        let again = live_again(&live, rules.clone(), 45 * MINUTE);
+        let all = |sim: &Sim| sim.queue.iter().map(|r| (r.seq, r.at_ms, r.kind, r.name.clone())).collect::<Vec<_>>();
+        assert_eq!(all(&again), all(&live));
+        assert_eq!(live.records(RecordKind::SightChanged).len(), 1);
+    }
 }

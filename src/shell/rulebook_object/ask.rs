@@ -102,8 +102,7 @@ pub(super) fn document(body: &[u8], id: Option<&str>) -> Result<(String, Value),
 
 /// A body as JSON.
 pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::new(400, "malformed", format!("The body is no JSON that is taken here: {error}")))
+    serde_json::from_slice(body).map_err(|error| Problem::not_json(&error))
 }
 
 /// What a call says besides its path: an object with some of these members; no body at all says none of them.

@@ -5,15 +5,13 @@ use super::flight::{Flight, pack};
 use super::runtime::one_more;
 use super::store::{Commit, Store, unreadable};
 use crate::engine::{self, Config, Effect, Input, Stored};
-use crate::shell::reply::json;
 use crate::shell::{clock, js};
-use footfall_protocol::Value;
 use footfall_protocol::rejection::Rejection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use uuid::Uuid;
 use worker::js_sys::Promise;
-use worker::{Error, Response, Result, console_warn};
+use worker::{Error, Result, console_warn};
 
 /// An alarm that is this far in the past was lost by the platform, in milliseconds.
 const LOST_AFTER_MS: u64 = 60_000;
@@ -22,10 +20,10 @@ const WAKE_AGAIN_MS: u64 = 1_000;
 
 /// The visitor in memory, as it is on disk.
 pub(super) struct Resident {
-    visitor: engine::Visitor,
+    pub(super) visitor: engine::Visitor,
     committed: Stored,
     /// Whether there is anything on disk.
-    exists: bool,
+    pub(super) exists: bool,
     /// When the alarm is set for, as far as is known.
     pub(super) alarm_at_ms: Option<u64>,
     /// Whether that was compared with the platform's alarm since it was read from disk.
@@ -121,7 +119,7 @@ impl Object {
     }
 
     /// The visitor: out of memory, or from disk, or a new one.
-    fn resident(&self) -> Result<Resident> {
+    pub(super) fn resident(&self) -> Result<Resident> {
         if let Some(resident) = self.resident.take() {
             return Ok(resident);
         }
@@ -175,22 +173,6 @@ impl Object {
             }
         }
         js::settle(settling).await
-    }
-
-    /// The visitor's view. Nothing is written; a visitor of whom nothing is known is not kept in memory either.
-    pub(super) async fn look_at(&self, config: &Config, whole: bool) -> Result<Response> {
-        let now_ms = clock::now();
-        let resident = self.resident()?;
-        let visitor = &resident.visitor;
-        let mut view = if whole { visitor.inspection(now_ms, config) } else { visitor.view(now_ms, config) };
-        if resident.exists {
-            self.resident.replace(Some(resident));
-            self.check_alarm(config).await?;
-        }
-        if let (true, Value::Object(members)) = (whole, &mut view) {
-            members.insert("runtime", self.runtime.view());
-        }
-        json(200, &view)
     }
 }
 

@@ -48,8 +48,7 @@ pub(crate) fn segments() -> Value {
     ])
 }
 
-/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps. A third
-/// would lead back, but "while the visitor does nothing each stage is entered by a lapse at most once".
+/// The site's stages, as authored: event `b` leads down, event `c` leads up, and idling leads aside, in two steps and back.
 pub(crate) fn stages(lapse: &str) -> Value {
     json!([
         {"id": "new", "rank": 0},
@@ -78,6 +77,8 @@ struct Life {
     lapse_ms: u64,
     last_activity_ms: u64,
     stage_since_ms: u64,
+    /// Since the last activity.
+    entered_by_lapse: Vec<String>,
     moments: Vec<Moment>,
 }
 
@@ -90,13 +91,16 @@ impl Life {
     fn catch_up(&mut self, now_ms: u64, exact: bool) {
         loop {
             let ends_ms = self.state.session.as_ref().map(|_| self.last_activity_ms + SESSION_IDLE_MS);
-            let idle_ms = match self.state.stage.as_str() {
-                "low" | "high" => Some(self.lapse_ms),
-                "idle" => Some(50 * MINUTE),
+            let way = match self.state.stage.as_str() {
+                "low" | "high" => Some((self.lapse_ms, "idle")),
+                "idle" => Some((50 * MINUTE, "gone")),
+                "gone" => Some((70 * MINUTE, "idle")),
                 _ => None,
             };
+            // "While the visitor does nothing each stage is entered by a lapse at most once."
+            let way = way.filter(|(_, next)| !self.entered_by_lapse.iter().any(|entered| entered == next));
             let quiet_since_ms = self.last_activity_ms.max(self.stage_since_ms);
-            let lapse_ms = idle_ms.map(|idle_ms| quiet_since_ms + idle_ms);
+            let lapse_ms = way.map(|(idle_ms, _)| quiet_since_ms + idle_ms);
             let deadlines = [(ends_ms, true), (lapse_ms, false)];
             let over = deadlines.iter().filter_map(|(due_ms, ends)| Some(((*due_ms)?, *ends)));
             let Some((due_ms, ends)) = over.filter(|(due_ms, _)| *due_ms <= now_ms).min_by_key(|(due_ms, _)| *due_ms)
@@ -104,7 +108,10 @@ impl Life {
                 return;
             };
             let found_ms = if exact { due_ms } else { now_ms };
-            if ends { self.end_session(due_ms, found_ms) } else { self.lapse(due_ms, found_ms) }
+            match way {
+                Some((_, next)) if !ends => self.lapse(next, due_ms, found_ms),
+                _ => self.end_session(due_ms, found_ms),
+            }
         }
     }
 
@@ -121,8 +128,8 @@ impl Life {
         self.refresh_segments(at_ms, found_ms);
     }
 
-    fn lapse(&mut self, at_ms: u64, found_ms: u64) {
-        let next = if self.state.stage == "idle" { "gone" } else { "idle" };
+    fn lapse(&mut self, next: &str, at_ms: u64, found_ms: u64) {
+        self.entered_by_lapse.push(next.to_owned());
         let stage = self.enter_stage(next, at_ms);
         let segments = self.segments_change();
         self.push(at_ms, found_ms, stage);
@@ -185,6 +192,7 @@ impl Life {
     /// them see the visitor as it is after the event."
     fn event(&mut self, now_ms: u64, name: &str, tab: &str, properties: &Value) {
         self.last_activity_ms = now_ms;
+        self.entered_by_lapse.clear();
         let mut happened = Vec::new();
         // Late news about a page is no visit.
         if self.state.session.is_none() && !["page_hidden", "page_left"].contains(&name) {

@@ -50,6 +50,7 @@ function attention(view: View): readonly HTMLElement[] {
 
 const REASONS: Readonly<Record<string, string>> = {
   dwell: 'Attention reached',
+  absence: 'Absence reached',
   start: 'Rule starts',
   session_end: 'Session ends',
   flush: 'Records are flushed',

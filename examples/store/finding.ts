@@ -4,12 +4,16 @@ import { asSegmentProduct, bySku, money, type Product, search } from './catalogu
 import { card } from './card.ts';
 import type { Store } from './views.ts';
 
+export function queryOf(address: string): string {
+  return (new URLSearchParams(address).get('q') ?? '').trim();
+}
+
 /** What the address asks for, shown and told. */
 export function find(main: HTMLElement, store: Store): void {
   const heading = main.querySelector('[data-found]');
   const list = main.querySelector('[data-results]');
   if (!heading || !list) return;
-  const query = (new URLSearchParams(location.search).get('q') ?? '').trim();
+  const query = queryOf(location.search);
   if (query === '') return;
   const found = search(query);
   heading.textContent = found.length === 0 ? `Nothing for “${query}”` : `${found.length} for “${query}”`;

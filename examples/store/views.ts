@@ -3,7 +3,7 @@
 import type { Footfall } from '../../client-js/src/index.ts';
 import * as cart from './cart.ts';
 import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney, stockOf } from './catalogue.ts';
-import { compare, find, remember } from './finding.ts';
+import { compare, find, queryOf, remember } from './finding.ts';
 
 export interface Store {
   /** Absent when the engine is not reached: the store works without. */
@@ -14,6 +14,8 @@ export interface Store {
 /** Brings the page that is in `main` to life. */
 export function mount(main: HTMLElement, store: Store): void {
   const { kind, sku } = main.dataset;
+  const box = document.querySelector<HTMLInputElement>('[role=search] [name=q]');
+  if (box) box.value = kind === 'search' ? queryOf(location.search) : '';
   if (kind === 'home') home(main, store);
   if (kind === 'product') product(main, store, sku ?? '');
   if (kind === 'search') find(main, store);

@@ -211,7 +211,7 @@ describe("the cookbook's rules in the demo store", { concurrency: 3 }, () => {
     // Two greetings came at once, and a slot shows one: now it shows the other.
     await ada.now("banner", "Your order is ready to be finished.");
     await ada.sees("checkout-resume", "Your order is ready to be finished.");
-    assert.equal(await ada.page.getByRole("link", { name: "Go on" }).getAttribute("href"), "/checkout");
+    assert.match(await ada.page.getByRole("link", { name: "Go on" }).getAttribute("href"), /\/checkout$/);
     await ada.isSound();
   });
 

@@ -129,6 +129,12 @@ export class Admin {
     await this.#call('PUT', `previews/${encodeURIComponent(visitor)}`, { body: JSON.stringify({ for: '1h' }) });
   }
 
+  /** How a rule stands for a visitor, and what it waits for. */
+  async explain(visitor: string, rule: string): Promise<JsonObject> {
+    const { body } = await this.#call('GET', `visitors/${encodeURIComponent(visitor)}/explain/${encodeURIComponent(rule)}`);
+    return isObject(body) ? body : {};
+  }
+
   /** The newest versions, the newest first. */
   async versions(): Promise<readonly Version[]> {
     const { body } = await this.#call('GET', 'versions');

@@ -67,10 +67,11 @@ function show(site: string): void {
     void new Versions(documents, new Admin(site, token)).load();
     return;
   }
+  const visitor = (): string | undefined => client?.visitor;
   const admin = new Admin(site, token, sessionStorage.getItem(DRAFT_KEY) === null ? 'published' : 'draft');
-  const list = (): void => void new Documents(documents, admin, name as Kind, () => void draft.load()).load();
+  const list = (): void => void new Documents(documents, admin, name as Kind, { changed: () => void draft.load(), visitor }).load();
   const draft = new DraftBar(bar, admin, {
-    visitor: () => client?.visitor,
+    visitor,
     choose: (on) => {
       if (on) sessionStorage.setItem(DRAFT_KEY, 'on');
       else sessionStorage.removeItem(DRAFT_KEY);

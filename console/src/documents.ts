@@ -3,6 +3,7 @@
 import { isObject, type JsonObject } from '../../client-js/src/index.ts';
 import { type Admin, AdminError, type Fault, type Kind, type Written } from './admin.ts';
 import { h } from './dom.ts';
+import { Explain } from './explain.ts';
 import { locate } from './locate.ts';
 
 const NEW: Readonly<Record<Kind, JsonObject>> = {
@@ -27,6 +28,7 @@ export class Documents {
   readonly #admin: Admin;
   readonly #kind: Kind;
   readonly #changed: () => void;
+  readonly #explanation: Explain;
   readonly #list = h('ul', 'list');
   readonly #said = h('p', 'said', [], { role: 'status' });
   readonly #faults = h('ol', 'faults');
@@ -37,10 +39,11 @@ export class Documents {
   #documents: readonly JsonObject[] = [];
   #open: { readonly id: string; readonly etag: string | undefined } | undefined;
 
-  /** `changed` is called after each change that was made. */
-  constructor(root: HTMLElement, admin: Admin, kind: Kind, changed: () => void) {
+  /** `changed` is called after each change that was made; `visitor` is that of this browser. */
+  constructor(root: HTMLElement, admin: Admin, kind: Kind, { changed, visitor }: { changed(): void; visitor(): string | undefined }) {
     this.#root = root;
     this.#changed = changed;
+    this.#explanation = new Explain(admin, visitor);
     this.#admin = admin;
     this.#kind = kind;
     const save = h('button', 'strong', admin.room === 'draft' ? 'Save to the draft' : 'Save', { type: 'button' });
@@ -54,7 +57,7 @@ export class Documents {
         void this.#save();
       }
     });
-    this.#editor = h('div', 'editor', [this.#heading, this.#text, h('div', 'actions', [save, this.#remove]), this.#said, this.#faults]);
+    this.#editor = h('div', 'editor', [this.#heading, this.#text, h('div', 'actions', [save, this.#remove]), this.#said, this.#faults, this.#explanation.element]);
     this.#editor.hidden = true;
     root.replaceChildren(h('div', 'documents', [h('div', 'side', [create, this.#list]), this.#editor]));
   }
@@ -116,6 +119,7 @@ export class Documents {
     this.#text.value = JSON.stringify(document, null, 2);
     this.#text.rows = Math.min(30, this.#text.value.split('\n').length + 1);
     this.#remove.hidden = id === '';
+    this.#explanation.of(this.#kind === 'rules' ? id : '');
     this.#editor.hidden = false;
     this.#say('');
     this.#draw();
@@ -144,6 +148,7 @@ export class Documents {
       this.#open = { id, etag: done.etag };
       this.#heading.textContent = id;
       this.#remove.hidden = false;
+      this.#explanation.of(this.#kind === 'rules' ? id : '');
       this.#changed();
       await this.load();
       this.#say(this.#outcome(done), done.faults.length > 0);

@@ -116,6 +116,35 @@ test("a change is written in the draft, mended where it is wrong, tried by its a
   for (const shop of [desk, author, other]) await shop.isSound();
 });
 
+test("an author asks why a rule does not fire for them, and sees what is still awaited and what does not hold", async (t) => {
+  const engine = await startEngine(t);
+  await engine.rule(dwellRule("10m", { condition: { "cart.count": 0 } }));
+  const desk = await rulesDesk(t, await startBrowser(t), engine, /400|404/);
+  const author = await watch(desk.context, await desk.context.newPage(), engine);
+  await author.open("/product/karst-38/");
+  const id = await author.visitor();
+  await author.pageViewed("product");
+  await desk.page.getByRole("button", { name: "Social proof" }).click();
+  const explanation = desk.page.getByRole("region", { name: "Explanation" });
+  const ask = () => explanation.getByRole("button", { name: "Explain" }).click();
+  await ask();
+  await explanation.getByText("All but the pattern lets it fire now.").waitFor();
+  await explanation.getByText(/^fires in (10|9) min.* unless its condition/).waitFor();
+  assert.match(await explanation.innerText(), /✓ cart\.count 0 is 0/);
+
+  await author.page.click("[data-buy] button");
+  await author.shows("cart", "Karst 38 rucksack");
+  await explanation.getByLabel("Visitor's id").fill(id);
+  await ask();
+  await explanation.getByText("It would not fire now").waitFor();
+  await explanation.getByText("its condition does not hold now").waitFor();
+  assert.match(await explanation.innerText(), /✗ cart\.count 0 is 1/);
+  await explanation.getByLabel("Visitor's id").fill("somebody");
+  await ask();
+  await explanation.locator(".bad").waitFor();
+  await author.isSound();
+});
+
 test("a token that is not the admin's opens nothing", async (t) => {
   const engine = await startEngine(t);
   const desk = await visit(t, await startBrowser(t), engine, "/console/#rules", { expected: /401/ });

@@ -68,15 +68,21 @@ function tree(part: Json): HTMLElement {
   const line: (HTMLElement | string)[] = [];
   if (typeof mark === 'boolean') line.push(h('b', mark ? 'yes' : 'no', mark ? '✓ ' : '✗ '));
   if (typeof field === 'string') line.push(h('code', '', `${field} ${JSON.stringify(test)}`), ` is ${JSON.stringify(value ?? null)}`);
-  const simple = Object.entries(rest).filter(([, one]) => typeof one !== 'object' || one === null);
+  const simple = Object.entries(rest).filter(([, one]) => isSimple(one));
   if (simple.length > 0) line.push(h('span', '', simple.map(([name, one]) => fact(name, one)).join(', ')));
-  const deep = Object.entries(rest).filter(([, one]) => typeof one === 'object' && one !== null);
+  const deep = Object.entries(rest).filter(([, one]) => !isSimple(one));
   const below = deep.map(([name, one]) => h('li', '', [h('em', '', words(name)), ' ', tree(one ?? null)]));
   return h('div', '', [...line, below.length > 0 && h('ul', '', below)]);
 }
 
+/** Whether it stands on one line: what is no object, and a list of such. */
+function isSimple(value: Json | undefined): boolean {
+  return Array.isArray(value) ? value.length > 0 && value.every((one: Json) => !isObject(one) && !Array.isArray(one)) : !isObject(value);
+}
+
 /** A member with its value, times in words. */
 function fact(name: string, value: Json | undefined): string {
+  if (Array.isArray(value) && name.endsWith('_ms')) return value.map((one: Json) => fact(name, one)).join(', ');
   if (typeof value === 'number' && name.endsWith('_at_ms')) return `${words(name.slice(0, -3))} ${new Date(value).toLocaleTimeString()}`;
   if (typeof value === 'number' && name.endsWith('_ms')) return `${words(name.slice(0, -3))} ${span(value)}`;
   return name === 'kind' || name === 'limit' ? words(String(value)) : `${words(name)} ${typeof value === 'string' ? value : JSON.stringify(value)}`;

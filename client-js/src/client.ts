@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
-import { campaignOf, currentPage, declaredKind, watchPage } from './page.ts';
+import { campaignOf, currentPage, declaredKind, watchExit, watchPage } from './page.ts';
 import { CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
 import { askVisitor, type Named } from './visitor.ts';
@@ -25,7 +25,7 @@ export class Footfall {
   readonly #inbox = new Inbox();
   readonly #connection: Connection;
   readonly #delivery: Delivery;
-  readonly #unwatch: () => void;
+  readonly #unwatch: readonly (() => void)[];
   #phase: Phase = 'starting';
   #consent: Consent;
   #token: string | undefined;
@@ -33,6 +33,8 @@ export class Footfall {
   #tab = newId();
   #kind: string;
   #referrer = typeof document === 'undefined' ? '' : document.referrer;
+  /** Whether this page view has told that the pointer left. */
+  #exitTold = false;
   #attempt = 0;
   #generation = 0;
 
@@ -69,7 +71,7 @@ export class Footfall {
       this.#timing,
     );
     const page = typeof document !== 'undefined';
-    this.#unwatch = page ? this.#watch(options.autoPage ?? true) : () => {};
+    this.#unwatch = page ? [this.#watch(options.autoPage ?? true), ...(options.exitIntent ? [watchExit(() => this.#exit())] : [])] : [];
     if (page && (options.autoPage ?? true)) this.page();
     void this.#begin();
   }
@@ -121,6 +123,7 @@ export class Footfall {
     const onPage = typeof document !== 'undefined';
     this.#kind = kind ?? (onPage ? declaredKind() : undefined) ?? this.#options.kind ?? 'other';
     this.#inbox.leavePage();
+    this.#exitTold = false;
     const where: JsonObject = onPage ? { ...currentPage(this.#kind, this.#referrer) } : { kind: this.#kind };
     this.#record({ type: 'page', name: properties.name ?? this.#kind, properties: { ...where, ...others } });
     if (onPage && !isVisible()) this.track('page_hidden');
@@ -157,7 +160,7 @@ export class Footfall {
     this.#generation += 1;
     this.#delivery.stop();
     this.#connection.stop();
-    this.#unwatch();
+    for (const unwatch of this.#unwatch) unwatch();
   }
 
   #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>): void {
@@ -287,6 +290,12 @@ export class Footfall {
     this.#inbox.clear();
     this.#visitor = undefined;
     this.#emitter.emit('slots', undefined);
+  }
+
+  #exit(): void {
+    if (this.#exitTold) return;
+    this.#exitTold = true;
+    this.track('exit_intent');
   }
 
   #watch(autoPage: boolean): () => void {

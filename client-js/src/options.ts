@@ -12,6 +12,11 @@ export interface FootfallOptions {
   readonly consent?: Consent;
   /** Whether page views are reported by themselves; true unless given. */
   readonly autoPage?: boolean;
+  /**
+   * Reports `exit_intent` when the pointer leaves the window through its top, where tabs and the address are: at most
+   * once in a page view. False unless given. Touch screens have no such sign.
+   */
+  readonly exitIntent?: boolean;
   /** Kind of the page, where no `<meta name="footfall:page">` says it. */
   readonly kind?: string;
   /** Asks for the whole view of the state; sites may refuse. */

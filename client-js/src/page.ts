@@ -53,6 +53,16 @@ export function watchPage(handlers: PageHandlers, autoPage: boolean): () => void
   };
 }
 
+/** Tells when the pointer goes out of the window through its top; what is left to an `iframe` stays inside. */
+export function watchExit(leaves: () => void): () => void {
+  const stop = new AbortController();
+  const look = ({ clientY }: MouseEvent): void => {
+    if (clientY <= 0) leaves();
+  };
+  document.documentElement.addEventListener('mouseleave', look, { signal: stop.signal });
+  return () => stop.abort();
+}
+
 /** Single-page navigation: another path or query is another page view, another fragment is not. */
 function watchHistory(moved: (previous: string) => void, signal: AbortSignal): () => void {
   const address = (): string => location.href.split('#', 1)[0] ?? '';

@@ -17,13 +17,14 @@ const tag = document.currentScript;
 window.Footfall = { createFootfall, defineSlots };
 
 if (tag instanceof HTMLScriptElement && tag.dataset.writeKey && !window.footfall) {
-  const { writeKey, host, consent, page, autoPage } = tag.dataset;
+  const { writeKey, host, consent, page, autoPage, exitIntent } = tag.dataset;
   window.footfall = createFootfall({
     writeKey,
     host: host ?? new URL(tag.src, location.href).origin,
     ...(isConsent(consent) && { consent }),
     ...(page !== undefined && { kind: page }),
     autoPage: autoPage !== 'false',
+    exitIntent: exitIntent !== undefined && exitIntent !== 'false',
   });
   defineSlots(window.footfall);
 }

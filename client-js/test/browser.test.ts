@@ -60,6 +60,9 @@ function push(seq: number, content: JsonObject, more: Partial<Push> = {}): Push 
 
 const kinds = (engine: TestEngine): unknown[] => engine.events.filter((event) => event.type === 'page').map((event) => event.properties?.kind);
 const tracked = (engine: TestEngine, name: string): number => engine.events.filter((event) => event.event === name).length;
+/** The same without repeats: what was not acknowledged yet is sent again when the client is closed. */
+const told = (engine: TestEngine, name: string): number =>
+  new Set(engine.events.filter((event) => event.event === name).map(({ messageId }) => messageId)).size;
 
 inBrowser('the script tag alone reports the page view, its kind and its campaign', '', async (_page, engine) => {
   await until('page view', () => engine.events.length === 1);
@@ -160,4 +163,41 @@ inBrowser('pushed markup runs nothing', '', async (page, engine) => {
   assert.match(shown, /safe <b>bold<\/b>/);
   await pause(50);
   assert.equal(await page.evaluate(() => 'harmed' in window), false);
+});
+
+const leaveThroughTheTop = async (page: Page): Promise<void> => {
+  await page.mouse.move(300, 200);
+  await page.mouse.move(300, 40);
+  await page.mouse.move(300, -2);
+};
+
+inBrowser('the pointer that leaves through the top is told once in a page view, and through another side never', 'data-exit-intent', async (page, engine) => {
+  await until('page view', () => engine.events.length === 1);
+  const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+  for (const [x, y] of [[-2, 200], [width + 2, 200], [300, height + 2]] as const) {
+    await page.mouse.move(300, 200);
+    await page.mouse.move(x, y);
+  }
+  await pause(150);
+  assert.equal(told(engine, 'exit_intent'), 0);
+  await leaveThroughTheTop(page);
+  await until('exit intent', () => told(engine, 'exit_intent') === 1);
+  await leaveThroughTheTop(page);
+  await page.evaluate(() => history.pushState(null, '', '/list'));
+  await until('next page view', () => kinds(engine).length === 2);
+  await leaveThroughTheTop(page);
+  await until('exit intent of the next page view', () => told(engine, 'exit_intent') === 2);
+  assert.equal(told(engine, 'exit_intent'), 2);
+  await page.evaluate(() => window.footfall?.close());
+  await page.evaluate(() => history.pushState(null, '', '/last'));
+  await leaveThroughTheTop(page);
+  await pause(150);
+  assert.equal(told(engine, 'exit_intent'), 2, 'a client that is closed watches nothing');
+});
+
+inBrowser('where it is not asked for, nobody watches the pointer', '', async (page, engine) => {
+  await until('page view', () => engine.events.length === 1);
+  await leaveThroughTheTop(page);
+  await pause(150);
+  assert.equal(told(engine, 'exit_intent'), 0);
 });

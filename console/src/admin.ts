@@ -1,4 +1,4 @@
-// The admin API as the console uses it: documents of three kinds, with entity tags against lost updates.
+// The admin API as the console uses it: documents with entity tags against lost updates, the draft, and versions.
 
 import { isObject, type JsonObject } from '../../client-js/src/index.ts';
 
@@ -14,11 +14,14 @@ export interface Fault {
 /** An answer that was not a success; its faults, if any, are about the document that was sent. */
 export class AdminError extends Error {
   readonly status: number;
+  /** The problem's stable name; empty when there is none. */
+  readonly code: string;
   readonly faults: readonly Fault[];
 
-  constructor(status: number, message: string, faults: readonly Fault[]) {
+  constructor(status: number, code: string, message: string, faults: readonly Fault[]) {
     super(message);
     this.status = status;
+    this.code = code;
     this.faults = faults;
   }
 }
@@ -34,59 +37,154 @@ export interface Written {
   readonly etag: string | undefined;
   /** What is allowed but looks like a mistake, in this document or in others that it affects. */
   readonly warnings: readonly Fault[];
+  /** Why it cannot be published yet; only a draft may have such documents. */
+  readonly faults: readonly Fault[];
+}
+
+/** Where documents are written: what visitors have, or the draft that nobody has before it is published. */
+export type Room = 'published' | 'draft';
+
+export interface Change {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly change: 'added' | 'changed' | 'removed';
+}
+
+export interface Version {
+  readonly version: number;
+  readonly at_ms: number;
+  readonly author: string | null;
+  readonly change: string;
+  readonly restored: number | null;
+  readonly comment: string | null;
+}
+
+/** How a version differs from another; patches are JSON Patch (RFC 6902) that also say what was there. */
+export interface Difference {
+  readonly added: readonly { readonly kind: Kind; readonly id: string }[];
+  readonly removed: readonly { readonly kind: Kind; readonly id: string }[];
+  readonly changed: readonly { readonly kind: Kind; readonly id: string; readonly patch: readonly JsonObject[] }[];
 }
 
 export class Admin {
+  readonly room: Room;
   readonly #site: string;
   readonly #token: string;
 
-  constructor(site: string, token: string) {
+  constructor(site: string, token: string, room: Room = 'published') {
     this.#site = site;
     this.#token = token;
+    this.room = room;
   }
 
   async list(kind: Kind): Promise<readonly JsonObject[]> {
-    const { body } = await this.#call('GET', kind);
+    const { body } = await this.#inRoom((room) => this.#call('GET', `${room}${kind}`));
     const items = isObject(body) && Array.isArray(body.items) ? body.items : [];
     return items.flatMap((item: unknown) => (isObject(item) && isObject(item.document) ? [item.document] : []));
   }
 
   async read(kind: Kind, id: string): Promise<Stored> {
-    const { body, etag } = await this.#call('GET', kind, id);
-    return { document: isObject(body) ? body : {}, etag };
+    const { body, etag, room } = await this.#inRoom((room) => this.#call('GET', `${room}${kind}/${encodeURIComponent(id)}`));
+    // Without a draft there is nothing yet that a tag could name.
+    return { document: isObject(body) ? body : {}, etag: room === this.#path ? etag : undefined };
   }
 
   /** Creates a document, which says its own id; one that is there already is not touched. */
   async create(kind: Kind, text: string): Promise<Written> {
-    return written(await this.#call('POST', kind, undefined, { body: text }));
+    return written(await this.#call('POST', `${this.#path}${kind}`, { body: text }));
   }
 
   /** Replaces what had that entity tag. */
   async replace(kind: Kind, id: string, text: string, etag: string | undefined): Promise<Written> {
-    return written(await this.#call('PUT', kind, id, { body: text, headers: etag === undefined ? {} : { 'if-match': etag } }));
+    return written(await this.#call('PUT', `${this.#path}${kind}/${encodeURIComponent(id)}`, { body: text, headers: matching(etag) }));
   }
 
   async remove(kind: Kind, id: string, etag: string | undefined): Promise<void> {
-    await this.#call('DELETE', kind, id, { headers: etag === undefined ? {} : { 'if-match': etag } });
+    await this.#call('DELETE', `${this.#path}${kind}/${encodeURIComponent(id)}`, { headers: matching(etag) });
+  }
+
+  /** What the draft changes; `undefined` without a draft. */
+  async changes(): Promise<readonly Change[] | undefined> {
+    try {
+      const { body } = await this.#call('GET', 'draft');
+      return isObject(body) ? (body.changes as unknown as readonly Change[]) : [];
+    } catch (error) {
+      if (error instanceof AdminError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Publishes the draft as one version, or nothing of it. Gives the version. */
+  async publish(comment: string): Promise<number> {
+    const { body } = await this.#call('POST', 'draft/publish', { body: JSON.stringify(comment === '' ? {} : { comment }) });
+    return isObject(body) ? Number(body.version) : 0;
+  }
+
+  async discard(): Promise<void> {
+    await this.#call('DELETE', 'draft');
+  }
+
+  /** Shows the draft to one visitor for an hour. */
+  async preview(visitor: string): Promise<void> {
+    await this.#call('PUT', `previews/${encodeURIComponent(visitor)}`, { body: JSON.stringify({ for: '1h' }) });
+  }
+
+  /** How a rule stands for a visitor, and what it waits for. */
+  async explain(visitor: string, rule: string): Promise<JsonObject> {
+    const { body } = await this.#call('GET', `visitors/${encodeURIComponent(visitor)}/explain/${encodeURIComponent(rule)}`);
+    return isObject(body) ? body : {};
+  }
+
+  /** The newest versions, the newest first. */
+  async versions(): Promise<readonly Version[]> {
+    const { body } = await this.#call('GET', 'versions');
+    return isObject(body) && Array.isArray(body.items) ? (body.items as Version[]) : [];
+  }
+
+  async difference(from: number, to: number): Promise<Difference> {
+    return (await this.#call('GET', `versions/${from}/diff/${to}`)).body as Difference;
+  }
+
+  /** Publishes an old version's documents as a new one. Gives its number. */
+  async restore(version: number): Promise<number> {
+    const { body } = await this.#call('POST', `versions/${version}/restore`, { body: '{}' });
+    return isObject(body) ? Number(body.version) : 0;
+  }
+
+  get #path(): '' | 'draft/' {
+    return this.room === 'draft' ? 'draft/' : '';
+  }
+
+  /** Without a draft, what is published is what its first change will begin from. */
+  async #inRoom(call: (room: '' | 'draft/') => Promise<Answer>): Promise<Answer & { readonly room: '' | 'draft/' }> {
+    const room = this.#path;
+    try {
+      return { ...(await call(room)), room };
+    } catch (error) {
+      if (room === '' || !(error instanceof AdminError) || error.code !== 'no_draft') throw error;
+      return { ...(await call('')), room: '' };
+    }
   }
 
   async #call(
     method: string,
-    kind: Kind,
-    id?: string,
+    path: string,
     { body, headers = {} }: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
   ): Promise<Answer> {
-    const path = `/admin/v1/sites/${encodeURIComponent(this.#site)}/${kind}${id === undefined ? '' : `/${encodeURIComponent(id)}`}`;
-    const reply = await fetch(path, {
+    const reply = await fetch(`/admin/v1/sites/${encodeURIComponent(this.#site)}/${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#token}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body }),
     }).catch(() => undefined);
-    if (!reply) throw new AdminError(0, 'The engine is not reached.', []);
+    if (!reply) throw new AdminError(0, '', 'The engine is not reached.', []);
     const answer: unknown = await reply.json().catch(() => undefined);
     if (!reply.ok) throw problem(reply.status, answer);
     return { body: answer, etag: reply.headers.get('etag') ?? undefined };
   }
+}
+
+function matching(etag: string | undefined): Readonly<Record<string, string>> {
+  return etag === undefined ? {} : { 'if-match': etag };
 }
 
 interface Answer {
@@ -95,7 +193,7 @@ interface Answer {
 }
 
 function written({ body, etag }: Answer): Written {
-  return { etag, warnings: isObject(body) ? faultsOf(body.warnings) : [] };
+  return { etag, warnings: isObject(body) ? faultsOf(body.warnings) : [], faults: isObject(body) ? faultsOf(body.faults) : [] };
 }
 
 function faultsOf(list: unknown): readonly Fault[] {
@@ -116,5 +214,5 @@ function problem(status: number, answer: unknown): AdminError {
     404: 'There is no such document.',
     412: 'Somebody else changed it in the meantime. Load it again, then make your change.',
   };
-  return new AdminError(status, typeof said === 'string' ? said : (known[status] ?? `The engine answered ${status}.`), faultsOf(members.faults));
+  return new AdminError(status, typeof members.code === 'string' ? members.code : '', typeof said === 'string' ? said : (known[status] ?? `The engine answered ${status}.`), faultsOf(members.faults));
 }

@@ -1,13 +1,16 @@
-// Starts the console: the visitor's panel, and with an admin token the authoring of rules, segments and stages.
+// Starts the console: the visitor's panel, and with an admin token the documents, their draft and their versions.
 
-import { createFootfall } from '../../client-js/src/index.ts';
+import { createFootfall, type Footfall } from '../../client-js/src/index.ts';
 import { Admin, type Kind } from './admin.ts';
 import { readConfig, siteName } from './config.ts';
 import { Documents } from './documents.ts';
 import { h } from './dom.ts';
+import { DraftBar } from './draft.ts';
 import { Panel } from './panel.ts';
+import { Versions } from './versions.ts';
 
 const TOKEN_KEY = 'footfall:admin';
+const DRAFT_KEY = 'footfall:draft';
 const KINDS: readonly string[] = ['rules', 'segments', 'stages'] satisfies readonly Kind[];
 
 function place(selector: string): HTMLElement {
@@ -15,6 +18,8 @@ function place(selector: string): HTMLElement {
   if (!found) throw new Error(`the page has no ${selector}`);
   return found;
 }
+
+let client: Footfall | undefined;
 
 async function start(): Promise<void> {
   const site = siteName();
@@ -35,7 +40,7 @@ async function start(): Promise<void> {
   show(site);
 
   const config = await readConfig(site);
-  const client = config && createFootfall({ writeKey: config.write_key, inspect: true, observer: true, autoPage: false });
+  client = config && createFootfall({ writeKey: config.write_key, inspect: true, observer: true, autoPage: false });
   new Panel(place('[data-panel]'), client);
 }
 
@@ -47,8 +52,10 @@ function show(site: string): void {
     else link.removeAttribute('aria-current');
   }
   const documents = place('[data-view=documents]');
-  const authoring = KINDS.includes(name);
+  const authoring = KINDS.includes(name) || name === 'versions';
+  const bar = place('[data-draft]');
   place('[data-view=visitor]').hidden = authoring;
+  bar.hidden = true;
   documents.hidden = !authoring;
   if (!authoring) return;
   const token = sessionStorage.getItem(TOKEN_KEY);
@@ -56,7 +63,25 @@ function show(site: string): void {
     documents.replaceChildren(h('p', 'said', `Paste an admin token above to see and change the ${name} of this site. It is kept in this tab only.`));
     return;
   }
-  void new Documents(documents, new Admin(site, token), name as Kind).load();
+  if (name === 'versions') {
+    void new Versions(documents, new Admin(site, token)).load();
+    return;
+  }
+  const visitor = (): string | undefined => client?.visitor;
+  const admin = new Admin(site, token, sessionStorage.getItem(DRAFT_KEY) === null ? 'published' : 'draft');
+  const list = (): void => void new Documents(documents, admin, name as Kind, { changed: () => void draft.load(), visitor }).load();
+  const draft = new DraftBar(bar, admin, {
+    visitor,
+    choose: (on) => {
+      if (on) sessionStorage.setItem(DRAFT_KEY, 'on');
+      else sessionStorage.removeItem(DRAFT_KEY);
+      show(site);
+    },
+    reload: list,
+  });
+  bar.hidden = false;
+  list();
+  void draft.load();
 }
 
 void start();

@@ -1,8 +1,9 @@
 // Lists the rules, segments or stages of a site, and edits one of them as JSON.
 
 import { isObject, type JsonObject } from '../../client-js/src/index.ts';
-import { type Admin, AdminError, type Fault, type Kind } from './admin.ts';
+import { type Admin, AdminError, type Fault, type Kind, type Written } from './admin.ts';
 import { h } from './dom.ts';
+import { Explain } from './explain.ts';
 import { locate } from './locate.ts';
 
 const NEW: Readonly<Record<Kind, JsonObject>> = {
@@ -26,6 +27,8 @@ export class Documents {
   readonly #root: HTMLElement;
   readonly #admin: Admin;
   readonly #kind: Kind;
+  readonly #changed: () => void;
+  readonly #explanation: Explain;
   readonly #list = h('ul', 'list');
   readonly #said = h('p', 'said', [], { role: 'status' });
   readonly #faults = h('ol', 'faults');
@@ -36,11 +39,14 @@ export class Documents {
   #documents: readonly JsonObject[] = [];
   #open: { readonly id: string; readonly etag: string | undefined } | undefined;
 
-  constructor(root: HTMLElement, admin: Admin, kind: Kind) {
+  /** `changed` is called after each change that was made; `visitor` is that of this browser. */
+  constructor(root: HTMLElement, admin: Admin, kind: Kind, { changed, visitor }: { changed(): void; visitor(): string | undefined }) {
     this.#root = root;
+    this.#changed = changed;
+    this.#explanation = new Explain(admin, visitor);
     this.#admin = admin;
     this.#kind = kind;
-    const save = h('button', 'strong', 'Save', { type: 'button' });
+    const save = h('button', 'strong', admin.room === 'draft' ? 'Save to the draft' : 'Save', { type: 'button' });
     const create = h('button', 'wide', `New ${ONE[kind]}`, { type: 'button' });
     create.addEventListener('click', () => this.#begin());
     save.addEventListener('click', () => void this.#save());
@@ -51,7 +57,7 @@ export class Documents {
         void this.#save();
       }
     });
-    this.#editor = h('div', 'editor', [this.#heading, this.#text, h('div', 'actions', [save, this.#remove]), this.#said, this.#faults]);
+    this.#editor = h('div', 'editor', [this.#heading, this.#text, h('div', 'actions', [save, this.#remove]), this.#said, this.#faults, this.#explanation.element]);
     this.#editor.hidden = true;
     root.replaceChildren(h('div', 'documents', [h('div', 'side', [create, this.#list]), this.#editor]));
   }
@@ -78,7 +84,7 @@ export class Documents {
     if (items.length === 0) this.#list.replaceChildren(h('li', 'none', `No ${this.#kind} yet.`));
   }
 
-  /** The kill switch of a rule: acts at once. */
+  /** The kill switch of a rule: acts at once on what is published. */
   #toggle(document: JsonObject, id: string): HTMLElement {
     const on = document.enabled !== false;
     const toggle = h('button', 'switch', [], { type: 'button', role: 'switch', 'aria-checked': String(on), 'aria-label': `${id} is live` });
@@ -86,6 +92,7 @@ export class Documents {
       await this.#attempt(async () => {
         const stored = await this.#admin.read(this.#kind, id);
         await this.#admin.replace(this.#kind, id, JSON.stringify({ ...stored.document, enabled: !on }), stored.etag);
+        this.#changed();
         await this.load();
         if (this.#open?.id === id) await this.#choose(id);
         this.#list.querySelector<HTMLElement>(`[aria-label="${CSS.escape(id)} is live"]`)?.focus();
@@ -112,6 +119,7 @@ export class Documents {
     this.#text.value = JSON.stringify(document, null, 2);
     this.#text.rows = Math.min(30, this.#text.value.split('\n').length + 1);
     this.#remove.hidden = id === '';
+    this.#explanation.of(this.#kind === 'rules' ? id : '');
     this.#editor.hidden = false;
     this.#say('');
     this.#draw();
@@ -140,10 +148,19 @@ export class Documents {
       this.#open = { id, etag: done.etag };
       this.#heading.textContent = id;
       this.#remove.hidden = false;
+      this.#explanation.of(this.#kind === 'rules' ? id : '');
+      this.#changed();
       await this.load();
-      this.#say(done.warnings.length > 0 ? 'Saved. Have a second look at this:' : 'Saved. Visitors see it within seconds.');
-      this.#explain(done.warnings);
+      this.#say(this.#outcome(done), done.faults.length > 0);
+      this.#explain([...done.faults, ...done.warnings]);
     });
+  }
+
+  #outcome({ faults, warnings }: Written): string {
+    if (faults.length > 0) return 'Kept in the draft, which cannot be published like this:';
+    const draft = this.#admin.room === 'draft';
+    if (warnings.length > 0) return `${draft ? 'Kept in the draft' : 'Saved'}. Have a second look at this:`;
+    return draft ? 'Kept in the draft. Nobody sees it before it is published.' : 'Saved. Visitors see it within seconds.';
   }
 
   async #delete(): Promise<void> {
@@ -153,6 +170,7 @@ export class Documents {
       await this.#admin.remove(this.#kind, open.id, open.etag);
       this.#open = undefined;
       this.#editor.hidden = true;
+      this.#changed();
       await this.load();
     });
   }

@@ -50,6 +50,7 @@ function attention(view: View): readonly HTMLElement[] {
 
 const REASONS: Readonly<Record<string, string>> = {
   dwell: 'Attention reached',
+  absence: 'Absence reached',
   start: 'Rule starts',
   session_end: 'Session ends',
   flush: 'Records are flushed',
@@ -82,6 +83,15 @@ function pushes(view: View): readonly HTMLElement[] {
   if (list.length === 0) return [quiet('Nothing was pushed.')];
   const rows = list.map((push) =>
     h('li', '', [h('b', 'fp-number', `#${push.seq}`), h('span', 'fp-what', [push.rule, ' ', h('em', '', push.slot)]), ticking('data-left', push.expires_at_ms)]),
+  );
+  return [h('ul', 'fp-rows', rows)];
+}
+
+function fired(view: View): readonly HTMLElement[] {
+  const list = [...(view.fired ?? [])].sort((a, b) => b.last_at_ms - a.last_at_ms);
+  if (list.length === 0) return [quiet('None so far.')];
+  const rows = list.map((firing) =>
+    h('li', '', [h('b', 'fp-number', `${firing.count}×`), h('span', 'fp-what', firing.rule), ticking('data-ago', firing.last_at_ms)]),
   );
   return [h('ul', 'fp-rows', rows)];
 }
@@ -169,6 +179,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Timers', name: 'timers', slice: (view) => view.timers, draw: timers },
   { title: 'Segments', name: 'segments', slice: (view) => view.segments, draw: segments },
   { title: 'Pushes', name: 'pushes', slice: (view) => view.pushes, draw: pushes },
+  { title: 'Rules that fired', name: 'fired', slice: (view) => view.fired, draw: fired },
   { title: 'Cart', name: 'cart', slice: (view) => view.cart, draw: cart },
   { title: 'Events', name: 'events', slice: (view) => view.recent_events, draw: events },
   { title: 'Session', name: 'session', slice: (view) => view.session, draw: session },

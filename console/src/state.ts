@@ -74,6 +74,8 @@ export interface View {
   readonly profile?: ProfileView;
   readonly timers?: readonly TimerView[];
   readonly pushes?: readonly PushView[];
+  /** How often each rule has fired; those that only set a trait or emit a record are seen nowhere else. */
+  readonly fired?: readonly { readonly rule: string; readonly count: number; readonly last_at_ms: number }[];
   readonly rules_version?: number;
   readonly counters?: Readonly<Record<string, number>>;
   readonly recent_events?: readonly { readonly name: string; readonly at_ms: number }[];

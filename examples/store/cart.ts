@@ -1,4 +1,4 @@
-// The cart, kept in the tab's own storage; every change is told to whoever listens.
+// The cart, kept in the browser for the next visit; every change is told to whoever listens, in all tabs.
 
 import { asSegmentProduct, bySku, FREE_SHIPPING_FROM, SHIPPING } from './catalogue.ts';
 
@@ -8,11 +8,14 @@ export interface CartLine {
 }
 
 const KEY = 'fernweh:cart';
-export const QUANTITY_MAX = 9;
+const COUPON_KEY = 'fernweh:coupon';
+export const QUANTITY_MAX = 99;
+/** The coupon codes that the store takes, and what share of the goods' price each takes off. */
+const COUPONS: Readonly<Record<string, number>> = { GIPFEL10: 0.1 };
 
 export function lines(): readonly CartLine[] {
   try {
-    const stored: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? '[]');
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
     return Array.isArray(stored) ? (stored as CartLine[]).filter((line) => bySku(line.sku)) : [];
   } catch {
     return [];
@@ -36,7 +39,19 @@ export function quantityOf(sku: string): number {
 }
 
 export function clear(): void {
+  localStorage.removeItem(COUPON_KEY);
   save([]);
+}
+
+/** Whether the store takes the code; if it does, totals count it from now on. */
+export function redeem(code: string): boolean {
+  if (!Object.hasOwn(COUPONS, code)) return false;
+  localStorage.setItem(COUPON_KEY, code);
+  return true;
+}
+
+export function coupon(): string | undefined {
+  return localStorage.getItem(COUPON_KEY) ?? undefined;
 }
 
 export function count(): number {
@@ -45,14 +60,17 @@ export function count(): number {
 
 export interface Totals {
   readonly goods: number;
+  /** What the coupon takes off. */
+  readonly discount: number;
   readonly shipping: number;
   readonly total: number;
 }
 
 export function totals(): Totals {
   const cents = lines().reduce((sum, line) => sum + Math.round((bySku(line.sku)?.price ?? 0) * 100) * line.quantity, 0);
+  const discount = Math.round(cents * (COUPONS[coupon() ?? ''] ?? 0));
   const shipping = cents === 0 || cents >= FREE_SHIPPING_FROM * 100 ? 0 : Math.round(SHIPPING * 100);
-  return { goods: cents / 100, shipping: shipping / 100, total: (cents + shipping) / 100 };
+  return { goods: cents / 100, discount: discount / 100, shipping: shipping / 100, total: (cents - discount + shipping) / 100 };
 }
 
 /** The lines as Segment's e-commerce events name them. */
@@ -67,6 +85,12 @@ function segmentLine(line: CartLine) {
 }
 
 function save(next: readonly CartLine[]): void {
-  sessionStorage.setItem(KEY, JSON.stringify(next));
+  localStorage.setItem(KEY, JSON.stringify(next));
   dispatchEvent(new Event('cart-changed'));
+}
+
+/** Calls back after every change of the cart, by this tab or by another. */
+export function watch(changed: () => void): void {
+  addEventListener('cart-changed', changed);
+  addEventListener('storage', ({ key }) => key === KEY && changed());
 }

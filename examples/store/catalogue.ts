@@ -6,6 +6,10 @@ export interface Product {
   readonly name: string;
   readonly category: string;
   readonly price: number;
+  /** How many there are; many unless it says so, none when it is sold out. */
+  readonly stock?: number;
+  /** Whether it comes in sizes, and so has a size chart. */
+  readonly sizes?: readonly (readonly [string, string])[];
   readonly line: string;
   readonly description: string;
   readonly facts: readonly (readonly [string, string])[];
@@ -31,7 +35,7 @@ export const PRODUCTS: readonly Product[] = [
     sku: 'FW-201',
     slug: 'lumen-2',
     name: 'Lumen 2 tent',
-    category: 'Shelter',
+    category: 'Tents',
     price: 329,
     line: 'Up in four minutes, alone, in wind',
     description: 'Two doors, two porches and one continuous pole. Pitches outer first, so the inside stays dry when you arrive in rain.',
@@ -46,6 +50,7 @@ export const PRODUCTS: readonly Product[] = [
     line: 'For scree, roots and the last hour',
     description: 'A stitched leather boot that can be resoled twice. Stiff where the rock is, soft where the ankle is.',
     facts: [['Upper', 'Nubuck, 2.2 mm'], ['Sole', 'Resoleable rubber'], ['Weight', '1,240 g the pair'], ['Sizes', '36 to 48']],
+    sizes: [['38', '24.0 cm'], ['40', '25.4 cm'], ['42', '26.7 cm'], ['44', '28.0 cm'], ['46', '29.4 cm']],
   },
   {
     sku: 'FW-401',
@@ -56,13 +61,15 @@ export const PRODUCTS: readonly Product[] = [
     line: 'Rain out, heat out',
     description: 'Three layers without the crackle. The hood turns with your head and the pockets stay clear of a hip belt.',
     facts: [['Water column', '20,000 mm'], ['Weight', '390 g'], ['Fit', 'Over a mid layer'], ['Free of', 'PFAS']],
+    sizes: [['S', 'Chest 92 cm'], ['M', 'Chest 98 cm'], ['L', 'Chest 104 cm'], ['XL', 'Chest 111 cm']],
   },
   {
     sku: 'FW-202',
     slug: 'nachtfalter',
     name: 'Nachtfalter sleeping bag',
-    category: 'Shelter',
+    category: 'Sleeping bags',
     price: 219,
+    stock: 0,
     line: 'Warm to four below',
     description: 'Traceable down, a collar that seals and a zip that does not bite. Stows to the size of a loaf.',
     facts: [['Comfort', '1 °C'], ['Limit', '−4 °C'], ['Weight', '860 g'], ['Fill', '700 cuin down']],
@@ -83,6 +90,7 @@ export const PRODUCTS: readonly Product[] = [
     name: 'Irrlicht 400 headlamp',
     category: 'Tools',
     price: 54.95,
+    stock: 3,
     line: 'Red first, so nobody wakes',
     description: 'Starts in red, always. One knob that works with gloves, and a battery you can replace in ten years.',
     facts: [['Light', '400 lumens'], ['Runs', '9 to 120 hours'], ['Weight', '78 g'], ['Charges by', 'USB-C']],
@@ -100,6 +108,23 @@ export const PRODUCTS: readonly Product[] = [
 ];
 
 export const CATEGORIES: readonly string[] = [...new Set(PRODUCTS.map((product) => product.category))];
+
+const PLENTY = 40;
+
+/** How many of a product there are. */
+export function stockOf(product: Product): number {
+  return product.stock ?? PLENTY;
+}
+
+/** The products whose name, category or line has every word of the query; none for an empty one. */
+export function search(query: string): readonly Product[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [];
+  return PRODUCTS.filter(({ name, category, line }) => {
+    const text = `${name} ${category} ${line}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
 
 export function bySku(sku: string): Product | undefined {
   return PRODUCTS.find((product) => product.sku === sku);

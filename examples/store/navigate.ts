@@ -55,6 +55,15 @@ export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: stri
     event.preventDefault();
     void load(url, true);
   });
+  // A form that asks with GET, such as the search, is a link whose address the visitor writes.
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !(form instanceof HTMLFormElement) || form.method !== 'get' || !form.hasAttribute('action')) return;
+    event.preventDefault();
+    const url = new URL(form.action);
+    for (const [name, value] of new FormData(form)) if (typeof value === 'string') url.searchParams.set(name, value.trim());
+    void load(url, true);
+  });
   history.replaceState({ title: document.title, kind: document.querySelector('main')?.dataset.kind ?? 'other' } satisfies Entry, '');
   addEventListener('popstate', ({ state }: PopStateEvent) => {
     // At once, since the client begins the page view before the page is fetched.

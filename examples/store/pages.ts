@@ -1,6 +1,7 @@
 // The demo store's pages as HTML; written to files when the site is built.
 
-import { CATEGORIES, FREE_SHIPPING_FROM, money, type Product, PRODUCTS, roundMoney } from './catalogue.ts';
+import { card } from './card.ts';
+import { CATEGORIES, FREE_SHIPPING_FROM, money, type Product, PRODUCTS, roundMoney, SHIPPING, stockOf } from './catalogue.ts';
 
 const MARK =
   '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M2 26 12 8l5 8 3-4 10 14z" fill="currentColor"/><circle cx="24" cy="7" r="3.4" fill="var(--accent)"/></svg>';
@@ -36,6 +37,9 @@ function page({ kind, title, main, sku = '' }: Page): string {
 <div class="store">
 <header class="top">
 <a class="brand" href="/">${MARK}<span>Fernweh</span> <small>Outfitters</small></a>
+<form class="find" role="search" action="/search/" method="get">
+<input name="q" type="search" aria-label="Search the store" placeholder="Search" autocomplete="off" required maxlength="60">
+</form>
 <nav aria-label="Store">
 <a href="/">All gear</a>
 <a class="cart-link" href="/cart/">Cart <span class="count" data-cart-count hidden></span></a>
@@ -50,20 +54,12 @@ ${main}
 <p><a href="/console/">Console</a> <button type="button" class="link" data-consent>Privacy</button></p>
 </footer>
 </div>
+<footfall-slot name="chat" class="chat"></footfall-slot>
+<footfall-slot name="overlay" class="overlay"></footfall-slot>
 <aside class="dock" aria-label="Live visitor state" data-panel></aside>
 </body>
 </html>
 `;
-}
-
-function card(product: Product): string {
-  return `<li class="card" data-category="${product.category}">
-<a href="/product/${product.slug}/">
-<img src="/pictures/${product.slug}.svg" width="400" height="400" alt="" loading="lazy">
-<span class="card-text"><strong>${product.name}</strong><span class="muted">${product.line}</span></span>
-<span class="price">${money(product.price)}</span>
-</a>
-</li>`;
 }
 
 const RIDGES = `<svg class="ridges" viewBox="0 0 1200 420" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
@@ -92,8 +88,17 @@ ${PRODUCTS.map(card).join('\n')}
 </ul>`;
 }
 
+const rows = (facts: readonly (readonly [string, string])[]): string => facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('');
+
+function buy(item: Product): string {
+  return `<form class="buy" data-buy="${item.sku}">
+<label class="quantity">Quantity <input name="quantity" type="number" min="1" max="99" value="1" inputmode="numeric"></label>
+<button class="primary" type="submit">Add to cart</button>
+</form>`;
+}
+
 function product(item: Product): string {
-  const facts = item.facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('');
+  const facts = rows(item.facts);
   return `<article class="product">
 <img class="product-picture" src="/pictures/${item.slug}.svg" width="400" height="400" alt="${item.name}">
 <div class="product-text">
@@ -101,14 +106,13 @@ function product(item: Product): string {
 <h1>${item.name}</h1>
 <p class="lead">${item.line}</p>
 <p class="price big">${money(item.price)}</p>
-<form class="buy" data-buy="${item.sku}">
-<label class="quantity">Quantity <input name="quantity" type="number" min="1" max="9" value="1" inputmode="numeric"></label>
-<button class="primary" type="submit">Add to cart</button>
-</form>
+${stockOf(item) > 0 ? buy(item) : '<p class="sold-out">Sold out</p>'}
 <p class="said" role="status" data-said></p>
 <footfall-slot name="product-side" scope="page"></footfall-slot>
 <p>${item.description}</p>
 <dl class="facts">${facts}</dl>
+${item.sizes ? `<details data-opened="size_chart_opened"><summary>Size chart</summary><dl class="facts">${rows(item.sizes)}</dl></details>` : ''}
+<details data-opened="delivery_info_opened"><summary>Delivery and returns</summary><p>Shipped within a day for ${money(SHIPPING)}, from ${roundMoney(FREE_SHIPPING_FROM)} free. Send back what does not fit within 30 days, at our cost.</p></details>
 </div>
 </article>
 <section aria-labelledby="more"><h2 id="more">Goes along</h2>
@@ -122,9 +126,21 @@ const CART = `<h1>Your cart</h1>
 <div data-cart-lines></div>
 <div class="side">
 <div class="summary" data-cart-summary></div>
+<form class="coupon" data-coupon hidden>
+<label>Coupon <input name="code" autocomplete="off" required maxlength="20"></label>
+<button type="submit">Redeem</button>
+<p role="status" data-said></p>
+</form>
 <footfall-slot name="cart-side"></footfall-slot>
 </div>
 </div>`;
+
+const SEARCH = `<h1 data-found>Search</h1>
+<footfall-slot name="search-side"></footfall-slot>
+<ul class="grid" data-results></ul>`;
+
+const COMPARE = `<h1>Side by side</h1>
+<div data-compare></div>`;
 
 function field(name: string, label: string, autocomplete: string, type = 'text', wide = true): string {
   return `<label class="field${wide ? ' wide' : ''}">${label}<input name="${name}" type="${type}" autocomplete="${autocomplete}" required></label>`;
@@ -165,6 +181,8 @@ export function pages(): Map<string, string> {
     files.set(`product/${item.slug}/index.html`, page({ kind: 'product', title: `${item.name} · Fernweh`, main: product(item), sku: item.sku }));
   }
   files.set('cart/index.html', page({ kind: 'cart', title: 'Cart · Fernweh', main: CART }));
+  files.set('search/index.html', page({ kind: 'search', title: 'Search · Fernweh', main: SEARCH }));
+  files.set('compare/index.html', page({ kind: 'compare', title: 'Compare · Fernweh', main: COMPARE }));
   files.set('checkout/index.html', page({ kind: 'checkout', title: 'Checkout · Fernweh', main: CHECKOUT }));
   files.set('thank-you/index.html', page({ kind: 'confirmation', title: 'Thank you · Fernweh', main: THANKS }));
   return files;

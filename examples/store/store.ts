@@ -12,7 +12,7 @@ const COLLAPSED_KEY = 'fernweh:panel';
 
 async function start(): Promise<void> {
   const config = await readConfig();
-  const client = config && createFootfall({ writeKey: config.write_key, consent: rememberedConsent(), inspect: true });
+  const client = config && createFootfall({ writeKey: config.write_key, consent: rememberedConsent(), inspect: true, exitIntent: true });
   if (client) defineSlots(client);
 
   const store: Store = {
@@ -20,7 +20,7 @@ async function start(): Promise<void> {
     go: takeOverLinks((main) => mount(main, store)),
   };
   showCount();
-  addEventListener('cart-changed', showCount);
+  cart.watch(showCount);
   dock(client);
   if (client && config) privacy(client, config);
   const main = document.querySelector('main');

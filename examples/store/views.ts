@@ -2,7 +2,8 @@
 
 import type { Footfall } from '../../client-js/src/index.ts';
 import * as cart from './cart.ts';
-import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney } from './catalogue.ts';
+import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney, stockOf } from './catalogue.ts';
+import { compare, find, queryOf, remember } from './finding.ts';
 
 export interface Store {
   /** Absent when the engine is not reached: the store works without. */
@@ -13,8 +14,12 @@ export interface Store {
 /** Brings the page that is in `main` to life. */
 export function mount(main: HTMLElement, store: Store): void {
   const { kind, sku } = main.dataset;
+  const box = document.querySelector<HTMLInputElement>('[role=search] [name=q]');
+  if (box) box.value = kind === 'search' ? queryOf(location.search) : '';
   if (kind === 'home') home(main, store);
   if (kind === 'product') product(main, store, sku ?? '');
+  if (kind === 'search') find(main, store);
+  if (kind === 'compare') compare(main);
   if (kind === 'cart') cartPage(main, store);
   if (kind === 'checkout') checkout(main, store);
   if (kind === 'confirmation') confirmation(main);
@@ -47,10 +52,16 @@ function home(main: HTMLElement, store: Store): void {
 
 function product(main: HTMLElement, store: Store, sku: string): void {
   const item = bySku(sku);
+  if (!item) return;
+  const stock = stockOf(item);
+  store.client?.track('product_viewed', { ...asSegmentProduct(item), stock, availability: stock > 0 ? 'in_stock' : 'out_of_stock' });
+  remember(sku);
+  for (const details of main.querySelectorAll<HTMLDetailsElement>('details[data-opened]')) {
+    details.addEventListener('toggle', () => details.open && store.client?.track(details.dataset.opened ?? '', { sku }));
+  }
   const form = main.querySelector<HTMLFormElement>('[data-buy]');
   const said = main.querySelector('[data-said]');
-  if (!item || !form || !said) return;
-  store.client?.track('product_viewed', asSegmentProduct(item));
+  if (!form || !said) return;
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const wanted = Number(new FormData(form).get('quantity')) || 1;
@@ -65,6 +76,7 @@ function product(main: HTMLElement, store: Store, sku: string): void {
 function cartPage(main: HTMLElement, store: Store): void {
   const list = main.querySelector<HTMLElement>('[data-cart-lines]');
   if (!list) return;
+  const coupon = main.querySelector<HTMLFormElement>('[data-coupon]');
   store.client?.track('cart_viewed', { currency: CURRENCY, products: cart.asSegmentProducts() });
   const draw = (focus?: string): void => {
     drawLines(list, (sku, quantity, control) => {
@@ -72,10 +84,20 @@ function cartPage(main: HTMLElement, store: Store): void {
       draw(control);
     });
     summarise(main, 'Check out', '/checkout/');
+    if (coupon) coupon.hidden = cart.count() === 0;
     const control = focus === undefined ? null : list.querySelector<HTMLElement>(`[data-control="${focus}"]:not(:disabled)`);
     if (focus !== undefined) (control ?? main).focus();
   };
   draw();
+  coupon?.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const code = String(new FormData(coupon).get('code')).trim().toUpperCase();
+    const taken = cart.redeem(code);
+    store.client?.track(taken ? 'coupon_applied' : 'coupon_denied', { coupon_id: code, ...(taken ? { discount: cart.totals().discount } : { reason: 'unknown' }) });
+    const said = coupon.querySelector('[data-said]');
+    if (said) said.textContent = taken ? `${code} is redeemed.` : `${code} is none of our codes.`;
+    draw();
+  });
 }
 
 function drawLines(list: HTMLElement, changed: (sku: string, quantity: number, control: string) => void): void {
@@ -104,9 +126,10 @@ function drawLines(list: HTMLElement, changed: (sku: string, quantity: number, c
 function summarise(main: HTMLElement, action?: string, href?: string): void {
   const summary = main.querySelector<HTMLElement>('[data-cart-summary]');
   if (!summary) return;
-  const { goods, shipping, total } = cart.totals();
+  const { goods, discount, shipping, total } = cart.totals();
   summary.hidden = cart.count() === 0;
   summary.innerHTML = `<dl><div><dt>Goods</dt><dd>${money(goods)}</dd></div>
+${discount > 0 ? `<div><dt>Coupon</dt><dd>−${money(discount)}</dd></div>` : ''}
 <div><dt>Shipping</dt><dd>${shipping === 0 ? 'Free' : money(shipping)}</dd></div>
 <div class="total"><dt>Total</dt><dd>${money(total)}</dd></div></dl>
 ${action ? `<a class="primary" href="${href}">${action}</a>` : ''}
@@ -128,9 +151,10 @@ function checkout(main: HTMLElement, store: Store): void {
     const answers = new FormData(form);
     const email = String(answers.get('email')).trim().toLowerCase();
     const order_id = `FO-${Date.now().toString(36).toUpperCase()}`;
-    const { goods, shipping, total } = cart.totals();
+    const { goods, discount, shipping, total } = cart.totals();
     store.client?.identify(email, { email, name: String(answers.get('name')).trim() });
-    store.client?.track('order_completed', { order_id, currency: CURRENCY, revenue: goods, shipping, total, products: cart.asSegmentProducts() });
+    const revenue = Math.round((goods - discount) * 100) / 100;
+    store.client?.track('order_completed', { order_id, currency: CURRENCY, revenue, discount, coupon: cart.coupon(), shipping, total, products: cart.asSegmentProducts() });
     cart.clear();
     sessionStorage.setItem('fernweh:order', order_id);
     store.go('/thank-you/');

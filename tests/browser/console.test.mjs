@@ -1,14 +1,15 @@
-// The console: rules are read, changed, and refused with a pointer to what is wrong.
+// The console: rules are read, changed, refused with a pointer to what is wrong, drafted, published and brought back.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dwellRule, startBrowser, startEngine, until, visit } from "./support.mjs";
+import { dwellRule, pause, RULES_MS, startBrowser, startEngine, until, visit, watch } from "./support.mjs";
 
 test("the console shows where a rule is wrong while the old one goes on, and saves a good one", async (t) => {
   const engine = await startEngine(t);
   await engine.rule(dwellRule("2s"));
   const browser = await startBrowser(t);
-  const desk = await visit(t, browser, engine, "/console/#rules", { expected: /422/ });
+  // That there is no draft is an answer of 404.
+  const desk = await visit(t, browser, engine, "/console/#rules", { expected: /404|422/ });
   const { page } = desk;
   await page.getByText("Paste an admin token").waitFor();
   await page.fill("#token", engine.admin_token);
@@ -41,6 +42,107 @@ test("the console shows where a rule is wrong while the old one goes on, and sav
   assert.deepEqual([body.enabled, body.actions[0].push.content.title], [false, "Have a second look."]);
   await desk.isSound();
   await visitor.isSound();
+});
+
+/** The console with the admin's token, on its page of rules. */
+async function rulesDesk(t, browser, engine, expected) {
+  const desk = await visit(t, browser, engine, "/console/#rules", { expected });
+  await desk.page.fill("#token", engine.admin_token);
+  await desk.page.getByRole("button", { name: "Use" }).click();
+  await desk.page.locator(".list").waitFor();
+  return desk;
+}
+
+test("a change is written in the draft, mended where it is wrong, tried by its author, published, looked at and taken back", async (t) => {
+  const engine = await startEngine(t);
+  await engine.rule(dwellRule("1s"));
+  const browser = await startBrowser(t);
+  // What is refused on the way: a draft that is not there yet, and one that does not compile.
+  const desk = await rulesDesk(t, browser, engine, /404|422/);
+  const { page, context } = desk;
+  page.on("dialog", (dialog) => dialog.accept());
+  const bar = page.getByRole("region", { name: "Draft" });
+  const text = page.getByRole("textbox", { name: "Document as JSON" });
+  const title = async () => (await engine.admin("GET", "rules/social-proof")).body.actions[0].push.content.title;
+  const shows = async (shop, wanted) => {
+    await shop.open("/product/karst-38/");
+    await until(`a page shows ${wanted}`, async () => (await shop.slot())?.startsWith(wanted));
+  };
+
+  await bar.getByText("There is no draft.").waitFor();
+  await bar.getByRole("switch", { name: "Work in the draft" }).click();
+  await page.getByRole("button", { name: "Social proof" }).click();
+  await until("the rule is there", async () => (await text.inputValue()).includes('"1s"'));
+  const good = await text.inputValue();
+  await text.fill(good.replace('"1s"', '"soon"').replace("Taking your time? Good.", "From the draft"));
+  await page.getByRole("button", { name: "Save to the draft" }).click();
+  await page.getByText("cannot be published like this").waitFor();
+  await page.locator(".faults button").click();
+  assert.equal(await text.evaluate((area) => area.value.slice(area.selectionStart, area.selectionEnd)), '"soon"');
+  await bar.getByText("social-proof changed").waitFor();
+  await bar.getByRole("button", { name: "Publish" }).click();
+  await bar.getByText("/pattern/dwell/for").waitFor();
+  assert.equal(await title(), "Taking your time? Good.");
+
+  await text.fill(good.replace("Taking your time? Good.", "From the draft"));
+  await page.getByRole("button", { name: "Save to the draft" }).click();
+  await page.getByText("Nobody sees it before it is published.").waitFor();
+  // The author is a visitor as well, in the same browser; somebody else is not shown the draft.
+  const author = await watch(context, await context.newPage(), engine);
+  const other = await visit(t, browser, engine);
+  await author.open("/");
+  await author.visitor();
+  await bar.getByRole("button", { name: "Show it to me" }).click();
+  await bar.getByText("For an hour this browser, and nobody else").waitFor();
+  await pause(RULES_MS);
+  await shows(author, "From the draft");
+  await shows(other, "Taking your time?");
+
+  await bar.getByLabel("What this version is about").fill("Plainer words");
+  await bar.getByRole("button", { name: "Publish" }).click();
+  await bar.getByText("Published as version 2.").waitFor();
+  assert.equal(await title(), "From the draft");
+
+  await page.getByRole("link", { name: "Versions" }).click();
+  await page.getByRole("button", { name: "Version 2 Plainer words" }).click();
+  const difference = page.locator(".difference");
+  await difference.waitFor();
+  assert.match(await difference.innerText(), /rules\/social-proof\s+\/actions\/0\/push\/content\/title\s+"Taking your time\? Good\." "From the draft"/);
+  await page.getByRole("button", { name: "Version 1" }).click();
+  await page.getByText("No version before it is kept").waitFor();
+  await page.getByRole("button", { name: "Bring version 1 back" }).click();
+  await page.getByText("Version 3 has the documents of version 1.").waitFor();
+  assert.equal(await title(), "Taking your time? Good.");
+  for (const shop of [desk, author, other]) await shop.isSound();
+});
+
+test("an author asks why a rule does not fire for them, and sees what is still awaited and what does not hold", async (t) => {
+  const engine = await startEngine(t);
+  await engine.rule(dwellRule("10m", { condition: { "cart.count": 0 } }));
+  const desk = await rulesDesk(t, await startBrowser(t), engine, /400|404/);
+  const author = await watch(desk.context, await desk.context.newPage(), engine);
+  await author.open("/product/karst-38/");
+  const id = await author.visitor();
+  await author.pageViewed("product");
+  await desk.page.getByRole("button", { name: "Social proof" }).click();
+  const explanation = desk.page.getByRole("region", { name: "Explanation" });
+  const ask = () => explanation.getByRole("button", { name: "Explain" }).click();
+  await ask();
+  await explanation.getByText("All but the pattern lets it fire now.").waitFor();
+  await explanation.getByText(/^fires in (10|9) min.* unless its condition/).waitFor();
+  assert.match(await explanation.innerText(), /✓ cart\.count 0 is 0/);
+
+  await author.page.click("[data-buy] button");
+  await author.shows("cart", "Karst 38 rucksack");
+  await explanation.getByLabel("Visitor's id").fill(id);
+  await ask();
+  await explanation.getByText("It would not fire now").waitFor();
+  await explanation.getByText("its condition does not hold now").waitFor();
+  assert.match(await explanation.innerText(), /✗ cart\.count 0 is 1/);
+  await explanation.getByLabel("Visitor's id").fill("somebody");
+  await ask();
+  await explanation.locator(".bad").waitFor();
+  await author.isSound();
 });
 
 test("a token that is not the admin's opens nothing", async (t) => {

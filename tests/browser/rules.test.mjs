@@ -35,7 +35,7 @@ describe("an engine whose rules change", { concurrency: true }, () => {
     await engine.rule(bannerRule("First"));
     const shop = await visit(t, browser, engine);
     await shop.visitor();
-    const choose = () => shop.page.click("[data-filter=Shelter]");
+    const choose = () => shop.page.click("[data-filter=Tents]");
     const pushes = async () => (await shop.seen()).frames.filter(({ message }) => message.type === "push").map(({ message }) => message);
     await choose();
     await until("the first banner", async () => (await shop.slot("banner"))?.startsWith("First"));
@@ -85,7 +85,7 @@ describe("an engine whose rules change", { concurrency: true }, () => {
     const two = await watch(one.context, await one.context.newPage(), engine);
     await two.open("/cart/");
     assert.equal(await two.visitor(), id);
-    await one.page.click("[data-filter=Shelter]");
+    await one.page.click("[data-filter=Tents]");
     for (const tab of [one, two]) await tab.filled("banner");
     const shown = async () => (await engine.visitor(id)).recent_events.filter(({ name }) => name === "push_shown").length;
     await until("each tab has said that it showed it", async () => (await shown()) === 2);

@@ -107,7 +107,7 @@ class Engine {
       headers: { authorization: `Bearer ${this.admin_token}`, "content-type": "application/json" },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    return { status: reply.status, body: await reply.json() };
+    return { status: reply.status, body: reply.status === 204 ? undefined : await reply.json() };
   }
 
   /** Publishes a rule. Gives when it was accepted. */

@@ -54,6 +54,8 @@ impl Visitor {
         self.touch(turn);
         let told = self.chronicle(event, surroundings);
         let opens_out_of_sight = self.opens_out_of_sight(event);
+        let shows = |tabs: &super::session::Tabs| tabs.get(&event.tab).is_some_and(|tab| tab.view.is_some());
+        let showed = event.fact != Fact::PageViewed && shows(&self.tabs);
         self.note_surroundings(event, surroundings);
         let began = self.begin_session(event, turn);
         if let Some(session) = &mut self.core.session {
@@ -68,6 +70,9 @@ impl Visitor {
             self.record_sight(&event.tab, false, turn);
         }
         let record = self.record(RecordKind::Event, &event.name, told, turn);
+        if !showed && shows(&self.tabs) {
+            self.dwells.open_page(&event.tab, record);
+        }
         let happened: &[&str] = if began.is_some() { &["session_started", &event.name] } else { &[&event.name] };
         let mut seen: Vec<Seen<'_>> = began.into_iter().collect();
         seen.push(Seen { happening: Happening::Event(event), record });
@@ -339,7 +344,7 @@ impl Visitor {
             tab.view = None;
         }
         self.tabs.sweep();
-        self.dwells.0.clear();
+        self.dwells.end_session();
         self.partials.end_session();
         self.mailbox.expire(turn.now_ms);
         let seen = self.refresh_segments(None, turn);

@@ -7,9 +7,10 @@ use super::{Turn, Visitor};
 use footfall_protocol::limits::DWELLS_MAX;
 use serde::{Deserialize, Serialize};
 
-/// The clocks that run or have fired, in the order in which they began.
+/// The clocks that run or have fired, in the order in which they began; and for each tab that shows a page the record of
+/// the event that opened it, which is what made a dwell on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Dwells(pub(super) Vec<Dwell>);
+pub(super) struct Dwells(pub(super) Vec<Dwell>, Vec<(String, u64)>);
 
 /// One rule's clock on one tab's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,9 +67,21 @@ impl Dwells {
         }
     }
 
+    /// A page opened in this tab with the event of this record.
+    pub(super) fn open_page(&mut self, tab: &str, record: u64) {
+        self.1.retain(|(of, _)| of != tab);
+        self.1.push((tab.to_owned(), record));
+    }
+
     /// The page of this tab is over, and with it its clocks.
     pub(super) fn leave_page(&mut self, tab: &str) {
         self.0.retain(|dwell| dwell.tab != tab);
+        self.1.retain(|(of, _)| of != tab);
+    }
+
+    /// Every page is over.
+    pub(super) fn end_session(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -79,6 +92,7 @@ impl Visitor {
         let shows = |tab: &Tab| tab.view.is_some();
         let tabs = &self.tabs;
         self.dwells.0.retain(|dwell| tabs.get(&dwell.tab).is_some_and(shows));
+        self.dwells.1.retain(|(tab, _)| tabs.get(tab).is_some_and(shows));
         // As (dwell, tab) by their places: what holds, evaluated once for each tab that shows a page, and what runs.
         let mut held: Vec<(usize, usize)> = Vec::new();
         for (place, tab) in tabs.iter().enumerate().filter(|(_, tab)| shows(tab)) {
@@ -120,6 +134,7 @@ impl Visitor {
         let dwell = &mut self.dwells.0[at];
         dwell.fired = true;
         let (key, tab) = (dwell.pattern_key, dwell.tab.clone());
-        self.come_true(key, &tab, &[], turn);
+        let opened: Vec<u64> = self.dwells.1.iter().filter(|(of, _)| *of == tab).map(|(_, record)| *record).collect();
+        self.come_true(key, &tab, &opened, turn);
     }
 }

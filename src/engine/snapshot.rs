@@ -86,7 +86,7 @@ macro_rules! kept {
 kept! {
     Core => 1 v 1,
     super::session::Tabs => 2 v 1,
-    super::dwell::Dwells => 3 v 1,
+    super::dwell::Dwells => 3 v 2,
     super::cart::Cart => 4 v 1,
     super::profile::Profile => 5 v 1,
     super::firings::Firings => 6 v 2,

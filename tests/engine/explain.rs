@@ -251,3 +251,23 @@ fn records_tell_of_a_page_that_opened_out_of_sight_before_it_opened() {
         assert_eq!(live.records(RecordKind::SightChanged).len(), 1);
     }
 }
+
+#[test]
+fn what_a_dwell_fires_names_the_event_that_opened_its_page() {
+    let dwell = json!({"dwell": {"for": "5s", "where": {"page.kind": "product", "cart.count": {"$gt": 0}}}});
+    let mut sim = Sim::with_rules(json!([{"id": "d", "pattern": dwell, "actions": push()}]));
+    sim.evicts = true;
+    sim.page("a", "product", "/p/1").page("b", "home", "/").page("a", "product", "/p/2");
+    sim.track("b", "Product Added", json!({"sku": "x"})).pass(MINUTE);
+    let opened = |sim: &Sim, path: &str| -> u64 {
+        let of =
+            |record: &&footfall_protocol::record::Record| record.data.get("path").and_then(Value::as_str) == Some(path);
+        sim.made.iter().filter(|record| record.name == "page_viewed").find(of).unwrap().seq
+    };
+    let fired: Vec<Vec<u64>> = sim
+        .records(RecordKind::TriggerFired)
+        .iter()
+        .map(|record| serde_json::from_value(serde_json::to_value(record.data.get("events")).unwrap()).unwrap())
+        .collect();
+    assert_eq!(fired, [[opened(&sim, "/p/2")]]);
+}

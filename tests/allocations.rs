@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "an allocator that counts is one that is called")]
 
 use footfall::engine::condition::{Compiler, Condition};
-use footfall::engine::index::{ByName, Index, Scratch};
+use footfall::engine::index::{ByName, Index, Scratch, Waits};
 use footfall::engine::tree::resolve_any;
 use footfall_protocol::Value;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -62,8 +62,8 @@ fn conditions() -> Vec<Condition> {
 fn an_event_that_matches_nothing_allocates_nothing() {
     let conditions = conditions();
     let index = Index::new(conditions.iter());
-    let names: [&[&str]; 1] = [&["viewed"]];
-    let by_name = ByName::new(names.into_iter().cycle().zip(&conditions));
+    let waits = |condition| Waits { names: vec!["viewed"], conditions: vec![condition] };
+    let by_name = ByName::new(&conditions.iter().map(waits).collect::<Vec<_>>());
     let scopes: Vec<Value> = (0..50)
         .map(|n| {
             let text = format!(

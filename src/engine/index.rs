@@ -17,8 +17,10 @@ mod intern;
 mod nodes;
 mod parts;
 mod rows;
+mod spare;
 
-pub use by_name::{ByName, Named};
+pub use by_name::{ByName, Named, Waits};
+pub(super) use spare::Spare;
 
 use super::condition::{Actual, Condition};
 use super::tree::{Field, Scope};
@@ -135,7 +137,15 @@ impl Scratch {
 impl Index {
     /// An index over these conditions; their places are those of the list.
     pub fn new<'a>(conditions: impl Iterator<Item = &'a Condition>) -> Self {
-        build::build(conditions)
+        build::build(conditions.map(std::iter::once))
+    }
+
+    /// An index over lists of conditions, each list as one condition that holds when all of it does.
+    pub fn of_all<'a, C>(lists: impl Iterator<Item = C>) -> Self
+    where
+        C: IntoIterator<Item = &'a Condition>,
+    {
+        build::build(lists)
     }
 
     /// How many conditions it has.

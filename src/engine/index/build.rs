@@ -27,9 +27,12 @@ struct Compared {
     spread: (u32, u32, u32),
 }
 
-pub(super) fn build<'a>(conditions: impl Iterator<Item = &'a Condition>) -> Index {
+pub(super) fn build<'a, C>(conjunctions: impl Iterator<Item = C>) -> Index
+where
+    C: IntoIterator<Item = &'a Condition>,
+{
     let mut parts = Parts::default();
-    let mut plans: Vec<Plan> = conditions.map(|condition| parts.plan(condition)).collect();
+    let mut plans: Vec<Plan> = conjunctions.map(|conditions| parts.plan(conditions)).collect();
     let cells = cells(&parts);
     let mut compared: Vec<Compared> = parts
         .comparisons

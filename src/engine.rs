@@ -293,7 +293,7 @@ impl Visitor {
             effects: Vec::new(),
             traits_changed: false,
             stopped: Vec::new(),
-            scratch: index::Scratch::default(),
+            scratch: config.rules.scratch(),
         };
         let before = self.watched(&turn);
         self.catch_up(&mut turn);
@@ -314,6 +314,7 @@ impl Visitor {
             turn.effects.extend(self.outbox.flush(turn.now_ms));
         }
         self.tell_watchers(before, &mut turn);
+        config.rules.give_back(turn.scratch);
         turn.effects
     }
 

@@ -117,3 +117,31 @@ fn links_of_the_documentation_lead_somewhere() {
         }
     }
 }
+
+/// What the engine depends on, by a lock file.
+fn locked(path: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let engine = text.split("[[package]]").find(|package| package.contains("name = \"footfall\"")).unwrap();
+    let listed = engine.lines().filter(|line| line.starts_with(" \""));
+    listed.filter_map(|line| line.split(['"', ' ']).nth(2).map(str::to_owned)).collect()
+}
+
+/// Benchmarks and fuzz targets are workspaces of their own, which nobody builds each day.
+#[test]
+fn lock_files_of_other_workspaces_have_what_the_engine_depends_on() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let sections = manifest.split("\n[").filter(|section| {
+        let title = section.lines().next().unwrap_or_default();
+        title == "dependencies]" || (title.starts_with("target.") && title.ends_with("dependencies]"))
+    });
+    let lines = sections.flat_map(|section| section.lines().skip(1));
+    let names = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+    let names: Vec<&str> = names.filter_map(|line| line.split([' ', '.', '=']).next()).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for path in ["tests/bench/Cargo.lock", "tests/fuzz/Cargo.lock"] {
+        let locked = locked(path);
+        for name in &names {
+            assert!(locked.iter().any(|has| has == name), "{path} lacks {name}: run `cargo update --workspace` there");
+        }
+    }
+}

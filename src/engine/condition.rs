@@ -74,6 +74,13 @@ impl Condition {
         roots
     }
 
+    /// Whether what a rule does at once can change the answer for the rules after it.
+    pub fn reads_what_actions_change(&self) -> bool {
+        let mut found = false;
+        self.each_field(&mut |field, _| found |= field.is_changed_by_actions());
+        found
+    }
+
     /// The numbers that fields which change by time alone are compared with, as (field, number): the answer can only
     /// change without an input when one of these fields passes one of its numbers. Sorted by no rule, with repeats.
     pub fn thresholds(&self) -> Vec<(Field, f64)> {

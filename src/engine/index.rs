@@ -15,16 +15,21 @@ mod by_name;
 mod cells;
 mod intern;
 mod nodes;
+mod numbers;
 mod parts;
 mod rows;
+mod spare;
+mod summary;
 
-pub use by_name::{ByName, Named};
+pub use by_name::{ByName, Named, Waits};
+pub(super) use spare::Spare;
 
 use super::condition::{Actual, Condition};
 use super::tree::{Field, Scope};
 use cells::Cells;
 use nodes::{Memo, Node};
-use rows::{ASK, IN_BUFFER, Rows, UNREAD};
+use rows::{ASK, BY_COLUMN, Rows, UNREAD};
+use summary::Summary;
 
 /// An immutable index over a list of conditions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,13 +45,11 @@ pub struct Index {
     words: Vec<Word>,
     gates: Vec<Gate>,
     checks: Vec<Check>,
-    /// Axes that are looked up before the words, because they rule many of those out; the strongest first.
-    ahead: Vec<u32>,
-    /// Rows of bits, and for each row of an axis that is looked up ahead a bit for each word in which it has one.
+    /// Axes that are looked up before the words, because they rule many blocks of conditions out; the strongest first.
+    ahead: Vec<(u32, Summary)>,
+    /// Rows of bits, and the summaries of the axes that are looked up ahead.
     bits: Vec<u64>,
     summaries: Vec<u64>,
-    /// Room that rows made for one scope can need.
-    buffer_words: usize,
 }
 
 /// One field as far as one facet of its values goes.
@@ -70,6 +73,7 @@ struct Word {
 /// The slots of `mask` have to be in the axis's row.
 #[derive(Clone, Debug, PartialEq)]
 struct Gate {
+    /// The axis; beyond the last one the same axes again, for those whose rows are rough and have to be searched.
     axis: u32,
     column: u32,
     mask: u64,
@@ -86,10 +90,9 @@ struct Check {
 /// has grown to an index's size, no evaluation of that index allocates.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// Where each axis's row is.
+    /// Where each axis's row is; then for each the class to search by.
     rows: Vec<u32>,
     looked_up: Vec<u32>,
-    buffer: Vec<u64>,
     memo: Memo,
     possible: Vec<u64>,
     /// A bit for each condition that holds, and one for each of these words that has any.
@@ -99,8 +102,7 @@ pub struct Scratch {
 
 impl Scratch {
     fn clear(&mut self, index: &Index) {
-        self.looked_up.drain(..).for_each(|axis| self.rows[axis as usize] = UNREAD);
-        self.buffer.clear();
+        self.looked_up.drain(..).for_each(|row| self.rows[row as usize] = UNREAD);
         self.memo.clear(index.nodes.len());
         for (at, words) in self.found_words.iter_mut().enumerate() {
             while *words != 0 {
@@ -113,16 +115,11 @@ impl Scratch {
             self.found.resize(words, 0);
             self.found_words.resize(words.div_ceil(64), 0);
         }
-        if self.rows.len() < index.axes.len() {
-            self.rows.resize(index.axes.len(), UNREAD);
-            self.looked_up.reserve(index.axes.len());
+        if self.rows.len() < 2 * index.axes.len() {
+            self.rows.resize(2 * index.axes.len(), UNREAD);
+            self.looked_up.reserve(2 * index.axes.len());
         }
-        self.buffer.reserve(index.buffer_words);
-        self.possible.clear();
-        self.possible.resize(index.words.len().div_ceil(64), u64::MAX);
-        if let (Some(last), rest @ 1..) = (self.possible.last_mut(), index.words.len() % 64) {
-            *last = (1 << rest) - 1;
-        }
+        summary::all(index.words.len(), &mut self.possible);
     }
 
     fn keep(&mut self, place: u32) {
@@ -135,7 +132,15 @@ impl Scratch {
 impl Index {
     /// An index over these conditions; their places are those of the list.
     pub fn new<'a>(conditions: impl Iterator<Item = &'a Condition>) -> Self {
-        build::build(conditions)
+        build::build(conditions.map(std::iter::once))
+    }
+
+    /// An index over lists of conditions, each list as one condition that holds when all of it does.
+    pub fn of_all<'a, C>(lists: impl Iterator<Item = C>) -> Self
+    where
+        C: IntoIterator<Item = &'a Condition>,
+    {
+        build::build(lists)
     }
 
     /// How many conditions it has.
@@ -151,16 +156,14 @@ impl Index {
     /// The places of all conditions that hold, rising.
     pub fn matches<'s, S: Scope + ?Sized>(&self, scope: &S, scratch: &'s mut Scratch) -> Matches<'s> {
         scratch.clear(self);
-        for axis in &self.ahead {
-            let at = *axis as usize;
-            let Some(class) = self.look_up(at, scope, scratch) else { continue };
-            self.axes[at].rows.narrow(scratch.rows[at], class, &self.summaries, &scratch.buffer, &mut scratch.possible);
+        for (axis, summary) in &self.ahead {
+            if let Some(class) = self.look_up(*axis as usize, scope, scratch) {
+                summary.narrow(class, &self.summaries, &mut scratch.possible);
+            }
         }
         for group in 0..scratch.possible.len() {
-            let mut possible = scratch.possible[group];
-            while possible != 0 {
-                self.evaluate(group * 64 + possible.trailing_zeros() as usize, scope, scratch);
-                possible &= possible - 1;
+            for (word, slots) in summary::each(group, scratch.possible[group]) {
+                self.evaluate(word, slots, scope, scratch);
             }
         }
         Matches { found: &scratch.found, words: &scratch.found_words, at: 0, left_words: 0, word: 0, left: 0 }.started()
@@ -171,18 +174,21 @@ impl Index {
         let axis = &self.axes[at];
         let read = scope.read(&self.fields[axis.field as usize]);
         let class = axis.cells.class(Actual::of(&read));
-        scratch.rows[at] = class.map_or(ASK, |class| axis.rows.row(class, &mut scratch.buffer));
-        scratch.looked_up.push(u32::try_from(at).expect("an axis's place is a u32"));
+        let (row, search) = class.map_or((ASK, ASK), |class| axis.rows.row(class));
+        for (at, row) in [(at, row), (at + self.axes.len(), search)] {
+            scratch.rows[at] = row;
+            scratch.looked_up.push(u32::try_from(at).expect("an axis's place is a u32"));
+        }
         class
     }
 
-    /// Which of 64 conditions hold.
-    fn evaluate<S: Scope + ?Sized>(&self, at: usize, scope: &S, scratch: &mut Scratch) {
+    /// Which of these slots of a word hold.
+    fn evaluate<S: Scope + ?Sized>(&self, at: usize, slots: u64, scope: &S, scratch: &mut Scratch) {
         let word = &self.words[at];
-        let mut left = word.slots;
+        let mut left = word.slots & slots;
         for gate in &self.gates[word.gates.0 as usize..word.gates.1 as usize] {
             let row = scratch.rows[gate.axis as usize];
-            left &= if row < IN_BUFFER {
+            left &= if row < BY_COLUMN {
                 self.bits[(row + gate.column) as usize]
             } else if left & gate.mask == 0 {
                 // Nothing is read for conditions that are out already.
@@ -209,14 +215,14 @@ impl Index {
     /// The bits of a gate whose row is not among those that are kept whole, or has not been looked up.
     #[inline(never)]
     fn gate<S: Scope + ?Sized>(&self, gate: &Gate, word: usize, left: u64, scope: &S, scratch: &mut Scratch) -> u64 {
-        let axis = gate.axis as usize;
-        if scratch.rows[axis] == UNREAD {
+        let (row, axis) = (gate.axis as usize, gate.axis as usize % self.axes.len());
+        if scratch.rows[row] == UNREAD {
             self.look_up(axis, scope, scratch);
         }
-        match scratch.rows[axis] {
+        match scratch.rows[row] {
             ASK => self.ask(axis, word, left & gate.mask, scope, scratch) | !gate.mask,
-            row if row & IN_BUFFER != 0 => scratch.buffer[((row & !IN_BUFFER) + gate.column) as usize],
-            row => self.bits[(row + gate.column) as usize],
+            row if row < BY_COLUMN => self.bits[(row + gate.column) as usize],
+            row => self.axes[axis].rows.word(row, gate.column),
         }
     }
 
@@ -265,6 +271,7 @@ impl Index {
             + self.gates.capacity() * size_of::<Gate>()
             + self.checks.capacity() * size_of::<Check>()
             + (self.bits.capacity() + self.summaries.capacity()) * size_of::<u64>()
+            + self.ahead.capacity() * size_of::<(u32, Summary)>()
     }
 }
 

@@ -12,6 +12,7 @@ mod reader;
 mod rule;
 mod schedule;
 mod stages;
+mod waiting;
 mod warnings;
 
 pub use actions::{Action, TRAIT_VALUE};
@@ -28,7 +29,7 @@ pub use stages::{DEFAULT_STAGES, default_stages};
 pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
-use super::index::{Index, Matches, Scratch};
+use super::index::{Index, Matches, Scratch, Spare};
 use super::tree::Scope;
 use places::Places;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,8 @@ pub struct RuleSet {
     places: Places,
     /// Over the segments.
     segment_index: Index,
+    /// For the indexes.
+    spare: Spare,
 }
 
 /// Visitors for whom a condition holds now.
@@ -99,7 +102,7 @@ impl RuleSet {
         by_id.sort_by(|a, b| rules[*a].id.cmp(&rules[*b].id));
         let places = Places::new(&rules);
         let segment_index = Index::new(segments.iter().map(|segment| &segment.when));
-        Self { rules, segments, stages, by_id, places, segment_index }
+        Self { rules, segments, stages, by_id, places, segment_index, spare: Spare::default() }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -134,6 +137,16 @@ impl RuleSet {
     fn answers_as_each_segment<S: Scope + ?Sized>(&self, scope: &S, scratch: &mut Scratch) -> bool {
         let holds = |at: &usize| self.segments[*at].when.holds(scope);
         self.segment_index.matches(scope, scratch).eq((0..self.segments.len()).filter(holds))
+    }
+
+    /// A scratch for the indexes: one that has grown to their size already, once one was given back.
+    pub fn scratch(&self) -> Scratch {
+        self.spare.take()
+    }
+
+    /// Gives a scratch back.
+    pub fn give_back(&self, scratch: Scratch) {
+        self.spare.put(scratch);
     }
 
     /// Whether there is such a stage.

@@ -6,6 +6,7 @@ use super::tree::{Field, Known, Read, Scope};
 use footfall_protocol::event::{Authority, Campaign, Consent, Event, Line};
 use footfall_protocol::{Object, Value};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// A visitor, at a time, with the event and the tab at hand.
 pub(super) struct Scene<'a> {
@@ -13,14 +14,16 @@ pub(super) struct Scene<'a> {
     event: Option<&'a Event>,
     tab: Option<&'a Tab>,
     now_ms: u64,
+    /// The cart's lines as a list, made when they are first read.
+    lines: OnceCell<Value>,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(visitor: &'a Visitor, now_ms: u64) -> Self {
-        Self { visitor, event: None, tab: None, now_ms }
+        Self { visitor, event: None, tab: None, now_ms, lines: OnceCell::new() }
     }
 
-    pub(super) const fn during(self, event: Option<&'a Event>) -> Self {
+    pub(super) fn during(self, event: Option<&'a Event>) -> Self {
         Self { event, ..self }
     }
 
@@ -121,7 +124,8 @@ impl Scope for Scene<'_> {
             Known::CartLineCount => whole(visitor.cart.lines.len() as u64),
             Known::CartCurrency => Read::text(&visitor.cart.currency),
             Known::CartLines => {
-                Read::Value(Cow::Owned(Value::Array(visitor.cart.lines.iter().map(cart_line).collect())))
+                let made = || Value::Array(visitor.cart.lines.iter().map(cart_line).collect());
+                Read::Value(Cow::Borrowed(self.lines.get_or_init(made)))
             }
             Known::CartIdleSeconds if visitor.cart.changed_ms == 0 => Read::Missing,
             Known::CartIdleSeconds => Read::Number(seconds(self.now_ms.saturating_sub(visitor.cart.changed_ms))),
@@ -162,7 +166,7 @@ impl Scope for Scene<'_> {
 /// A member of an open object, or the whole of it.
 fn open<'a>(object: &'a Object, path: &[String]) -> Read<'a> {
     match path.split_first() {
-        None => Read::Value(Cow::Owned(Value::Object(object.clone()))),
+        None => Read::Object(object),
         Some((first, rest)) => Read::below(object.get(first), rest),
     }
 }

@@ -108,7 +108,7 @@ impl Part {
 /// A value as text: numbers as a browser writes them, lists with commas, objects and what is missing as nothing.
 fn plain(value: &Read<'_>) -> String {
     match value {
-        Read::Missing => String::new(),
+        Read::Missing | Read::Object(_) => String::new(),
         Read::Bool(flag) => flag.to_string(),
         Read::Number(number) => number_text(*number),
         Read::Str(text) => cut(text, TEMPLATE_FILL_BYTES_MAX).to_owned(),

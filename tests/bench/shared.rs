@@ -7,27 +7,54 @@ use footfall::engine::tree::{Field, Read, Scope, TREE, resolve};
 use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::Authority;
-use std::borrow::Cow;
 use std::hint::black_box;
 
-/// What is known at an event, by field: as in a live visitor, of whom each field is at a known place.
-struct Attributes(Vec<Option<Value>>);
+/// What is known at an event, close together, as what has just been decoded and applied is: which values there are does
+/// not depend on how many events a benchmark holds.
+struct Attributes {
+    /// Field → its value, if it has one.
+    places: [u8; TREE.len()],
+    values: Vec<Attribute>,
+    texts: String,
+}
+
+enum Attribute {
+    Number(f64),
+    Text(u16, u16),
+}
+
+const MISSING: u8 = u8::MAX;
 
 impl Attributes {
     fn new(event: &Value) -> Self {
+        let (mut places, mut values, mut texts) = ([MISSING; TREE.len()], Vec::new(), String::new());
         let read = |path: &str| path.split('.').try_fold(event, |value, key| value.get(key)).cloned();
-        Self(TREE.iter().map(|entry| read(entry.path)).collect())
+        for (place, entry) in places.iter_mut().zip(TREE) {
+            let value = match read(entry.path) {
+                None => continue,
+                Some(Value::Number(number)) => Attribute::Number(number),
+                Some(Value::String(text)) => {
+                    let start = texts.len();
+                    texts.push_str(&text);
+                    let short = |at: usize| u16::try_from(at).expect("the workload's texts are short");
+                    Attribute::Text(short(start), short(texts.len()))
+                }
+                Some(other) => panic!("the workload has numbers and texts, and no {other:?}"),
+            };
+            *place = u8::try_from(values.len()).expect("the tree has few fields");
+            values.push(value);
+        }
+        Self { places, values, texts }
     }
 }
 
 impl Scope for Attributes {
     fn read<'a>(&'a self, field: &Field) -> Read<'a> {
         let Field::Known(known, _) = field else { return Read::Missing };
-        match &self.0[*known as usize] {
+        match self.values.get(usize::from(self.places[*known as usize])) {
             None => Read::Missing,
-            Some(Value::Number(number)) => Read::Number(*number),
-            Some(Value::String(text)) => Read::Str(text),
-            Some(other) => Read::Value(Cow::Borrowed(other)),
+            Some(Attribute::Number(number)) => Read::Number(*number),
+            Some(Attribute::Text(from, to)) => Read::Str(&self.texts[usize::from(*from)..usize::from(*to)]),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The index against the conditions themselves: for every scope the same answer, over random conditions and values.
 
 use footfall::engine::condition::{Compiler, Condition};
-use footfall::engine::index::{ByName, Index, Scratch};
+use footfall::engine::index::{ByName, Index, Scratch, Waits};
 use footfall::engine::tree::{Field, Read, Scope, resolve_any};
 use footfall_protocol::Value;
 use rand::rngs::StdRng;
@@ -206,7 +206,9 @@ fn an_index_by_name_answers_as_the_conditions_that_wait_for_the_name() {
     let names: Vec<Vec<String>> = (0..200)
         .map(|_| (0..random.random_range(1..4)).map(|_| format!("n{}", random.random_range(0..9))).collect())
         .collect();
-    let by_name = ByName::new(names.iter().map(Vec::as_slice).zip(&compiled));
+    let texts = |place: usize| names[place].iter().map(String::as_str).collect();
+    let waits = (0..200).map(|place| Waits { names: texts(place), conditions: vec![&compiled[place]] });
+    let by_name = ByName::new(&waits.collect::<Vec<_>>());
     let mut scratch = Scratch::default();
     for _ in 0..50 {
         let scope = attributes(&mut random);

@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const LIVES: u64 = 80;
+pub(crate) const LIVES: u64 = 80;
 
 /// A site whose rules have patterns of all kinds, others for each seed.
 fn site(seed: u64) -> Config {
@@ -51,7 +51,7 @@ fn documents(seed: u64) -> Vec<Value> {
 }
 
 /// Rules that work together: they start, put off and stop each other, set traits, and take pushes back.
-fn together() -> Vec<Value> {
+pub(crate) fn together() -> Vec<Value> {
     let Value::Array(rules) = json!([
         {"id": "work-1", "priority": 3, "pattern": {"event": {"name": ["product_added", "checkout_started"]}}, "limits": {"group": {"name": "work", "per": "moment"}},
             "actions": [{"set_trait": {"name": "mood", "value": "{{cart.count}}"}}, {"start": {"rule": "work-2", "after": "90s"}}, {"start": {"rule": "work-3"}}, {"record": {"name": "worked", "data": {"sku": "{{event.properties.sku}}"}}}]},
@@ -72,13 +72,13 @@ fn together() -> Vec<Value> {
 
 /// One thing that happens after some time.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Events(Authority, Vec<Value>),
     Connect(String),
     Disconnect(String),
 }
 
-fn life(seed: u64) -> Vec<(u64, Step)> {
+pub(crate) fn life(seed: u64) -> Vec<(u64, Step)> {
     let mut random = StdRng::seed_from_u64(seed);
     let steps = random.random_range(1..40);
     let mut number = 0;
@@ -129,7 +129,7 @@ fn event(random: &mut StdRng, tab: &str, number: u64) -> Value {
     json!({"type": kind, "messageId": id, "event": name, "userId": "u", "traits": {"n": number}, "context": {"tab": tab}, "properties": properties})
 }
 
-fn apply(sim: &mut Sim, step: &Step) {
+pub(crate) fn apply(sim: &mut Sim, step: &Step) {
     match step {
         Step::Events(authority, events) => drop(sim.send_as(*authority, events.clone())),
         Step::Connect(tab) => drop(sim.connect(tab, None)),
@@ -149,7 +149,7 @@ fn live(seed: u64, evicts: bool, mut each: impl FnMut(&mut Sim, &Step)) -> Sim {
     sim
 }
 
-fn assert_same(a: &Sim, b: &Sim, about: &str) {
+pub(crate) fn assert_same(a: &Sim, b: &Sim, about: &str) {
     assert_eq!(a.stored(), b.stored(), "{about}: stored");
     assert_eq!(a.queue, b.queue, "{about}: records");
     assert_eq!(a.sent, b.sent, "{about}: messages");

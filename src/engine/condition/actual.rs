@@ -23,6 +23,7 @@ impl<'v> Actual<'v> {
             Read::Number(number) => Self::Number(*number),
             Read::Str(text) => Self::Text(text),
             Read::Texts(texts) => Self::Texts(texts),
+            Read::Object(object) => Self::Object(object),
             Read::Value(value) => Self::of_value(value),
         }
     }

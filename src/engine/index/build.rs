@@ -6,19 +6,21 @@
 use super::cells::{Cells, Runs};
 use super::parts::{Comparisons, Parts, Plan};
 use super::rows::Draft;
+use super::summary::Summary;
 use super::{Axis, Check, Gate, Index, Word};
 use crate::engine::condition::{Condition, Constants, Facet, Test};
 use std::borrow::Cow;
 
-/// Words of 8 bytes that rows kept whole may take in all (4 MB), and those of one axis (1 MB).
-const ROWS_WORDS_MAX: usize = 512 * 1024;
-const AXIS_WORDS_MAX: usize = 128 * 1024;
+/// Words of 8 bytes that rows kept whole may take in all (1 MB), and those of one axis (128 KB): events read them in no
+/// order, and so from the cache that they fit in.
+const ROWS_WORDS_MAX: usize = 128 * 1024;
+const AXIS_WORDS_MAX: usize = 16 * 1024;
 /// A condition stands in several slots for at most so many stretches of values, which pass in at most so many
 /// thousandths of the classes.
 const STRETCHES_MAX: usize = 8;
 const SELECTIVE: u32 = 250;
-/// An axis is read ahead of the words when that is expected to rule out at least so many of them.
-const WORTH_WORDS: usize = 3;
+/// An axis is read ahead of the words when that is expected to rule out at least so many blocks of them.
+const WORTH_BLOCKS: usize = 4;
 
 /// One distinct comparison: where it passes, and how selective that is.
 struct Compared {
@@ -27,9 +29,12 @@ struct Compared {
     spread: (u32, u32, u32),
 }
 
-pub(super) fn build<'a>(conditions: impl Iterator<Item = &'a Condition>) -> Index {
+pub(super) fn build<'a, C>(conjunctions: impl Iterator<Item = C>) -> Index
+where
+    C: IntoIterator<Item = &'a Condition>,
+{
     let mut parts = Parts::default();
-    let mut plans: Vec<Plan> = conditions.map(|condition| parts.plan(condition)).collect();
+    let mut plans: Vec<Plan> = conjunctions.map(|conditions| parts.plan(conditions)).collect();
     let cells = cells(&parts);
     let mut compared: Vec<Compared> = parts
         .comparisons
@@ -163,19 +168,20 @@ fn add_axes(index: &mut Index, parts: &mut Parts<'_>, cells: Vec<Cells>, compare
             whole_rows[axis] = true;
         }
     }
-    let mut ahead: Vec<(usize, u32)> = Vec::new();
+    let mut ahead: Vec<(usize, u32, Summary)> = Vec::new();
     for (at, ((draft, cells), ats)) in drafts.into_iter().zip(cells).zip(of_axis).enumerate() {
-        let (rows, ruled_out) = if whole_rows[at] {
-            draft.keep_all(cells.len(), words, WORTH_WORDS, &mut index.bits, &mut index.summaries)
+        let summaries_at = index.summaries.len();
+        let (summary, ruled_out) = draft.summarise(cells.len(), words, &mut index.summaries);
+        if ruled_out >= WORTH_BLOCKS {
+            ahead.push((ruled_out, whole(at), summary));
         } else {
-            let rows = draft.keep_changes();
-            // A row that is made for this value is looked through once more for little.
-            let ruled_out = rows.words().len() / 2;
-            (rows, ruled_out)
-        };
-        if ruled_out >= WORTH_WORDS {
-            ahead.push((ruled_out, whole(at)));
+            index.summaries.truncate(summaries_at);
         }
+        let rows = if whole_rows[at] {
+            draft.keep_all(cells.len(), &mut index.bits)
+        } else {
+            draft.keep_columns(cells.len(), &mut index.bits)
+        };
         let (field, facet) = (parts.axes[at].field, parts.axes[at].facet);
         let mut asked = Vec::new();
         if facet == Facet::Scalar {
@@ -187,27 +193,22 @@ fn add_axes(index: &mut Index, parts: &mut Parts<'_>, cells: Vec<Cells>, compare
             }
         }
         asked.sort_unstable();
-        index.buffer_words += rows.room();
         index.axes.push(Axis { field, cells, rows, asked });
     }
-    ahead.sort_unstable_by_key(|(ruled_out, axis)| (std::cmp::Reverse(*ruled_out), *axis));
-    index.ahead = ahead.into_iter().map(|(_, axis)| axis).collect();
+    ahead.sort_unstable_by_key(|(ruled_out, axis, _)| (std::cmp::Reverse(*ruled_out), *axis));
+    index.ahead = ahead.into_iter().map(|(_, axis, summary)| (axis, summary)).collect();
 }
 
 fn add_words(index: &mut Index, stands: &[Stand], plans: &[Plan], parts: &Parts<'_>, compared: &[Compared]) {
     for (word, stands) in stands.chunks(64).enumerate() {
-        // How selective an axis is here in all, and whose bits it concerns.
-        let mut gates: Vec<(u32, u64, u64)> = Vec::new();
+        // Who compares which axis, and in how many thousandths of its classes that passes.
+        let mut compares: Vec<Compares> = Vec::new();
         let mut checks: Vec<Check> = Vec::new();
         for (bit, stand) in stands.iter().enumerate() {
-            for at in &stand.comparisons {
+            compares.extend(stand.comparisons.iter().map(|at| {
                 let axis = parts.comparisons[*at as usize].axis;
-                let rules_out = u64::from(1_001 - compared[*at as usize].spread.0.min(1_000));
-                match gates.iter_mut().find(|gate| gate.0 == axis) {
-                    Some(gate) => (gate.1, gate.2) = (gate.1 + rules_out, gate.2 | 1 << bit),
-                    None => gates.push((axis, rules_out, 1 << bit)),
-                }
-            }
+                Compares { axis, bit, passing: u64::from(compared[*at as usize].spread.0.min(1_000)) }
+            }));
             for node in &plans[stand.place].nodes {
                 match checks.iter_mut().find(|check| check.node == *node) {
                     Some(check) => check.mask |= 1 << bit,
@@ -215,14 +216,10 @@ fn add_words(index: &mut Index, stands: &[Stand], plans: &[Plan], parts: &Parts<
                 }
             }
         }
-        gates.sort_unstable_by_key(|(axis, rules_out, _)| (std::cmp::Reverse(*rules_out), *axis));
         checks.sort_unstable_by_key(|check| (parts.weight(check.node), check.node));
         let starts = (whole(index.gates.len()), whole(index.checks.len()));
         let word_at = whole(word);
-        index.gates.extend(gates.into_iter().map(|(axis, _, mask)| {
-            let column = index.axes[axis as usize].rows.column(word_at);
-            Gate { axis, column, mask }
-        }));
+        add_gates(index, compares, word_at);
         index.checks.extend(checks);
         index.words.push(Word {
             slots: if stands.len() == 64 { u64::MAX } else { (1 << stands.len()) - 1 },
@@ -230,4 +227,37 @@ fn add_words(index: &mut Index, stands: &[Stand], plans: &[Plan], parts: &Parts<
             checks: (starts.1, whole(index.checks.len())),
         });
     }
+}
+
+/// A slot of a word compares an axis.
+struct Compares {
+    axis: u32,
+    bit: usize,
+    passing: u64,
+}
+
+/// The gates of a word: next comes always the axis that is expected to rule the most out of what is left then. Where
+/// its rows are rough, what is left in the end has to be searched for.
+fn add_gates(index: &mut Index, mut compares: Vec<Compares>, word: u32) {
+    compares.sort_unstable_by_key(|one| (one.axis, one.bit));
+    let mut axes: Vec<&[Compares]> = compares.chunk_by(|a, b| a.axis == b.axis).collect();
+    let mut left = [1_u64 << 20; 64];
+    let mut searched = Vec::new();
+    while !axes.is_empty() {
+        let rules_out = |of: &&[Compares]| of.iter().map(|one| left[one.bit] * (1_001 - one.passing)).sum::<u64>();
+        let best = (0..axes.len()).max_by_key(|at| (rules_out(&axes[*at]), std::cmp::Reverse(*at)));
+        let of = axes.remove(best.expect("it is not empty"));
+        let mut mask = 0;
+        for one in of {
+            mask |= 1 << one.bit;
+            left[one.bit] = left[one.bit] * one.passing / 1_000;
+        }
+        let rows = &index.axes[of[0].axis as usize].rows;
+        let gate = Gate { axis: of[0].axis, column: rows.column(word), mask };
+        if rows.are_by_column() {
+            searched.push(Gate { axis: gate.axis + whole(index.axes.len()), ..gate });
+        }
+        index.gates.push(gate);
+    }
+    index.gates.extend(searched);
 }

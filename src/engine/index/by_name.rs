@@ -1,11 +1,20 @@
-//! Conditions that are only asked for events of some names.
+//! Conditions that are only asked for happenings of some names.
 
 use super::{Index, Matches, Scratch};
 use crate::engine::condition::Condition;
 use crate::engine::tree::Scope;
 use std::collections::BTreeMap;
 
-/// For each event name an index over the conditions that wait for it.
+/// Conditions that all have to hold when something of one of these names happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waits<'a> {
+    /// The names, in any order.
+    pub names: Vec<&'a str>,
+    /// The conditions; without any, they hold.
+    pub conditions: Vec<&'a Condition>,
+}
+
+/// For each name an index over what waits for it.
 ///
 /// There is no other way for names with few conditions: an index of one word reads a field only for conditions that are
 /// still possible, which is what evaluating them one by one does.
@@ -18,15 +27,12 @@ pub struct ByName {
 }
 
 impl ByName {
-    /// Over entries of names and a condition each; their places are those of the list.
-    pub fn new<'a, N: AsRef<str> + 'a>(entries: impl Iterator<Item = (&'a [N], &'a Condition)>) -> Self {
-        let mut conditions = Vec::new();
+    /// Over a list of what waits; places are those of the list.
+    pub fn new(entries: &[Waits<'_>]) -> Self {
         let mut waiting: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        for (place, (names, condition)) in entries.enumerate() {
-            conditions.push(condition);
-            let place = u32::try_from(place).expect("a rule set is far smaller");
-            for name in names {
-                waiting.entry(name.as_ref()).or_default().push(place);
+        for (place, entry) in (0..).zip(entries) {
+            for name in &entry.names {
+                waiting.entry(name).or_default().push(place);
             }
         }
         // Names for which the same conditions wait share an index.
@@ -35,7 +41,8 @@ impl ByName {
         for (name, mut places) in waiting {
             places.dedup();
             let group = *lists.entry(places).or_insert_with_key(|places| {
-                let index = Index::new(places.iter().map(|place| conditions[*place as usize]));
+                let lists = places.iter().map(|place| entries[*place as usize].conditions.iter().copied());
+                let index = Index::of_all(lists);
                 by_name.groups.push((places.clone(), index));
                 by_name.groups.len() - 1
             });
@@ -44,12 +51,12 @@ impl ByName {
         by_name
     }
 
-    /// Whether any condition waits for an event of this name.
+    /// Whether anything waits for this name.
     pub fn awaits(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
 
-    /// The places of the conditions that wait for an event of this name and hold, rising.
+    /// The places of what waits for this name and whose conditions hold, rising.
     pub fn matches<'a, S: Scope + ?Sized>(&'a self, name: &str, scope: &S, scratch: &'a mut Scratch) -> Named<'a> {
         let group = self.names.get(name).map(|group| &self.groups[*group]);
         Named(group.map(|(places, index)| (&places[..], index.matches(scope, scratch))))
@@ -62,7 +69,7 @@ impl ByName {
     }
 }
 
-/// Places of conditions that wait for a name and hold, rising.
+/// Places of what waits for a name and whose conditions hold, rising.
 #[derive(Clone, Debug)]
 pub struct Named<'a>(Option<(&'a [u32], Matches<'a>)>);
 
@@ -90,7 +97,10 @@ mod tests {
         };
         let conditions = [condition(r#"{"a": 1}"#), condition("{}"), condition(r#"{"a": {"$gt": 0}}"#)];
         let names: [&[&str]; 3] = [&["x", "y"], &["y"], &["x", "y", "z"]];
-        let by_name = ByName::new(names.into_iter().zip(&conditions));
+        let entries = names.into_iter().zip(&conditions);
+        let entries: Vec<Waits<'_>> =
+            entries.map(|(names, condition)| Waits { names: names.to_vec(), conditions: vec![condition] }).collect();
+        let by_name = ByName::new(&entries);
         let scope: Value = serde_json::from_str(r#"{"a": 2}"#).unwrap();
         let mut scratch = Scratch::default();
         for (name, places) in [("x", vec![2]), ("y", vec![1, 2]), ("z", vec![2]), ("other", vec![])] {

@@ -1,6 +1,7 @@
 //! The classes into which one field's values fall: within a class, every value passes the same comparisons.
 
 use super::intern::Interner;
+use super::numbers::Numbers;
 use crate::engine::condition::{Actual, Constants, Facet, Test, number, text_order};
 use std::cmp::Ordering;
 
@@ -12,7 +13,7 @@ use std::cmp::Ordering;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cells {
     facet: Facet,
-    numbers: Vec<f64>,
+    numbers: Numbers,
     texts: Texts,
 }
 
@@ -54,7 +55,7 @@ impl Cells {
             });
             Texts::Same(interner)
         };
-        Self { facet, numbers: constants.numbers, texts }
+        Self { facet, numbers: Numbers::new(constants.numbers), texts }
     }
 
     fn numbers_at(&self) -> u32 {
@@ -92,9 +93,7 @@ impl Cells {
         if number.is_nan() {
             return self.numbers_at() - 1;
         }
-        let below = self.numbers.partition_point(|constant| *constant < number);
-        #[expect(clippy::float_cmp, reason = "the same as JavaScript's ===")]
-        let same = self.numbers.get(below).is_some_and(|constant| *constant == number);
+        let (below, same) = self.numbers.below(number);
         self.numbers_at() + 2 * whole(below) + u32::from(same)
     }
 
@@ -211,7 +210,7 @@ impl Cells {
             Texts::Same(texts) => texts.memory(),
             Texts::Ordered(texts) => texts.iter().map(|text| text.capacity() + size_of::<String>()).sum(),
         };
-        texts + 8 * self.numbers.capacity()
+        texts + self.numbers.memory()
     }
 }
 

@@ -69,10 +69,10 @@ struct Open {
 }
 
 impl<'a> Parts<'a> {
-    /// Takes one condition apart.
-    pub(super) fn plan(&mut self, condition: &'a Condition) -> Plan {
+    /// Takes conditions apart of which all have to hold.
+    pub(super) fn plan(&mut self, conditions: impl IntoIterator<Item = &'a Condition>) -> Plan {
         let mut open = Open::default();
-        self.conjuncts(condition, true, &mut open);
+        conditions.into_iter().for_each(|condition| self.conjuncts(condition, true, &mut open));
         let mut plan = Plan { nodes: open.nodes, never: open.never, ..Plan::default() };
         open.tests.sort_unstable();
         open.tests.dedup();

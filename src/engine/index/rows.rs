@@ -1,19 +1,24 @@
 //! For each class of one axis, which conditions are still possible: a bit for each, in words of 64.
 //!
 //! A row has only the words in which some condition compares this axis; in them a condition that does not has its bit
-//! set. Axes with few classes keep every row. Where that would be large (ten thousand skus), rows are kept as what
-//! changes from one class to the next, with a whole row now and then: at most twice the size of the rules' constants.
+//! set. Axes with few classes keep every row. Where that would be large (ten thousand skus), each word is kept as what it
+//! becomes from which class on: about the size of the rules' constants, and a search away. Beside them stands a rough
+//! form, a row for so many neighbouring classes together, which leaves few to search for.
 
 use super::cells::Runs;
+use super::summary::{self, Groups, Summary};
 
 /// A row's words begin here, or one of the three answers below.
 pub(super) type At = u32;
-/// The row is in the scratch's buffer, at the rest of the number.
-pub(super) const IN_BUFFER: At = 1 << 31;
+/// Rows are kept by column; the class is the rest of the number.
+pub(super) const BY_COLUMN: At = 1 << 31;
 /// No row: the comparisons have to be asked one by one.
 pub(super) const ASK: At = u32::MAX - 1;
 /// Not looked up yet.
 pub(super) const UNREAD: At = u32::MAX;
+
+/// Rough rows of one axis.
+const ROUGH_ROWS_MAX: u32 = 64;
 
 /// From this class on, these bits of a column are the other way round.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +45,11 @@ pub(super) struct Rows {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kept {
-    /// Class → row; the rows are in the index's bits from `bits_at`, the words in which they have a bit at all, where
-    /// that was made, in its summaries from `summaries_at`.
-    All { row_of: Vec<u32>, bits_at: u32, summaries_at: Option<u32> },
-    /// The first class's row and after every `step` flips the row at that moment.
-    Changes { flips: Vec<Flip>, step: u32, marks: Vec<u64> },
+    /// Class → row; the rows are in the index's bits from `bits_at`.
+    All { row_of: Vec<u32>, bits_at: u32 },
+    /// Column → where it starts in the other two: the classes from which on its word has which bits, rising from 0.
+    /// The rough rows are in the index's bits from `rough_at`.
+    Columns { starts: Vec<u32>, from: Vec<u32>, bits: Vec<u64>, rough: Groups, rough_at: u32 },
 }
 
 fn whole(count: usize) -> u32 {
@@ -86,17 +91,9 @@ impl Draft {
         (self.flips.chunk_by(|a, b| a.class == b.class).count() + 1) * self.columns.len()
     }
 
-    /// Keeps every row. `bits` and `summaries` are the index's; returns how many words a summary is expected to rule
-    /// out, and a summary is made if there are at least so many.
-    pub(super) fn keep_all(
-        self,
-        classes: u32,
-        words: usize,
-        worth: usize,
-        bits: &mut Vec<u64>,
-        summaries: &mut Vec<u64>,
-    ) -> (Rows, usize) {
-        let (bits_at, width) = (bits.len(), self.columns.len());
+    /// Keeps every row, in the index's bits.
+    pub(super) fn keep_all(self, classes: u32, bits: &mut Vec<u64>) -> Rows {
+        let bits_at = whole(bits.len());
         let mut row = self.first;
         let mut row_of = Vec::with_capacity(classes as usize);
         bits.extend_from_slice(&row);
@@ -108,36 +105,76 @@ impl Draft {
             rows += 1;
         }
         row_of.resize(classes as usize, rows - 1);
-        let ruled_out = bits[bits_at..].iter().filter(|word| **word == 0).count() / rows as usize;
-        let summaries_at = (ruled_out >= worth).then_some(whole(summaries.len()));
-        if summaries_at.is_some() {
-            for row in bits[bits_at..].chunks_exact(width) {
-                let at = summaries.len();
-                summaries.resize(at + words.div_ceil(64), u64::MAX);
-                summarise(&self.columns, row, &mut summaries[at..]);
+        Rows { columns: self.columns, kept: Kept::All { row_of, bits_at } }
+    }
+
+    /// Keeps what each column's word becomes, and in the index's bits the rough form.
+    pub(super) fn keep_columns(mut self, classes: u32, bits: &mut Vec<u64>) -> Rows {
+        let rough = Groups::of(classes, ROUGH_ROWS_MAX);
+        let rough_at = whole(bits.len());
+        self.each_group(rough, classes, |row| bits.extend_from_slice(row));
+        let kept = self.columns_kept(rough, rough_at);
+        Rows { columns: self.columns, kept }
+    }
+
+    fn columns_kept(&mut self, rough: Groups, rough_at: u32) -> Kept {
+        self.flips.sort_unstable_by_key(|flip| (flip.column, flip.class));
+        let size = self.first.len() + self.flips.len();
+        let (mut from, mut bits) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        let mut starts = Vec::with_capacity(self.first.len() + 1);
+        let mut flips = self.flips.iter().peekable();
+        for (column, first) in (0..).zip(&self.first) {
+            starts.push(whole(from.len()));
+            let mut word = *first;
+            from.push(0);
+            bits.push(word);
+            while let Some(flip) = flips.next_if(|flip| flip.column == column) {
+                word ^= flip.mask;
+                from.push(flip.class);
+                bits.push(word);
             }
         }
-        (Rows { columns: self.columns, kept: Kept::All { row_of, bits_at: whole(bits_at), summaries_at } }, ruled_out)
+        starts.push(whole(from.len()));
+        Kept::Columns { starts, from, bits, rough, rough_at }
     }
 
-    /// Keeps what changes from class to class.
-    pub(super) fn keep_changes(self) -> Rows {
-        let step = self.columns.len().max(32);
-        let mut row = self.first;
-        let mut marks = row.clone();
-        for change in self.flips.chunks(step) {
-            change.iter().for_each(|flip| row[flip.column as usize] ^= flip.mask);
-            marks.extend_from_slice(&row);
+    /// A summary of the rows for so many words, written to the end of `summaries`, and how many blocks it is expected
+    /// to rule out.
+    pub(super) fn summarise(&self, classes: u32, words: usize, summaries: &mut Vec<u64>) -> (Summary, usize) {
+        let summary = Summary::new(classes, words, summaries.len());
+        let (mut rows, mut ruled_out) = (0, 0);
+        self.each_group(summary.groups, classes, |row| {
+            ruled_out += summary::write(&self.columns, row, words, summaries);
+            rows += 1;
+        });
+        (summary, ruled_out / rows)
+    }
+
+    /// For each group of classes a row of what is set in the row of any of them.
+    fn each_group(&self, groups: Groups, classes: u32, mut put: impl FnMut(&[u64])) {
+        let (mut row, mut group) = (self.first.clone(), 0);
+        let mut any = row.clone();
+        for change in self.flips.chunk_by(|a, b| a.class == b.class) {
+            let class = change[0].class;
+            while group < groups.of_class(class) {
+                put(&any);
+                any.clone_from(&row);
+                group += 1;
+            }
+            let begins = groups.begins(class);
+            for flip in change {
+                let column = flip.column as usize;
+                row[column] ^= flip.mask;
+                any[column] |= row[column];
+            }
+            if begins {
+                any.clone_from(&row);
+            }
         }
-        Rows { columns: self.columns, kept: Kept::Changes { flips: self.flips, step: whole(step), marks } }
-    }
-}
-
-/// Takes the words out of a summary in which a row has no bit.
-fn summarise(columns: &[u32], row: &[u64], summary: &mut [u64]) {
-    for (word, bits) in columns.iter().zip(row) {
-        if *bits == 0 {
-            summary[*word as usize / 64] &= !(1 << (word % 64));
+        while group < groups.count(classes) {
+            put(&any);
+            any.clone_from(&row);
+            group += 1;
         }
     }
 }
@@ -148,59 +185,38 @@ impl Rows {
         whole(self.columns.binary_search(&word).expect("a word in which this axis is compared"))
     }
 
-    /// The words that the rows have.
-    pub(super) fn words(&self) -> &[u32] {
-        &self.columns
+    /// Where the row of a class is, or the rough one, and what [`Self::word`] wants to know.
+    pub(super) fn row(&self, class: u32) -> (At, At) {
+        let width = whole(self.columns.len());
+        let at = match &self.kept {
+            Kept::All { row_of, bits_at } => bits_at + row_of[class as usize] * width,
+            Kept::Columns { rough, rough_at, .. } => rough_at + rough.of_class(class) * width,
+        };
+        (at, BY_COLUMN | class)
     }
 
-    /// Where the row of a class is; one that is not kept is made in the buffer.
-    pub(super) fn row(&self, class: u32, buffer: &mut Vec<u64>) -> At {
-        match &self.kept {
-            Kept::All { row_of, bits_at, .. } => bits_at + row_of[class as usize] * whole(self.columns.len()),
-            Kept::Changes { flips, step, marks } => {
-                let upto = flips.partition_point(|flip| flip.class <= class);
-                let (width, step) = (self.columns.len(), *step as usize);
-                let mark = upto / step;
-                let at = buffer.len();
-                buffer.extend_from_slice(&marks[mark * width..(mark + 1) * width]);
-                for flip in &flips[mark * step..upto] {
-                    buffer[at + flip.column as usize] ^= flip.mask;
-                }
-                whole(at) | IN_BUFFER
-            }
-        }
+    /// Whether [`Self::word`] has to be asked as well.
+    pub(super) const fn are_by_column(&self) -> bool {
+        matches!(self.kept, Kept::Columns { .. })
     }
 
-    /// Takes the words out of `possible` in which the row that is at this place has no bit.
-    pub(super) fn narrow(&self, at: At, class: u32, summaries: &[u64], buffer: &[u64], possible: &mut [u64]) {
-        match &self.kept {
-            Kept::All { row_of, summaries_at: Some(summaries_at), .. } => {
-                let start = *summaries_at as usize + row_of[class as usize] as usize * possible.len();
-                for (possible, summary) in possible.iter_mut().zip(&summaries[start..]) {
-                    *possible &= summary;
-                }
-            }
-            Kept::All { .. } => {}
-            Kept::Changes { .. } => {
-                let at = (at & !IN_BUFFER) as usize;
-                summarise(&self.columns, &buffer[at..at + self.columns.len()], possible);
-            }
-        }
-    }
-
-    /// How much room in the buffer a row of these needs, in words.
-    pub(super) fn room(&self) -> usize {
-        if let Kept::Changes { .. } = &self.kept { self.columns.len() } else { 0 }
+    /// A column's word for a class, where rows are kept by column; `row` is what [`Self::row`] gave.
+    pub(super) fn word(&self, row: At, column: u32) -> u64 {
+        let Kept::Columns { starts, from, bits, .. } = &self.kept else { return u64::MAX };
+        let (class, column) = (row & !BY_COLUMN, column as usize);
+        let (start, end) = (starts[column] as usize, starts[column + 1] as usize);
+        // The first class of a column is 0.
+        bits[start + from[start..end].partition_point(|from| *from <= class) - 1]
     }
 
     /// Bytes of memory, without what is in the index's bits and summaries.
     pub(super) fn memory(&self) -> usize {
-        4 * self.columns.capacity()
-            + match &self.kept {
-                Kept::All { row_of, .. } => 4 * row_of.capacity(),
-                Kept::Changes { flips, marks, .. } => {
-                    size_of::<Flip>() * flips.capacity() + size_of::<u64>() * marks.capacity()
-                }
+        let kept = match &self.kept {
+            Kept::All { row_of, .. } => 4 * row_of.capacity(),
+            Kept::Columns { starts, from, bits, .. } => {
+                4 * (starts.capacity() + from.capacity()) + size_of::<u64>() * bits.capacity()
             }
+        };
+        4 * self.columns.capacity() + kept
     }
 }

@@ -45,7 +45,7 @@ fn borrowed<'a>(read: &'a Read<'_>) -> Option<Borrowed<'a>> {
         Read::Bool(flag) => return Some(Borrowed::Bool(*flag)),
         Read::Number(number) => return Some(Borrowed::Number(*number)),
         Read::Str(text) => return Some(Borrowed::Text(cut(text, TEXT_BYTES_MAX))),
-        Read::Missing | Read::Texts(_) => return None,
+        Read::Missing | Read::Texts(_) | Read::Object(_) => return None,
         Read::Value(value) => value.as_ref(),
     };
     match value {
@@ -76,7 +76,7 @@ pub(super) fn amount(read: &Read<'_>) -> Option<Amount> {
         Read::Number(number) => Amount::from_units(*number),
         Read::Str(text) => Amount::from_units(text.trim().parse().ok()?),
         Read::Value(value) => Amount::from_value(value),
-        Read::Missing | Read::Bool(_) | Read::Texts(_) => None,
+        Read::Missing | Read::Bool(_) | Read::Texts(_) | Read::Object(_) => None,
     }
 }
 

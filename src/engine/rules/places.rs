@@ -1,12 +1,12 @@
 //! Which rules a happening concerns, and which pattern a key belongs to: found without walking over the rules.
 
 use super::pattern::node_key;
+use super::waiting::{Draft, Waiting, may_fire, needs};
 use super::{Pattern, Point, Rule, RuleSet, What};
 use crate::engine::condition::Condition;
-use crate::engine::index::{ByName, Index, Matches, Scratch};
+use crate::engine::index::{Index, Matches, Scratch};
 use crate::engine::tree::Scope;
 use footfall_protocol::event::Event;
-use std::collections::BTreeMap;
 
 /// Something that happens to a visitor, as points see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,23 @@ pub enum Happening<'a> {
     SegmentEntered(String),
 }
 
+impl Happening<'_> {
+    /// Whether it is of this kind.
+    fn is(&self, what: &What) -> bool {
+        match (self, what) {
+            (Self::Event(event), What::Event(names)) => names.contains(&event.name),
+            (Self::SessionStarted, What::SessionStarted) | (Self::SessionEnded, What::SessionEnded) => true,
+            (Self::Stage { from: before, to: after }, What::Stage { from, to }) => {
+                (from.is_empty() || from.contains(before)) && (to.is_empty() || to.contains(after))
+            }
+            (Self::SegmentEntered(id), What::SegmentEntered(ids)) | (Self::SegmentLeft(id), What::SegmentLeft(ids)) => {
+                ids.contains(id)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// One point of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -42,15 +59,15 @@ pub struct Place {
 /// Where the points and patterns of the rules that are on are found. Derived from them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Places {
-    /// The points that are events, in the order of evaluation.
-    event_points: Vec<Place>,
-    /// Over the names and `where` of those.
-    events: ByName,
-    session_started: Vec<Place>,
-    session_ended: Vec<Place>,
-    stages: Vec<Place>,
-    entered: BTreeMap<String, Vec<Place>>,
-    left: BTreeMap<String, Vec<Place>>,
+    /// By the event's name.
+    events: Waiting,
+    /// By [`STARTED`] and [`ENDED`].
+    sessions: Waiting,
+    /// By the stage that is entered; those for which any will do by [`ANY`].
+    stages: Waiting,
+    /// By the segment's id.
+    entered: Waiting,
+    left: Waiting,
     /// Key, rule and number of everything that remembers something, by key.
     nodes: Vec<(u64, usize, u16)>,
     /// Rule and number of every dwell, in the order of evaluation.
@@ -61,19 +78,47 @@ pub(super) struct Places {
     dwell_index: Index,
 }
 
+const STARTED: &str = "started";
+const ENDED: &str = "ended";
+/// No stage has this id.
+const ANY: &str = "";
+
+/// The points while their indexes are put together.
+#[derive(Default)]
+struct Drafts<'a> {
+    events: Draft<'a>,
+    sessions: Draft<'a>,
+    stages: Draft<'a>,
+    entered: Draft<'a>,
+    left: Draft<'a>,
+}
+
+impl<'a> Drafts<'a> {
+    fn add(&mut self, place: Place, rule: &'a Rule, point: &'a Point) {
+        fn all(names: &[String]) -> Vec<&str> {
+            names.iter().map(String::as_str).collect()
+        }
+        let (draft, names) = match &point.what {
+            What::Event(names) => (&mut self.events, all(names)),
+            What::SessionStarted => (&mut self.sessions, vec![STARTED]),
+            What::SessionEnded => (&mut self.sessions, vec![ENDED]),
+            What::Stage { to, .. } if to.is_empty() => (&mut self.stages, vec![ANY]),
+            What::Stage { to, .. } => (&mut self.stages, all(to)),
+            What::SegmentEntered(ids) => (&mut self.entered, all(ids)),
+            What::SegmentLeft(ids) => (&mut self.left, all(ids)),
+        };
+        draft.add(place, names, needs(rule, place.point));
+    }
+}
+
 impl Places {
     pub(super) fn new(rules: &[Rule]) -> Self {
         let mut places = Self::default();
-        let (mut waits, mut dwells): (Vec<(&[String], &Condition)>, Vec<&Condition>) = Default::default();
+        let mut drafts = Drafts::default();
+        let mut dwells: Vec<&Condition> = Vec::new();
         for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
-            for (number, point) in rule.points.iter().enumerate() {
-                let number = u16::try_from(number).expect("a rule has few points");
-                let place = Place { rule: at, point: number };
-                if let What::Event(names) = &point.what {
-                    places.event_points.push(place);
-                    waits.push((names, &point.holds));
-                }
-                places.add(point, place);
+            for (number, point) in (0..).zip(&rule.points) {
+                drafts.add(Place { rule: at, point: number }, rule, point);
             }
             rule.pattern.each(&mut |pattern| {
                 if let Some(node) = pattern.node() {
@@ -88,67 +133,40 @@ impl Places {
         }
         places.nodes.sort_unstable();
         places.dwell_keys.sort_unstable();
-        places.events = ByName::new(waits.into_iter());
         places.dwell_index = Index::new(dwells.into_iter());
-        places
-    }
-
-    fn add(&mut self, point: &Point, place: Place) {
-        let each = |map: &mut BTreeMap<String, Vec<Place>>, names: &[String]| {
-            for name in names {
-                map.entry(name.clone()).or_default().push(place);
-            }
-        };
-        match &point.what {
-            What::Event(_) => {}
-            What::SessionStarted => self.session_started.push(place),
-            What::SessionEnded => self.session_ended.push(place),
-            What::Stage { .. } => self.stages.push(place),
-            What::SegmentEntered(ids) => each(&mut self.entered, ids),
-            What::SegmentLeft(ids) => each(&mut self.left, ids),
-        }
-    }
-
-    /// The points to be asked one by one; those that are events have an index.
-    fn about(&self, happening: &Happening<'_>) -> &[Place] {
-        match happening {
-            Happening::Event(_) => &[],
-            Happening::SessionStarted => &self.session_started,
-            Happening::SessionEnded => &self.session_ended,
-            Happening::Stage { .. } => &self.stages,
-            Happening::SegmentLeft(id) => self.left.get(id).map(Vec::as_slice).unwrap_or_default(),
-            Happening::SegmentEntered(id) => self.entered.get(id).map(Vec::as_slice).unwrap_or_default(),
-        }
+        let Drafts { events, sessions, stages, entered, left } = drafts;
+        let [events, sessions, stages, entered, left] = [events, sessions, stages, entered, left].map(Draft::finish);
+        Self { events, sessions, stages, entered, left, ..places }
     }
 }
 
 impl RuleSet {
     /// The points that a happening is, of the rules that are on, in the order of evaluation. This is the one place
     /// where the `where` of points is asked, for all rules at once and before the first of them acts.
+    ///
+    /// Left out are points of which nothing comes because the rule's condition does not hold.
     pub fn points_at<S: Scope + ?Sized>(
         &self,
         happening: &Happening<'_>,
         scope: &S,
         scratch: &mut Scratch,
     ) -> Vec<Place> {
-        if let Happening::Event(event) = happening {
-            debug_assert!(self.answers_as_each_point(&event.name, scope, scratch));
-            let found = self.places.events.matches(&event.name, scope, scratch);
-            return found.map(|at| self.places.event_points[at]).collect();
-        }
-        let is_it = |point: &Point| match (&point.what, happening) {
-            (What::Stage { from, to }, Happening::Stage { from: before, to: after }) => {
-                (from.is_empty() || from.contains(before)) && (to.is_empty() || to.contains(after))
-            }
-            _ => true,
-        };
-        let mut found = Vec::new();
-        for place in self.places.about(happening) {
-            let point = &self.rules[place.rule].points[usize::from(place.point)];
-            if is_it(point) && point.holds.holds(scope) {
-                found.push(*place);
+        let (places, mut found) = (&self.places, Vec::new());
+        match happening {
+            Happening::Event(event) => places.events.find(&event.name, scope, scratch, &mut found),
+            Happening::SessionStarted => places.sessions.find(STARTED, scope, scratch, &mut found),
+            Happening::SessionEnded => places.sessions.find(ENDED, scope, scratch, &mut found),
+            Happening::SegmentEntered(id) => places.entered.find(id, scope, scratch, &mut found),
+            Happening::SegmentLeft(id) => places.left.find(id, scope, scratch, &mut found),
+            Happening::Stage { to, .. } => {
+                places.stages.find(to, scope, scratch, &mut found);
+                places.stages.find(ANY, scope, scratch, &mut found);
+                let what = |place: &Place| &self.rules[place.rule].points[usize::from(place.point)].what;
+                found.retain(|place| happening.is(what(place)));
+                found.sort_unstable();
             }
         }
+        debug_assert!(self.are_as_each_point(happening, scope, &found));
         found
     }
 
@@ -167,16 +185,18 @@ impl RuleSet {
         self.places.dwell_index.matches(scope, scratch)
     }
 
-    /// Whether the index over events says of each point what the point itself does: asked in debug builds, so that all
-    /// tests and the fuzzers compare the two on live visitors.
-    fn answers_as_each_point<S: Scope + ?Sized>(&self, name: &str, scope: &S, scratch: &mut Scratch) -> bool {
-        let is_it = |at: &usize| {
-            let place = self.places.event_points[*at];
-            let point = &self.rules[place.rule].points[usize::from(place.point)];
-            matches!(&point.what, What::Event(names) if names.iter().any(|one| one == name)) && point.holds.holds(scope)
-        };
-        let each = (0..self.places.event_points.len()).filter(is_it);
-        self.places.events.matches(name, scope, scratch).eq(each)
+    /// Whether these are the points that each point itself says it is: asked in debug builds, so that all tests and the
+    /// fuzzers compare the indexes with the conditions on live visitors.
+    fn are_as_each_point<S: Scope + ?Sized>(&self, happening: &Happening<'_>, scope: &S, found: &[Place]) -> bool {
+        let rules = self.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
+        let each = rules.flat_map(|(at, rule)| {
+            let points = (0..).zip(&rule.points);
+            points.map(move |(number, point)| (Place { rule: at, point: number }, rule, point))
+        });
+        let is_it = each.filter(|(place, rule, point)| {
+            happening.is(&point.what) && point.holds.holds(scope) && may_fire(rule, place.point, scope)
+        });
+        is_it.map(|(place, ..)| place).eq(found.iter().copied())
     }
 
     /// Whether the index over dwells says of each what its condition does; asked in debug builds.

@@ -9,7 +9,7 @@ pub(super) fn shown(value: &Read<'_>, currency: &str) -> Option<String> {
         Read::Number(number) => Amount::from_units(*number),
         Read::Str(text) => Amount::from_value(&Value::from(*text)),
         Read::Value(value) => Amount::from_value(value),
-        Read::Missing | Read::Bool(_) | Read::Texts(_) => None,
+        Read::Missing | Read::Bool(_) | Read::Texts(_) | Read::Object(_) => None,
     }?;
     let known = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_alphabetic());
     let currency = if known { currency.to_ascii_uppercase() } else { String::new() };

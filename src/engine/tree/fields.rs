@@ -165,6 +165,12 @@ impl Field {
         }
     }
 
+    /// Whether a rule's actions change it at once. They set traits; stage and segments follow only when all rules have
+    /// looked at what has happened. Of free attributes nothing is known.
+    pub const fn is_changed_by_actions(&self) -> bool {
+        matches!(self, Self::Known(Known::ProfileTraits, _) | Self::Any(_))
+    }
+
     /// Its dotted path, as an author writes it.
     pub fn path(&self) -> String {
         match self {

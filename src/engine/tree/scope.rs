@@ -1,10 +1,10 @@
 //! Reading fields: what a scope is asked and what it answers.
 
 use super::Field;
-use footfall_protocol::Value;
+use footfall_protocol::{Object, Value};
 use std::borrow::Cow;
 
-/// What reading a field gives. Scalars and lists of texts are not copied.
+/// What reading a field gives. Nothing is copied but lists that are made when they are read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Read<'a> {
     /// There is no such value now.
@@ -17,6 +17,8 @@ pub enum Read<'a> {
     Str(&'a str),
     /// An array of texts.
     Texts(&'a [String]),
+    /// An open object.
+    Object(&'a Object),
     /// Anything.
     Value(Cow<'a, Value>),
 }
@@ -55,6 +57,7 @@ impl<'a> Read<'a> {
             Self::Number(number) => Some(Value::Number(number)),
             Self::Str(text) => Some(Value::from(text)),
             Self::Texts(texts) => Some(Value::Array(texts.iter().map(|text| text.as_str().into()).collect())),
+            Self::Object(object) => Some(Value::Object(object.clone())),
             Self::Value(value) => Some(value.into_owned()),
         }
     }

@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::grammar::{self, Setting};
 use footfall::engine::condition::{Compiler, Condition};
-use footfall::engine::index::{ByName, Index, Scratch};
+use footfall::engine::index::{ByName, Index, Scratch, Waits};
 use footfall::engine::tree::{Field, Read, Scope, resolve_any};
 use footfall_protocol::Value;
 use serde_json::{Value as Json, json};
@@ -36,7 +36,9 @@ pub fn check(data: &[u8]) {
     let whole = Index::new(conditions.iter());
     assert!(whole.len() == conditions.len(), "{} of {} conditions", whole.len(), conditions.len());
     let half = Index::new(conditions[conditions.len() / 2..].iter());
-    let by_name = ByName::new(names.iter().map(Vec::as_slice).zip(&conditions));
+    let waits = names.iter().zip(&conditions);
+    let waits = waits.map(|(names, condition)| Waits { names: names.clone(), conditions: vec![condition] });
+    let by_name = ByName::new(&waits.collect::<Vec<_>>());
     // One for all: what one evaluation leaves in it must not reach the next.
     let mut scratch = Scratch::default();
     for _ in 0..SCOPES_MAX {

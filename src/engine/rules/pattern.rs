@@ -5,6 +5,7 @@ mod point;
 mod read;
 mod shapes;
 
+pub use footfall_protocol::rule::Function;
 pub use point::{Point, Points, What};
 
 pub(super) use point::{event_names, points};
@@ -163,29 +164,6 @@ pub struct Aggregate {
     pub within: Window,
     /// What the aggregate must pass.
     pub is: Test,
-}
-
-/// How an aggregate is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Function {
-    /// How many.
-    Count,
-    /// Of amounts.
-    Sum,
-    /// Of amounts.
-    Min,
-    /// Of amounts.
-    Max,
-    /// Of amounts, rounded half away from zero to a millionth.
-    Mean,
-    /// The first value.
-    First,
-    /// The last value.
-    Last,
-    /// How many different values.
-    Distinct,
-    /// The value that came most often; of several the one that came last.
-    MostFrequent,
 }
 
 /// Every part has occurred within a window, and no `not` has.

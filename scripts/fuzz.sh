@@ -5,7 +5,7 @@
 #   MINUTES                         for each target (default: 10)
 #   KEEP=1                          afterwards the committed corpus is what is left when it is minimised with the new finds
 #
-# It works on a copy of the committed corpus, in target/fuzz/work, which later runs go on with. What breaks a target is in
+# It works on a copy of the committed corpus, in target/fuzz/grown, which later runs go on with. What breaks a target is in
 # tests/fuzz/artifacts. The code has no unsafe part, so that it is fuzzed without a sanitizer, by the ordinary compiler.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
@@ -43,11 +43,11 @@ shown() {
 }
 
 fuzz() {
-  local target=$1 work=$ROOT/target/fuzz/work/$1 kept=$ROOT/tests/fuzz/corpus/$1 found=$ROOT/tests/fuzz/artifacts/$1/ status=0 binary
-  mkdir -p "$work" "$kept" "$found"
+  local target=$1 grown=$ROOT/target/fuzz/grown/$1 kept=$ROOT/tests/fuzz/corpus/$1 found=$ROOT/tests/fuzz/artifacts/$1/ status=0 binary
+  mkdir -p "$grown" "$kept" "$found"
   binary=$(find "$CARGO_TARGET_DIR" -path "*/release/$target" -type f | head -n 1)
   SECONDS=0
-  "$binary" "$work" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=10 -artifact_prefix="$found" \
+  "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=10 -artifact_prefix="$found" \
     -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=$?
   if [ $status -ne 0 ]; then
     tail -n 40 "$LOGS/fuzz-$target.log" >&2
@@ -55,12 +55,12 @@ fuzz() {
   fi
   say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") runs, nothing found"
   [ "${KEEP:-}" = 1 ] || return 0
-  rm -rf "$work.new"
-  mkdir "$work.new"
+  rm -rf "$grown.new"
+  mkdir "$grown.new"
   # The smallest set that reaches the same code: without counting how often, which would keep thousands.
-  "$binary" -set_cover_merge=1 -use_counters=0 -max_len=$LENGTH "$work.new" "$kept" "$work" >"$LOGS/fuzz-merge-$target.log" 2>&1
+  "$binary" -set_cover_merge=1 -use_counters=0 -max_len=$LENGTH "$grown.new" "$kept" "$grown" >"$LOGS/fuzz-merge-$target.log" 2>&1
   rm -rf "$kept"
-  mv "$work.new" "$kept"
+  mv "$grown.new" "$kept"
   say "$target: the corpus has $(find "$kept" -type f | wc -l) inputs, $(du -sk "$kept" | cut -f1) KB"
 }
 

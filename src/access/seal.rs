@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use uuid::Uuid;
 
 fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
@@ -41,6 +42,11 @@ pub fn content_address(bytes: &[u8]) -> String {
     hex
 }
 
+/// Under which name the life of a visitor is remembered as erased: nobody can tell from it who that was.
+pub fn tombstone(site: &str, incarnation: Uuid) -> String {
+    content_address(format!("{site}:{}", incarnation.hyphenated()).as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +71,12 @@ mod tests {
     #[test]
     fn a_content_address_is_sha_256_in_hexadecimal() {
         assert_eq!(content_address(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_tombstones_name_is_pinned() {
+        let name = tombstone("demo", Uuid::from_u128(1));
+        assert_eq!(name, "afc242f17f76184a28f2cd297b39f5cad70f018459a4009fa855677344d69546");
+        assert_ne!(name, tombstone("other", Uuid::from_u128(1)));
     }
 }

@@ -1,15 +1,17 @@
 //! The D1 sink: every record exactly once, by its id, however often it is delivered.
 
+use crate::access::seal;
 use footfall_protocol::record::{RecordBatch, record_id};
 use serde::Serialize;
 use serde_json::Value as Json;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
-/// One statement for a message: its records come as one JSON text, so that their number meets no bound of parameters.
+/// One statement for a message: its records come as one JSON text, so that their number meets no bound of parameters. In
+/// the statement itself, so that no erasure comes between: nothing of a visitor's life that was erased comes back.
 const INSERT: &str = "INSERT INTO records (site, id, visitor, incarnation, at_ms, kind, name, session, data) \
      SELECT ?2, value ->> 0, ?3, ?4, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5 \
-     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+     FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = ?5) ON CONFLICT DO NOTHING";
 
 const READ: &str = "SELECT id, incarnation, at_ms, kind, name, session, data FROM records \
      WHERE site = ?1 AND visitor = ?2 ORDER BY at_ms DESC, id DESC LIMIT ?3";
@@ -68,6 +70,7 @@ fn statement(database: &D1Database, batch: &RecordBatch) -> Result<D1PreparedSta
         text(&batch.site),
         text(&batch.visitor.to_string()),
         text(&batch.incarnation.to_string()),
+        text(&seal::tombstone(&batch.site, batch.incarnation)),
     ])
 }
 

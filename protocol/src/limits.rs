@@ -200,6 +200,10 @@ pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
 pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;
+/// An operator's token, in bytes. Beyond: 401 `invalid_credential`.
+pub const OPERATOR_TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Keys in `ADMIN_JWKS`. Beyond: the deployment is refused as misconfigured.
+pub const JWKS_KEYS_MAX: usize = 16;
 /// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.
 pub const QUEUE_MESSAGE_BYTES_MAX: usize = 60_000;
 

@@ -20,7 +20,7 @@ export async function startRuntime({ port, host, state, build, site, vars, secre
   const configPath = join(root, "wrangler.toml");
   const main = resolve(build, "index.js");
   if (!existsSync(main)) throw new Error(`${main} is missing: run scripts/build.sh first`);
-  const worker = workerOptions(configPath, main, { site, bindings: { ...vars, ...secrets } });
+  const worker = workerOptions(configPath, main, { site, bindings: { ...secrets, ...vars } }); // what is said outright counts
   const guard = guardRuntime(say);
   const persistence = join(state, "v3"); // where `wrangler … --local --persist-to STATE` looks as well
   keepQueuesOnDisk(QUEUES_PLUGIN, persistence);

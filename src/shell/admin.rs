@@ -1,6 +1,6 @@
 //! The admin's endpoints: who asks, what they may do, and on to whoever answers (`access::routes` is the table).
 
-use crate::access::admin::{self, Operator};
+use crate::access::admin::Operator;
 use crate::access::credential::Authorization;
 use crate::access::precondition::Preconditions;
 use crate::access::routes::{self, Found, Route, To};
@@ -74,7 +74,7 @@ fn operator(request: &Request, call: &Call<'_>) -> Result<Operator, Problem> {
         return Err(Problem::new(401, "no_credential", "Send an operator's token as bearer."));
     };
     let invalid = || Problem::new(401, "invalid_credential", "This is no valid operator's token.");
-    admin::verify(&call.deployment.admin_secret, &token, clock::now_s()).ok_or_else(invalid)
+    call.deployment.operators.verify(&token, clock::now_s()).ok_or_else(invalid)
 }
 
 /// Reads whose answer the reader has already are 304 (RFC 9110 §15.4.5). An answer without an entity tag gets that of

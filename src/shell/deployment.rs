@@ -1,5 +1,6 @@
 //! What the deployment says of itself (`SITES` and the secrets), parsed once for each isolate.
 
+use crate::access::admin::{Operators, Said};
 use crate::access::site::{self, Site};
 use crate::access::token::SigningKeys;
 use crate::access::write_keys::WriteKeys;
@@ -16,14 +17,11 @@ pub(super) struct Deployment {
     pub(super) sites: BTreeMap<SiteId, Site>,
     pub(super) write_keys: WriteKeys,
     pub(super) signing_keys: SigningKeys,
-    pub(super) admin_secret: String,
+    pub(super) operators: Operators,
 }
 
 /// The deployment, or a sentence for everything that is wrong with it.
 pub(super) type Parsed = Rc<Result<Deployment, Vec<String>>>;
-
-/// The least length of `ADMIN_JWT_SECRET`, in bytes: that of its signatures (RFC 7518 §3.2).
-const ADMIN_SECRET_BYTES_MIN: usize = 32;
 
 thread_local! {
     /// A change of variables or secrets starts new isolates, so that this never goes stale.
@@ -44,27 +42,31 @@ impl Deployment {
 
 fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
     let mut faults = Vec::new();
+    let variable = |name: &str| env.var(name).map(|value| value.to_string()).ok();
     let mut read = |name: &str| {
-        let found = env.var(name).map(|value| value.to_string()).ok();
+        let found = variable(name);
         if found.is_none() {
             faults.push(format!("{name} is not set"));
         }
         found
     };
-    let (sites, write_keys) = (read("SITES"), read("WRITE_KEYS"));
-    let (signing_keys, admin_secret) = (read("SIGNING_KEYS"), read("ADMIN_JWT_SECRET"));
+    let (sites, write_keys, signing_keys) = (read("SITES"), read("WRITE_KEYS"), read("SIGNING_KEYS"));
+    let operators = Operators::parse(Said {
+        secret: variable("ADMIN_JWT_SECRET"),
+        jwks: variable("ADMIN_JWKS"),
+        audience: variable("ADMIN_JWT_AUDIENCE"),
+        issuer: variable("ADMIN_JWT_ISSUER"),
+    });
     let mut keep = |name: &str, fault: String| faults.push(format!("{name}: {fault}"));
     let sites = sites.and_then(|text| site::parse(&text).map_err(|fault| keep("SITES", fault)).ok());
     let write_keys =
         write_keys.and_then(|text| WriteKeys::parse(&text).map_err(|fault| keep("WRITE_KEYS", fault)).ok());
     let signing_keys =
         signing_keys.and_then(|text| SigningKeys::parse(&text).map_err(|fault| keep("SIGNING_KEYS", fault)).ok());
-    if admin_secret.as_ref().is_some_and(|secret| secret.len() < ADMIN_SECRET_BYTES_MIN) {
-        keep("ADMIN_JWT_SECRET", format!("is shorter than {ADMIN_SECRET_BYTES_MIN} bytes"));
-    }
-    match (sites, write_keys, signing_keys, admin_secret) {
-        (Some(sites), Some(write_keys), Some(signing_keys), Some(admin_secret)) if faults.is_empty() => {
-            Ok(Deployment { sites, write_keys, signing_keys, admin_secret })
+    let operators = operators.map_err(|(name, fault)| keep(name, fault)).ok();
+    match (sites, write_keys, signing_keys, operators) {
+        (Some(sites), Some(write_keys), Some(signing_keys), Some(operators)) if faults.is_empty() => {
+            Ok(Deployment { sites, write_keys, signing_keys, operators })
         }
         _ => Err(faults),
     }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod engine;
+pub mod log;
 pub mod rulebook;
 #[cfg(all(target_arch = "wasm32", not(feature = "engine-only")))]
 mod shell;

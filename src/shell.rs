@@ -15,11 +15,11 @@ mod events;
 mod health;
 mod incoming;
 mod js;
+mod log;
 mod own;
 mod reply;
 mod router;
 mod rulebook_object;
-mod triggers;
 mod validation;
 mod visitor_object;
 

@@ -67,12 +67,13 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn every_problem_of_the_admin_surface_has_an_example() {
     let shell = root().join("src/shell");
     let mut files = rust_files(&shell.join("rulebook_object"));
+    files.extend(rust_files(&shell.join("log")));
     files.push(shell.join("visitor_object/look.rs"));
     let names = [
         "rulebook_object",
         "admin",
         "validation",
-        "triggers",
+        "log",
         "incoming",
         "router",
         "deployment",

@@ -90,9 +90,18 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
-/// Cold pages of records waiting for the queue that a list of triggers looks into, the newest. What is in older ones is
-/// listed when the queue has it.
+/// Cold pages of records waiting for the queue that a reader of the log looks into, the newest. What is in older ones
+/// counts as on its way until the database has it.
 pub const WAITING_PAGES_READ_MAX: u64 = 64;
+/// Records that the queue has taken and that an object still remembers for readers of the log until the database has
+/// them, in bytes of JSON, in memory only. When full: the oldest go, and count as on their way.
+pub const SENT_BYTES_MAX: usize = 16 * 1024;
+/// How long an object remembers them, in milliseconds. Beyond: they count as on their way until the database has them.
+pub const SENT_MS_MAX: u64 = 60 * 1_000;
+/// Records of one page of a visitor's log. Beyond: 400 `malformed`.
+pub const LOG_ENTRIES_MAX: u64 = 1_000;
+/// Records of one life that a state of the past is folded from. Beyond: 422 `too_long`.
+pub const FOLD_RECORDS_MAX: usize = 10_000;
 /// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
 /// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

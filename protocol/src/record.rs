@@ -63,6 +63,11 @@ impl RecordKind {
             Self::Emitted => "emitted",
         }
     }
+
+    /// The kind with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
 }
 
 /// A record's id: unique over all visitors and all their incarnations.

@@ -17,10 +17,8 @@ pub enum To {
     Visitor,
     /// The visitor's object, named by an id of the store's own.
     NamedVisitor,
-    /// The database.
-    Records,
-    /// The visitor's object and the database.
-    Triggers,
+    /// The log: the visitor's object and the database.
+    Log,
 }
 
 /// One operation.
@@ -74,8 +72,9 @@ pub const ROUTES: &[Route] = &[
     write("DELETE", "sites/{site}/previews/{visitor}"),
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
-    read("sites/{site}/visitors/{visitor}/records", To::Records),
-    read("sites/{site}/visitors/{visitor}/triggers", To::Triggers),
+    read("sites/{site}/visitors/{visitor}/events", To::Log),
+    read("sites/{site}/visitors/{visitor}/records", To::Log),
+    read("sites/{site}/visitors/{visitor}/triggers", To::Log),
     read("sites/{site}/visitors/{visitor}/explain/{rule}", To::Visitor),
     Route {
         path: "sites/{site}/visitors/{visitor}/dry-run",

@@ -7,17 +7,14 @@ use crate::access::routes::{self, Found, Route, To};
 use crate::access::seal::content_address;
 use crate::rulebook::is_id;
 use crate::shell::call::Call;
-use crate::shell::reply::{Problem, json};
+use crate::shell::reply::Problem;
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, d1_sink, deliver, incoming, triggers, validation};
+use crate::shell::{clock, config, deliver, incoming, log, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
-use serde_json::json as object;
 use uuid::Uuid;
 use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
 
-/// Records of one answer: at most, and unless it is said.
-const RECORDS: (u32, u32) = (1_000, 100);
 /// The description of this surface.
 const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
 
@@ -63,9 +60,10 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
         (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&site, parse(visitor)?, rule, call).await,
         (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
-        (To::Triggers, ["visitors", visitor, ..]) => triggers::answer(&site, parse(visitor)?, call).await,
-        (To::Records, ["visitors", visitor, ..]) => records(&site, parse(visitor)?, call).await,
-        (To::Description | To::Visitor | To::Records | To::Triggers, _) => Err(not_found()),
+        (To::Log, ["visitors", visitor, "events"]) => log::events(&site, parse(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&site, parse(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
+        (To::Description | To::Visitor | To::Log, _) => Err(not_found()),
     }
 }
 
@@ -169,14 +167,4 @@ async fn dry_run(mut request: Request, site: &SiteId, visitor: Uuid, call: &Call
     };
     let asked = Request::new_with_init("https://visitor/dry-run", &init)?;
     Ok(deliver::visitor_object(call.env, site, visitor)?.fetch_with_request(asked).await?)
-}
-
-/// A visitor's newest records in the database.
-async fn records(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
-    let wanted = || Problem::new(400, "malformed", format!("`limit` is a whole number from 1 to {}.", RECORDS.0));
-    let limit = call.query("limit").map_or(Ok(RECORDS.1), |text| {
-        text.parse().ok().filter(|limit| (1..=RECORDS.0).contains(limit)).ok_or_else(wanted)
-    })?;
-    let items = d1_sink::read(call.env, site.as_str(), &visitor.to_string(), limit).await?;
-    Ok(json(200, &object!({ "items": items }))?)
 }

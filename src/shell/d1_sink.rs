@@ -3,7 +3,6 @@
 use crate::access::seal;
 use footfall_protocol::record::{RecordBatch, record_id};
 use serde::Serialize;
-use serde_json::Value as Json;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
@@ -12,18 +11,6 @@ use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 const INSERT: &str = "INSERT INTO records (site, id, visitor, incarnation, at_ms, kind, name, session, data) \
      SELECT ?2, value ->> 0, ?3, ?4, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5 \
      FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = ?5) ON CONFLICT DO NOTHING";
-
-const READ: &str = "SELECT id, incarnation, at_ms, kind, name, session, data FROM records \
-     WHERE site = ?1 AND visitor = ?2 ORDER BY at_ms DESC, id DESC LIMIT ?3";
-
-/// The number of a record is what follows its incarnation in its id.
-const TRIGGERS: &str = "SELECT id, incarnation, at_ms, kind, name, session, data FROM records \
-     WHERE site = ?1 AND visitor = ?2 AND kind IN ('trigger_fired', 'trigger_held_out') \
-     AND (at_ms < ?3 OR at_ms = ?3 AND CAST(substr(id, 34) AS INTEGER) < ?4) \
-     ORDER BY at_ms DESC, CAST(substr(id, 34) AS INTEGER) DESC LIMIT ?5";
-
-const BY_ID: &str = "SELECT id, at_ms, kind, name, session, data FROM records \
-     WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2))";
 
 /// Messages that are stored in one transaction.
 const AT_ONCE_MAX: usize = 20;
@@ -72,40 +59,4 @@ fn statement(database: &D1Database, batch: &RecordBatch) -> Result<D1PreparedSta
         text(&batch.incarnation.to_string()),
         text(&seal::tombstone(&batch.site, batch.incarnation)),
     ])
-}
-
-/// The newest records of a visitor.
-pub(super) async fn read(env: &Env, site: &str, visitor: &str, limit: u32) -> Result<Vec<Json>> {
-    let values = [JsValue::from_str(site), JsValue::from_str(visitor), JsValue::from_f64(limit.into())];
-    rows(env, READ, &values).await
-}
-
-/// A visitor's newest triggers that come before a time and, of those at that time, before a number.
-pub(super) async fn triggers(
-    env: &Env,
-    site: &str,
-    visitor: &str,
-    before: (u64, u64),
-    limit: usize,
-) -> Result<Vec<Json>> {
-    #[expect(clippy::cast_precision_loss, reason = "times and numbers of records stay below 2^53")]
-    let numbers = [before.0 as f64, before.1 as f64, limit as f64].map(JsValue::from_f64);
-    let [at_ms, seq, limit] = numbers;
-    let values = [JsValue::from_str(site), JsValue::from_str(visitor), at_ms, seq, limit];
-    rows(env, TRIGGERS, &values).await
-}
-
-/// Records by their ids, in no order; those that are not there are left out.
-pub(super) async fn by_id(env: &Env, site: &str, ids: &[String]) -> Result<Vec<Json>> {
-    let values = [JsValue::from_str(site), JsValue::from_str(&serde_json::to_string(ids)?)];
-    rows(env, BY_ID, &values).await
-}
-
-async fn rows(env: &Env, statement: &str, values: &[JsValue]) -> Result<Vec<Json>> {
-    let mut rows: Vec<Json> = env.d1("DB")?.prepare(statement).bind(values)?.all().await?.results()?;
-    for row in &mut rows {
-        let data = row["data"].as_str().and_then(|text| serde_json::from_str(text).ok());
-        row["data"] = data.unwrap_or_default();
-    }
-    Ok(rows)
 }

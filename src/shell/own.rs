@@ -7,7 +7,7 @@ use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
-use crate::shell::{clock, deliver};
+use crate::shell::{clock, deliver, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -131,13 +131,23 @@ fn only_site(call: &Call<'_>) -> Option<SiteId> {
 
 /// `GET /v1/state`: the visitor's own view.
 pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
-    let shown = match incoming::credential(request.headers()) {
-        Some(Authorization::Token(token) | Authorization::Bearer(token)) => Some(token),
-        Some(Authorization::WriteKey(_)) | None => None,
-    };
-    let shown = owner(request, shown, call)?;
+    let shown = owner(request, bearer(request), call)?;
     let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
+}
+
+/// `GET /v1/log`: the visitor's own records.
+pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let shown = owner(request, bearer(request), call)?;
+    log::events(&shown.token.site, shown.token.visitor, call).await
+}
+
+/// A token that was shown on purpose, in the `Authorization` header.
+fn bearer(request: &Request) -> Option<String> {
+    match incoming::credential(request.headers()) {
+        Some(Authorization::Token(token) | Authorization::Bearer(token)) => Some(token),
+        Some(Authorization::WriteKey(_)) | None => None,
+    }
 }
 
 /// `GET /v1/socket`: the upgrade is answered by the visitor's object.

@@ -6,6 +6,7 @@ mod flight;
 mod frames;
 mod look;
 mod runtime;
+mod sent;
 mod sockets;
 mod store;
 mod turn;
@@ -16,6 +17,7 @@ use crate::shell::{clock, config, deployment};
 use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::{self, SiteId};
 use runtime::Runtime;
+use sent::Sent;
 pub(super) use sockets::{SURROUNDINGS_HEADER, pack_surroundings};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -47,6 +49,8 @@ struct Object {
     resident: RefCell<Option<Resident>>,
     /// Records are on their way to the queue.
     flying: Cell<bool>,
+    /// What the queue took a moment ago.
+    sent: RefCell<Sent>,
     /// Wakes in a row that failed.
     failed_wakes: Cell<u32>,
     runtime: Runtime,
@@ -63,6 +67,7 @@ impl DurableObject for Visitor {
                 whose,
                 resident: RefCell::new(None),
                 flying: Cell::new(false),
+                sent: RefCell::new(Sent::default()),
                 failed_wakes: Cell::new(0),
                 runtime: Runtime::begin(),
             }),

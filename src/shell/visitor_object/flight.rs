@@ -3,6 +3,7 @@
 use super::Object;
 use super::store::unreadable;
 use crate::engine::{Input, Visitor};
+use crate::shell::clock;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
 use footfall_protocol::record::{Record, RecordBatch};
@@ -71,8 +72,11 @@ impl Object {
         let _landed = Landed(&self.flying);
         let mut next = Some(first);
         while let Some(Flight { messages, through, incarnation }) = next.take() {
-            let input = match self.send_records(messages).await {
-                Ok(()) => Input::Flushed { through },
+            let input = match self.send_records(&messages).await {
+                Ok(()) => {
+                    self.sent.borrow_mut().keep(messages, clock::now());
+                    Input::Flushed { through }
+                }
                 Err(error) => {
                     console_error!("fault: the queue does not take records: {error}");
                     Input::FlushFailed
@@ -95,7 +99,7 @@ impl Object {
         Ok(self.settle(turned, &config).await?.1)
     }
 
-    async fn send_records(&self, messages: Vec<String>) -> Result<()> {
+    async fn send_records(&self, messages: &[String]) -> Result<()> {
         let queue = self.env.queue("RECORDS")?;
         for some in messages.chunks(MESSAGES_AT_ONCE_MAX) {
             // As text: what becomes of maps on the way through JavaScript values is not ours to find out.

@@ -4,8 +4,8 @@ use super::Object as VisitorObject;
 use super::store::{Store, unreadable};
 use crate::engine::fault::RuleFault;
 use crate::engine::{Config, DryRun, Visitor};
+use crate::shell::log::Waiting;
 use crate::shell::reply::{Pointed, Problem, json};
-use crate::shell::triggers::Waiting;
 use crate::shell::{clock, config};
 use footfall_protocol::limits::WAITING_PAGES_READ_MAX;
 use footfall_protocol::{Object, Value};
@@ -64,19 +64,22 @@ impl VisitorObject {
         json(200, &told)
     }
 
-    /// The records that the queue has not taken yet, oldest first.
+    /// The records that the queue took a moment ago, and those that it has not taken yet.
     pub(super) async fn waiting(&self) -> Result<Response> {
         let config = self.config().await?;
-        let (incarnation, pages, hot) = self
-            .seen(&config, |visitor| (visitor.incarnation(), visitor.record_pages(), visitor.hot_records().to_vec()))
+        let (incarnation, last_seq, pages, hot) = self
+            .seen(&config, |visitor| {
+                (visitor.incarnation(), visitor.last_record(), visitor.record_pages(), visitor.hot_records().to_vec())
+            })
             .await?;
+        let mut records = self.sent.borrow().records();
         let first = pages.start.max(pages.end.saturating_sub(WAITING_PAGES_READ_MAX));
-        let mut records = Vec::new();
         for page in Store::new(&self.state, &self.runtime).pages(&(first..pages.end))? {
-            records.extend(Visitor::decode_page(&page).map_err(unreadable)?);
+            let page = Visitor::decode_page(&page).map_err(unreadable)?;
+            records.extend(page.into_iter().map(|record| (incarnation, record)));
         }
-        records.extend(hot);
-        json(200, &Waiting { incarnation, records })
+        records.extend(hot.into_iter().map(|record| (incarnation, record)));
+        json(200, &Waiting { incarnation, last_seq, records })
     }
 
     /// What `look` sees of the visitor. One of whom nothing is known is not kept in memory either.

@@ -1,0 +1,81 @@
+//! The event log: a visitor's records by type and time, page by page, and what fired with what made it fire.
+
+mod database;
+mod join;
+
+use crate::log::{Row, Wanted, whole};
+use crate::shell::call::Call;
+use crate::shell::reply::{Problem, json};
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::record::{RecordKind, record_id};
+pub(super) use join::{Log, Waiting};
+use serde_json::{Value as Json, json as object};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+use worker::Response;
+
+fn malformed(detail: String) -> Problem {
+    Problem::new(400, "malformed", detail)
+}
+
+/// `GET …/events` and `GET /v1/log`: what is known of a visitor's records, wherever they are.
+pub(super) async fn events(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+    let wanted = Wanted::parse(call.url).map_err(malformed)?;
+    match Log::open(call.env, site, visitor).await? {
+        Ok(log) => answer(&log, &wanted).await,
+        Err(reply) => Ok(reply),
+    }
+}
+
+/// `GET …/records`: those that have arrived in the database.
+pub(super) async fn records(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+    let wanted = Wanted::parse(call.url).map_err(malformed)?;
+    answer(&Log::arrived(call.env, site, visitor), &wanted).await
+}
+
+async fn answer(log: &Log, wanted: &Wanted) -> Result<Response, Problem> {
+    let page = log.page(wanted).await?;
+    let next = page.next.map(crate::log::Place::cursor);
+    Ok(json(200, &object!({ "items": page.rows, "next": next, "under_way": log.under_way }))?)
+}
+
+/// `GET …/triggers`: what has fired, the newest first, each with the happenings that made it.
+pub(super) async fn triggers(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+    let wanted = Wanted::triggers(call.url).map_err(malformed)?;
+    let log = match Log::open(call.env, site, visitor).await? {
+        Ok(log) => log,
+        Err(reply) => return Ok(reply),
+    };
+    let page = log.page(&wanted).await?;
+    let ids: Vec<String> = page.rows.iter().flat_map(causes).collect();
+    let known = log.by_id(&ids).await?;
+    let items: Vec<Json> = page.rows.iter().map(|row| trigger(row, &known)).collect();
+    Ok(json(200, &object!({ "items": items, "next": page.next.map(crate::log::Place::cursor) }))?)
+}
+
+/// The ids of the records that made a trigger.
+fn causes(row: &Row) -> Vec<String> {
+    let events = row.data["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+    events.iter().filter_map(whole).map(|seq| record_id(row.incarnation, seq)).collect()
+}
+
+fn trigger(row: &Row, known: &BTreeMap<String, Row>) -> Json {
+    let made_by = causes(row).into_iter().map(|id| match known.get(&id) {
+        Some(row) => {
+            object!({ "id": id, "at_ms": row.at_ms, "kind": row.kind, "name": row.name, "data": row.data })
+        }
+        // On its way through the queue, or no longer kept.
+        None => object!({ "id": id }),
+    });
+    object!({
+        "id": row.id,
+        "rule": row.name,
+        "at_ms": row.at_ms,
+        "seq": row.seq,
+        "incarnation": row.incarnation,
+        "session": row.session,
+        "held_out": row.kind == RecordKind::TriggerHeldOut.as_str(),
+        "pushes": row.data.get("pushes").cloned().unwrap_or_else(|| object!([])),
+        "made_by": made_by.collect::<Vec<_>>(),
+    })
+}

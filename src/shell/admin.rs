@@ -9,7 +9,8 @@ use crate::rulebook::is_id;
 use crate::shell::call::Call;
 use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, d1_sink, deliver, incoming, triggers, validation};
+use crate::shell::sinks::d1;
+use crate::shell::{clock, config, deliver, incoming, triggers, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use serde_json::json as object;
@@ -177,6 +178,6 @@ async fn records(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Respon
     let limit = call.query("limit").map_or(Ok(RECORDS.1), |text| {
         text.parse().ok().filter(|limit| (1..=RECORDS.0).contains(limit)).ok_or_else(wanted)
     })?;
-    let items = d1_sink::read(call.env, site.as_str(), &visitor.to_string(), limit).await?;
+    let items = d1::read(call.env, site.as_str(), &visitor.to_string(), limit).await?;
     Ok(json(200, &object!({ "items": items }))?)
 }

@@ -2,8 +2,9 @@
 //! queue has not taken yet comes from the visitor's object, the rest from the database.
 
 use crate::shell::call::Call;
+use crate::shell::deliver;
 use crate::shell::reply::{Problem, json};
-use crate::shell::{d1_sink, deliver};
+use crate::shell::sinks::d1;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::PAGE_ENTRIES_MAX;
 use footfall_protocol::record::{Record, RecordKind, record_id};
@@ -42,7 +43,7 @@ pub(super) async fn answer(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Res
         .map(|record| (record_id(waiting.incarnation, record.seq), row(&waiting, record)))
         .collect();
     // One more, which says whether there is another page.
-    let stored = d1_sink::triggers(call.env, site.as_str(), &visitor.to_string(), before, limit + 1).await?;
+    let stored = d1::triggers(call.env, site.as_str(), &visitor.to_string(), before, limit + 1).await?;
     let mut found: BTreeMap<Place, Json> = stored.into_iter().filter_map(|row| Some((place(&row)?, row))).collect();
     let here = waiting.values().filter(|row| is_trigger(row)).filter_map(|row| Some((place(row)?, row.clone())));
     found.extend(here.filter(|(place, _)| *place < before));
@@ -53,7 +54,7 @@ pub(super) async fn answer(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Res
         page.iter().flat_map(|(_, row)| causes(row)).filter(|id| !waiting.contains_key(id)).collect();
     let mut known = waiting;
     if !wanted.is_empty() {
-        let rows = d1_sink::by_id(call.env, site.as_str(), &wanted).await?;
+        let rows = d1::by_id(call.env, site.as_str(), &wanted).await?;
         known.extend(rows.into_iter().filter_map(|row| Some((row["id"].as_str()?.to_owned(), row))));
     }
     let items: Vec<Json> = page.iter().map(|(place, row)| trigger(*place, row, &known)).collect();

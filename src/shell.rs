@@ -14,6 +14,7 @@ mod events;
 mod health;
 mod incoming;
 mod js;
+mod letters;
 mod own;
 mod reply;
 mod router;

@@ -73,6 +73,7 @@ fn every_problem_of_the_admin_surface_has_an_example() {
         "admin",
         "validation",
         "triggers",
+        "letters",
         "incoming",
         "router",
         "deployment",

@@ -10,7 +10,7 @@ use crate::shell::call::Call;
 use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
 use crate::shell::sinks::d1;
-use crate::shell::{clock, config, deliver, incoming, triggers, validation};
+use crate::shell::{clock, config, deliver, incoming, letters, triggers, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use serde_json::json as object;
@@ -66,7 +66,9 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
         (To::Triggers, ["visitors", visitor, ..]) => triggers::answer(&site, parse(visitor)?, call).await,
         (To::Records, ["visitors", visitor, ..]) => records(&site, parse(visitor)?, call).await,
-        (To::Description | To::Visitor | To::Records | To::Triggers, _) => Err(not_found()),
+        (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
+        (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
+        (To::Description | To::Visitor | To::Records | To::Triggers | To::DeadLetters, _) => Err(not_found()),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::sinks::Sink;
 use crate::sinks::message::{Message, letter_id};
 use crate::sinks::verdict::Reason;
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
 use worker::{Env, Error, Result};
 
 /// In the statement itself, so that no erasure comes between: of a visitor's life that was erased no letter is kept.
@@ -90,25 +91,20 @@ pub(in crate::shell) struct Scope<'a> {
     pub(in crate::shell) all: bool,
 }
 
-/// A letter without its body.
+/// A letter as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::shell) struct Listed {
+pub(in crate::shell) struct Kept {
     pub(in crate::shell) id: String,
-    sink: String,
-    pub(in crate::shell) at_ms: f64,
-    attempts: f64,
+    pub(in crate::shell) sink: String,
+    pub(in crate::shell) at_ms: u64,
+    attempts: u32,
     reason: String,
     answer: String,
-    visitor: Option<String>,
-    bytes: f64,
-}
-
-/// A letter with its body.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::shell) struct Whole {
-    #[serde(flatten)]
-    pub(in crate::shell) listed: Listed,
-    pub(in crate::shell) body: String,
+    pub(in crate::shell) visitor: Option<String>,
+    bytes: u64,
+    /// Only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::shell) body: Option<String>,
 }
 
 const LISTED: &str = "id, sink, at_ms, attempts, reason, answer, nullif(visitor, '') AS visitor, length(body) AS bytes";
@@ -120,7 +116,7 @@ pub(in crate::shell) async fn list(
     sink: Option<Sink>,
     before: (u64, &str),
     limit: u64,
-) -> Result<Vec<Listed>> {
+) -> Result<Vec<Kept>> {
     let statement = format!(
         "SELECT {LISTED} FROM dead_letters WHERE {WHERE} AND (?3 = '' OR sink = ?3) \
          AND (at_ms < ?4 OR at_ms = ?4 AND id < ?5) ORDER BY at_ms DESC, id DESC LIMIT ?6"
@@ -132,19 +128,14 @@ pub(in crate::shell) async fn list(
 }
 
 /// A letter by its id.
-pub(in crate::shell) async fn find(env: &Env, scope: Scope<'_>, id: &str) -> Result<Option<Whole>> {
+pub(in crate::shell) async fn find(env: &Env, scope: Scope<'_>, id: &str) -> Result<Option<Kept>> {
     let statement = format!("SELECT {LISTED}, body FROM dead_letters WHERE {WHERE} AND id = ?3");
     let values = [text(scope.site), number(scope.all.into()), text(id)];
     env.d1("DB")?.prepare(statement).bind(&values)?.first(None).await
 }
 
 /// The oldest letters with their bodies, of one sink or of all.
-pub(in crate::shell) async fn oldest(
-    env: &Env,
-    scope: Scope<'_>,
-    sink: Option<Sink>,
-    limit: u64,
-) -> Result<Vec<Whole>> {
+pub(in crate::shell) async fn oldest(env: &Env, scope: Scope<'_>, sink: Option<Sink>, limit: u64) -> Result<Vec<Kept>> {
     let statement = format!(
         "SELECT {LISTED}, body FROM dead_letters WHERE {WHERE} AND (?3 = '' OR sink = ?3) ORDER BY at_ms, id LIMIT ?4"
     );
@@ -154,18 +145,17 @@ pub(in crate::shell) async fn oldest(
 }
 
 /// How many letters there are, of one sink or of all.
-pub(in crate::shell) async fn count(env: &Env, scope: Scope<'_>, sink: Option<Sink>) -> Result<f64> {
+pub(in crate::shell) async fn count(env: &Env, scope: Scope<'_>, sink: Option<Sink>) -> Result<u64> {
     let statement = format!("SELECT count(*) AS n FROM dead_letters WHERE {WHERE} AND (?3 = '' OR sink = ?3)");
     let values = [text(scope.site), number(scope.all.into()), text(sink.map_or("", Sink::as_str))];
     Ok(env.d1("DB")?.prepare(statement).bind(&values)?.first(Some("n")).await?.unwrap_or_default())
 }
 
 /// Forgets a letter; whether there was one. With `at_ms`, only as it was then: one that came back meanwhile stays.
-pub(in crate::shell) async fn forget(env: &Env, scope: Scope<'_>, id: &str, at_ms: Option<f64>) -> Result<bool> {
+pub(in crate::shell) async fn forget(env: &Env, scope: Scope<'_>, id: &str, at_ms: Option<u64>) -> Result<bool> {
     let statement =
-        format!("DELETE FROM dead_letters WHERE {WHERE} AND id = ?3 AND (?4 < 0 OR at_ms = ?4) RETURNING id");
-    let at_ms = wasm_bindgen::JsValue::from_f64(at_ms.unwrap_or(-1.0));
-    let values = [text(scope.site), number(scope.all.into()), text(id), at_ms];
+        format!("DELETE FROM dead_letters WHERE {WHERE} AND id = ?3 AND (?4 IS NULL OR at_ms = ?4) RETURNING id");
+    let values = [text(scope.site), number(scope.all.into()), text(id), at_ms.map_or(JsValue::NULL, number)];
     let gone: Option<String> = env.d1("DB")?.prepare(statement).bind(&values)?.first(Some("id")).await?;
     Ok(gone.is_some())
 }

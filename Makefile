@@ -8,10 +8,10 @@ STATE ?= .footfall/state
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test conformance simulate backtest check fuzz bench load deploy clean
+.PHONY: help dev serve build test conformance simulate backtest dead-letters check fuzz bench load deploy clean
 
 help: ## List the commands.
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 dev: ## Build and run the engine with the demo store and the console on http://localhost:8787.
 	@scripts/build.sh >&2
@@ -38,6 +38,9 @@ simulate: ## Play FILE=…, written scenarios, with RULES=…, and say what came
 backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from AGAINST=….
 	@[ -n "$(RULES)" ] && [ -n "$(RECORDS)" ] || { echo "make backtest needs rules and records: make backtest RULES=rules.json RECORDS=records.ndjson [AGAINST=published.json]" >&2; exit 2; }
 	@cargo run --locked --quiet --profile tool -p footfall-cli -- backtest $(foreach file,$(RULES),--rules "$(file)") $(foreach file,$(AGAINST),--against "$(file)") $(RECORDS)
+
+dead-letters: ## Look at what no sink took: DO="list", "show ID", "replay [ID]", "delete ID"; ADDRESS, ADMIN_TOKEN.
+	@$(NODE) scripts/dead-letters.mjs $(or $(DO),--help)
 
 check: ## Check formatting and lints, for the host and for wasm32.
 	@scripts/test.sh fmt clippy

@@ -4,10 +4,12 @@ CREATE TABLE tombstones (
   at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- The key that a visitor's archived records are sealed with. Without it they cannot be read by anybody.
+-- The key that a visitor's archived records are sealed with. Without it they cannot be read by anybody. The id stands in
+-- the files and says nothing.
 CREATE TABLE archive_keys (
   site TEXT NOT NULL,
   visitor TEXT NOT NULL,
+  id TEXT NOT NULL,
   key TEXT NOT NULL,
   PRIMARY KEY (site, visitor)
 ) WITHOUT ROWID;

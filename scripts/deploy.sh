@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Deploys Footfall with wrangler; without CLOUDFLARE_API_TOKEN it only packs the upload and checks its size.
 #
-#   CLOUDFLARE_API_TOKEN    a token that may edit Workers, Queues and D1
+#   CLOUDFLARE_API_TOKEN    a token that may edit Workers, Queues, D1 and R2
 #   CLOUDFLARE_ACCOUNT_ID   needed when the token sees several accounts
 #
-# A real deployment: (1) makes the queues and the D1 database unless they exist; (2) writes
+# A real deployment: (1) makes the queues, the bucket and the D1 database unless they exist; (2) writes
 # wrangler.deploy.toml, which is wrangler.toml with the database's id; (3) applies the migrations;
 # (4) deploys, with new secrets if the Worker has none. The secrets' values stay in .footfall/deploy/.
 # `npx wrangler rollback` brings back the version before; migrations only ever add, so that it can run.
@@ -33,6 +33,23 @@ check_size() {
 # make_queue NAME: `create` fails when the queue exists, so it is looked up first.
 make_queue() {
   wrangler queues info "$1" >/dev/null 2>&1 || wrangler queues create "$1"
+}
+
+# Every queue that wrangler.toml names.
+make_queues() {
+  local name
+  for name in $(sed -nE 's/^(queue|dead_letter_queue) = "(.*)"$/\2/p' wrangler.toml | sort -u); do
+    make_queue "$name"
+  done
+}
+
+# Every bucket that wrangler.toml names.
+make_buckets() {
+  local name
+  for name in $(sed -n 's/^bucket_name = "\(.*\)"$/\1/p' wrangler.toml); do
+    wrangler r2 bucket info "$name" >/dev/null 2>&1 || wrangler r2 bucket create "$name" ||
+      die "the bucket $name could not be made: without R2, leave [[r2_buckets]] and \"archive\" out of wrangler.toml"
+  done
 }
 
 database_id() {
@@ -78,8 +95,8 @@ check_sites() {
 
 deploy() {
   check_sites
-  make_queue footfall-records
-  make_queue footfall-records-dead
+  make_queues
+  make_buckets
   make_database
   wrangler d1 migrations apply footfall --remote --config "$CONFIG"
   choose_secrets

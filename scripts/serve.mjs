@@ -22,7 +22,9 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --site DIR         static files (default: what wrangler.toml says)
   --var NAME=VALUE   replaces or adds an entry of [vars]; repeatable
   --demo             a new state is given the demo store's rules and segments (examples/store/rules.json)
-  --control          also opens a port for tests: evict an object, query D1, look into an object's storage
+  --queue-wait S     queues wait S seconds for a batch to fill (default: what wrangler.toml says)
+  --queue-seed N     queues change the order and bring acknowledged messages again, as the service may; for tests
+  --control          also opens a port for tests: evict an object, query D1, send to a queue, read files
   --with-parent      stop when the process that started this one is gone
   --text             say when it is ready in words for people instead of JSON
   --quiet            of the Worker's log, show warnings and errors only
@@ -42,6 +44,8 @@ function options() {
       site: { type: "string" },
       var: { type: "string", multiple: true, default: [] },
       demo: { type: "boolean", default: false },
+      "queue-wait": { type: "string" },
+      "queue-seed": { type: "string" },
       control: { type: "boolean", default: false },
       "with-parent": { type: "boolean", default: false },
       text: { type: "boolean", default: false },
@@ -56,7 +60,10 @@ function options() {
     if (at < 1) throw new Error(`--var ${pair}: write NAME=VALUE`);
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
-  return { ...values, port, vars: Object.fromEntries(vars), state: resolve(values.state) };
+  const number = (name) => values[name] && Number(values[name]);
+  const queue = { wait_s: number("queue-wait"), seed: number("queue-seed") };
+  if (Object.values(queue).some((value) => Number.isNaN(value))) throw new Error("--queue-wait and --queue-seed are numbers");
+  return { ...values, port, queue, vars: Object.fromEntries(vars), state: resolve(values.state) };
 }
 
 async function main() {

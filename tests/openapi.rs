@@ -74,6 +74,7 @@ fn every_problem_of_the_admin_surface_has_an_example() {
         "admin",
         "validation",
         "log",
+        "letters",
         "incoming",
         "router",
         "deployment",

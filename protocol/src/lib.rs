@@ -6,6 +6,7 @@ pub mod duration;
 pub mod event;
 pub mod ids;
 pub mod limits;
+pub mod line;
 pub mod message;
 pub mod query;
 pub mod record;

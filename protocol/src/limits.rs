@@ -216,6 +216,22 @@ pub const JWKS_KEYS_MAX: usize = 16;
 /// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.
 pub const QUEUE_MESSAGE_BYTES_MAX: usize = 60_000;
 
+/// What a sink answered, as a dead letter keeps it, in bytes. Beyond: cut at a character boundary.
+pub const SINK_ANSWER_BYTES_MAX: usize = 1_024;
+/// How long a sink's answer is waited for, in milliseconds. Beyond: the message is tried again.
+pub const SINK_TIMEOUT_MS: u64 = 10_000;
+/// The longest wait between two tries of a message, in seconds, also when the sink asks for more.
+pub const SINK_RETRY_S_MAX: u32 = 3_600;
+/// Tries of a message for a sink; with the waits between them more than a day. Beyond: it goes to the dead letters.
+pub const SINK_TRIES_MAX: u32 = 40;
+/// The body of one request to an origin before it is compressed, in bytes; one message may be larger by itself. Beyond:
+/// another request.
+pub const ORIGIN_BODY_BYTES_MAX: usize = 512 * 1024;
+/// Dead letters that one call replays. Beyond: they stay, and the answer says how many.
+pub const REPLAY_MAX: u32 = 100;
+/// Keys of one page of an archive's keys. Beyond: 400 `malformed`.
+pub const ARCHIVE_KEYS_MAX: u32 = 1_000;
+
 /// The longest prefix of `text` within `bytes_max` that ends at a character boundary.
 pub fn cut(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {

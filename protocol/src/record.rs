@@ -89,3 +89,18 @@ pub struct RecordBatch {
     /// The records.
     pub records: Vec<Record>,
 }
+
+/// The body of a queue message that tells a sink which is not ours to empty that a visitor was erased. JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Version of this shape.
+    pub v: u32,
+    /// The site.
+    pub site: String,
+    /// The visitor.
+    pub visitor: Uuid,
+    /// The lives whose records are to go, and are not taken any more.
+    pub incarnations: Vec<Uuid>,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: u64,
+}

@@ -4,8 +4,20 @@
 // the real service keeps it. Deliveries, retries, delays and the dead-letter queue follow the service's documentation.
 
 import { DurableObject } from "cloudflare:workers";
+import seed from "./queue-seed.js";
 
 const DEFAULTS = { maxBatchSize: 10, maxBatchTimeout: 5, maxRetries: 3, retryDelay: 0 }; // the service's own
+
+const ACK_LOST = 0.3; // how often an acknowledged message comes again when there is a seed
+const AGAIN_MS = 500;
+let state = seed;
+/** The next number from 0 to 1 (mulberry32); without a seed it is not asked for. */
+function random() {
+  state = (state + 0x6d2b79f5) | 0;
+  let t = Math.imul(state ^ (state >>> 15), state | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+}
 
 /** One queue. The names of this class and of the paths are Miniflare's. */
 export class QueueBrokerObject extends DurableObject {
@@ -72,8 +84,7 @@ export class QueueBrokerObject extends DurableObject {
 
   async deliver(now) {
     const { consumer } = this;
-    const rows = this.sql
-      .exec("SELECT * FROM messages WHERE due_ms <= ? ORDER BY seq LIMIT ?", now, consumer.maxBatchSize).toArray();
+    const rows = this.take(now);
     const answer = await this.dispatch(rows);
     const acknowledged = new Set(answer.explicitAcks);
     const asked = new Map((answer.retryMessages ?? []).map((retry) => [retry.msgId, retry.delaySeconds]));
@@ -81,6 +92,10 @@ export class QueueBrokerObject extends DurableObject {
     const dead = [];
     for (const row of rows) {
       if (acknowledged.has(row.id) || !(all || asked.has(row.id))) {
+        if (seed !== null && random() < ACK_LOST) {
+          this.sql.exec("UPDATE messages SET attempts = attempts + 1, due_ms = ? WHERE seq = ?", Date.now() + AGAIN_MS, row.seq);
+          continue;
+        }
         this.sql.exec("DELETE FROM messages WHERE seq = ?", row.seq);
       } else if (row.attempts >= consumer.maxRetries) {
         dead.push(row);
@@ -90,6 +105,14 @@ export class QueueBrokerObject extends DurableObject {
       }
     }
     if (dead.length > 0) await this.bury(dead);
+  }
+
+  take(now) {
+    const due = "SELECT * FROM messages WHERE due_ms <= ? ORDER BY seq LIMIT ?";
+    const rows = this.sql.exec(due, now, this.consumer.maxBatchSize).toArray();
+    if (seed === null) return rows;
+    const shuffled = rows.map((row) => [random(), row]).sort(([one], [other]) => one - other).map(([, row]) => row);
+    return shuffled.slice(0, 1 + Math.floor(random() * shuffled.length));
   }
 
   async dispatch(rows) {

@@ -6,8 +6,11 @@ import { join } from "node:path";
 const SOURCE = readFileSync(new URL("./queue-broker.js", import.meta.url), "utf8");
 const DISK = "footfall:queues";
 
-/** `plugin` is Miniflare's QUEUES_PLUGIN, whose services for workerd are rewritten on their way. */
-export function keepQueuesOnDisk(plugin, persistence) {
+/**
+ * `plugin` is Miniflare's QUEUES_PLUGIN, whose services for workerd are rewritten on their way. With `seed`, for tests, the
+ * queue does what the service is allowed to do: it changes the order, and brings acknowledged messages again.
+ */
+export function keepQueuesOnDisk(plugin, persistence, { seed } = {}) {
   const directory = join(persistence, "queues");
   mkdirSync(directory, { recursive: true });
   const getServices = plugin.getServices;
@@ -19,7 +22,10 @@ export function keepQueuesOnDisk(plugin, persistence) {
     Object.assign(broker.worker, {
       compatibilityDate: "2026-11-17",
       compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
-      modules: [{ name: "queue-broker.js", esModule: SOURCE }],
+      modules: [
+        { name: "queue-broker.js", esModule: SOURCE },
+        { name: "queue-seed.js", esModule: `export default ${JSON.stringify(seed ?? null)};` },
+      ],
       durableObjectNamespaces: [{ ...namespace, enableSql: true }],
       durableObjectStorage: { localDisk: DISK },
     });

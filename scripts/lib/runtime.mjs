@@ -16,14 +16,15 @@ const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import
 const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
 const { Log, LogLevel, Miniflare, QUEUES_PLUGIN, convertV4MiniflareOptions } = wranglersOwn("miniflare");
 
-export async function startRuntime({ port, host, state, build, site, vars, secrets, quiet, say }) {
+export async function startRuntime({ port, host, state, build, site, vars, secrets, quiet, queue = {}, control, say }) {
   const configPath = join(root, "wrangler.toml");
   const main = resolve(build, "index.js");
   if (!existsSync(main)) throw new Error(`${main} is missing: run scripts/build.sh first`);
-  const worker = workerOptions(configPath, main, { site, bindings: { ...secrets, ...vars } }); // what is said outright counts
+  // What is said outright counts.
+  const worker = workerOptions(configPath, main, { site, bindings: { ...secrets, ...vars }, queue, control });
   const guard = guardRuntime(say);
   const persistence = join(state, "v3"); // where `wrangler … --local --persist-to STATE` looks as well
-  keepQueuesOnDisk(QUEUES_PLUGIN, persistence);
+  keepQueuesOnDisk(QUEUES_PLUGIN, persistence, queue);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host,
@@ -54,13 +55,18 @@ export async function startRuntime({ port, host, state, build, site, vars, secre
   };
 }
 
-function workerOptions(configPath, main, { site, bindings }) {
+function workerOptions(configPath, main, { site, bindings, queue, control }) {
   // Which modules there are is said outright below; current Miniflare does not take wrangler's rules for finding them.
   const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(configPath, undefined, {
     overrides: site ? { assets: { directory: resolve(site) } } : {},
   }).workerOptions;
   mkdirSync(options.assets.directory, { recursive: true });
   const { name } = unstable_readConfig({ config: configPath }, { hideWarnings: true });
+  if (queue.wait_s !== undefined) {
+    for (const consumer of Object.values(options.queueConsumers)) consumer.maxBatchTimeout = queue.wait_s;
+  }
+  // So that tests can put something into the queues that nobody but the platform sends to.
+  const producers = Object.fromEntries(Object.keys(options.queueConsumers).map((name) => [name, { queueName: name }]));
   return {
     ...options,
     name,
@@ -69,6 +75,7 @@ function workerOptions(configPath, main, { site, bindings }) {
       { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
     ],
     modulesRoot: dirname(main),
+    queueProducers: { ...(control && producers), ...options.queueProducers },
     bindings: { ...options.bindings, ...bindings },
   };
 }

@@ -48,6 +48,11 @@ impl Operator {
         self.subject.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(64).collect()
     }
 
+    /// Whether they may see every site.
+    pub const fn is_everywhere(&self) -> bool {
+        self.sites.is_none()
+    }
+
     /// Whether they may do what needs this role on this site.
     pub fn may(&self, role: Role, site: &SiteId) -> bool {
         self.role >= role && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|s| s == site.as_str()))

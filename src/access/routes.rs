@@ -19,6 +19,10 @@ pub enum To {
     NamedVisitor,
     /// The log: the visitor's object and the database.
     Log,
+    /// The dead letters in the database.
+    DeadLetters,
+    /// The archive's keys in the database.
+    ArchiveKeys,
 }
 
 /// One operation.
@@ -41,6 +45,10 @@ const fn read(path: &'static str, to: To) -> Route {
 
 const fn write(method: &'static str, path: &'static str) -> Route {
     Route { path, method, role: Some(Role::Author), to: To::Rulebook }
+}
+
+const fn operate(method: &'static str, path: &'static str, to: To) -> Route {
+    Route { path, method, role: Some(Role::Admin), to }
 }
 
 /// Every operation of the admin.
@@ -82,6 +90,12 @@ pub const ROUTES: &[Route] = &[
         role: Some(Role::Viewer),
         to: To::Visitor,
     },
+    read("sites/{site}/dead-letters", To::DeadLetters),
+    operate("POST", "sites/{site}/dead-letters/replay", To::DeadLetters),
+    operate("GET", "sites/{site}/dead-letters/{letter}", To::DeadLetters),
+    operate("DELETE", "sites/{site}/dead-letters/{letter}", To::DeadLetters),
+    operate("POST", "sites/{site}/dead-letters/{letter}/replay", To::DeadLetters),
+    operate("GET", "sites/{site}/archive-keys", To::ArchiveKeys),
 ];
 
 /// What is at a path.
@@ -160,7 +174,10 @@ mod tests {
             assert_eq!(route.role.is_none(), route.to == To::Description, "{}", route.path);
             let looks = ["validate", "dry-run"].iter().any(|name| route.path.ends_with(name));
             let changes = route.method != "GET" && !looks;
-            assert_eq!(route.role == Some(Role::Author), changes, "{} {}", route.method, route.path);
+            // What goes to the sinks is the operators', not the authors'.
+            let operates = matches!(route.to, To::DeadLetters | To::ArchiveKeys);
+            assert_eq!(route.role == Some(Role::Author), changes && !operates, "{} {}", route.method, route.path);
+            assert!(!(changes && operates) || route.role == Some(Role::Admin), "{} {}", route.method, route.path);
         }
     }
 }

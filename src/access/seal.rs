@@ -18,6 +18,13 @@ pub fn sign(key: &[u8], text: &str) -> String {
     URL_SAFE_NO_PAD.encode(mac(key, text).finalize().into_bytes())
 }
 
+/// The signature of some bytes, which come in parts, in hexadecimal.
+pub fn sign_hex(key: &[u8], parts: &[&[u8]]) -> String {
+    let mut mac = mac(key, "");
+    parts.iter().for_each(|part| mac.update(part));
+    hex(&mac.finalize().into_bytes())
+}
+
 /// Whether this is the text's signature; takes the same time wherever the two differ.
 pub fn verify(key: &[u8], text: &str, signature: &str) -> bool {
     decode(signature).is_some_and(|bytes| mac(key, text).verify_slice(&bytes).is_ok())
@@ -35,8 +42,12 @@ pub fn fingerprint(secret: &str) -> [u8; 32] {
 
 /// SHA-256 of some bytes in hexadecimal: the address of a piece of configuration.
 pub fn content_address(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         let _ = write!(hex, "{byte:02x}");
     }
     hex

@@ -2,6 +2,7 @@
 
 use super::origin::origin_of;
 use crate::engine::Settings;
+use crate::sinks::settings::{self, Sinks};
 use footfall_protocol::duration::parse_ms;
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -14,6 +15,8 @@ pub struct Site {
     pub origins: Vec<String>,
     /// Headless browsers are visitors like others: for demonstrations and tests only.
     pub allow_headless: bool,
+    /// Where records go besides the database.
+    pub sinks: Sinks,
     /// What the engine needs to know.
     pub engine: Settings,
 }
@@ -30,6 +33,7 @@ struct Authored {
     session_idle: Option<String>,
     flush_after: Option<String>,
     retention: Option<String>,
+    sinks: settings::Authored,
 }
 
 /// Reads `{"demo":{"origins":[…],"consent":"assumed","session_idle":"30m",…}}`.
@@ -84,7 +88,8 @@ impl Authored {
         if engine.retention_ms < engine.session_idle_ms {
             return Err("retention: must not be shorter than session_idle".to_owned());
         }
-        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, engine })
+        let sinks = self.sinks.compile()?;
+        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, sinks, engine })
     }
 }
 
@@ -142,6 +147,7 @@ mod tests {
             (r#"{"demo":{"flush_after":"1ms"}}"#, "demo.flush_after: `1ms` is shorter"),
             (r#"{"demo":{"retention":"99999999999999999999d"}}"#, "demo.retention"),
             (r#"{"demo":{"session_idle":"1h","retention":"1m"}}"#, "demo.retention: must not be shorter"),
+            (r#"{"demo":{"sinks":{"origin":{"url":"http://a.example"}}}}"#, "demo.sinks.origin.url"),
         ] {
             let fault = parse(text).unwrap_err();
             assert!(fault.contains(says), "{text}: {fault}");

@@ -6,7 +6,7 @@
 
 use super::{Effect, SnapshotError};
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
-use footfall_protocol::record::Record;
+use footfall_protocol::record::{Record, RecordKind};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -71,7 +71,9 @@ impl Outbox {
     pub(super) fn due_ms(&self, flush_after_ms: u64) -> Option<u64> {
         let oldest_ms = self.oldest_ms?;
         let full = !self.pages.is_empty() || self.hot_bytes as usize > OUTBOX_WAITING_BYTES_MAX;
-        let wait_ms = if full { 0 } else { flush_after_ms };
+        // Nothing comes soon that the end of a session could go along with.
+        let ended = self.hot.iter().any(|record| record.kind == RecordKind::SessionEnded);
+        let wait_ms = if full || ended { 0 } else { flush_after_ms };
         Some((oldest_ms + wait_ms).max(self.not_before_ms))
     }
 
@@ -136,7 +138,6 @@ pub(super) fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
 mod tests {
     use super::*;
     use footfall_protocol::Object;
-    use footfall_protocol::record::RecordKind;
 
     fn record(bytes: usize) -> Record {
         Record { seq: 0, at_ms: 10, kind: RecordKind::Event, name: "x".repeat(bytes), session: 1, data: Object::new() }
@@ -153,6 +154,15 @@ mod tests {
         outbox.push(record(1));
         assert_eq!(outbox.flushed(2, 30), None);
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((1, 0), Some(1_010)));
+    }
+
+    #[test]
+    fn the_end_of_a_session_is_flushed_at_once() {
+        let mut outbox = Outbox::default();
+        outbox.push(record(1));
+        assert_eq!(outbox.due_ms(1_000), Some(1_010));
+        outbox.push(Record { kind: RecordKind::SessionEnded, ..record(0) });
+        assert_eq!(outbox.due_ms(1_000), Some(10));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::rulebook::is_id;
 use crate::shell::call::Call;
 use crate::shell::reply::Problem;
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, deliver, incoming, log, validation};
+use crate::shell::{clock, config, deliver, incoming, letters, log, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use uuid::Uuid;
@@ -63,7 +63,9 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Log, ["visitors", visitor, "events"]) => log::events(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
-        (To::Description | To::Visitor | To::Log, _) => Err(not_found()),
+        (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
+        (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
+        (To::Description | To::Visitor | To::Log | To::DeadLetters, _) => Err(not_found()),
     }
 }
 

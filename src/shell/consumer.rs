@@ -1,16 +1,20 @@
-//! The queue's consumer: brings batches of records to the sinks. A message is acknowledged when its records are there.
+//! The queues' consumer, one door for all of them: brings messages to their sink, and does with each what follows from
+//! how it fared. Each message is acknowledged, tried again or put among the dead letters by itself.
 
-use crate::shell::d1_sink;
-use footfall_protocol::record::RecordBatch;
+use crate::shell::deployment::{self, Deployment};
+use crate::shell::sinks::dead_letters::{self, Letter};
+use crate::shell::sinks::{archive, d1, origin};
+use crate::sinks::message::Message;
+use crate::sinks::verdict::{Outcome, Reason, Verdict, backoff_s, judge};
+use crate::sinks::{Route, Sink};
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::limits::SINK_TRIES_MAX;
 use std::panic::AssertUnwindSafe;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Object, Reflect};
-use worker::worker_sys::{Context, Message, MessageBatch};
-use worker::{Env, Result, console_error};
-
-/// First and greatest wait before a message is tried again, in seconds.
-const RETRY_S: (u32, u32) = (2, 600);
+use worker::js_sys::{JSON, Object, Reflect};
+use worker::worker_sys::{self, Context, MessageBatch};
+use worker::{Env, Error, Result, console_error, console_warn};
 
 /// The platform's entry for batches of messages. Not through the crate's macro, which hides how often a message was
 /// tried.
@@ -26,45 +30,115 @@ pub async fn queue(batch: MessageBatch, env: Env, _context: Context) -> std::res
     Ok(JsValue::UNDEFINED)
 }
 
-/// Takes one batch of messages; each is acknowledged or tried again by itself.
+/// A message as the platform gives it.
+struct Delivered {
+    raw: worker_sys::Message,
+    text: String,
+    /// How often it has been delivered, this time included.
+    attempts: u32,
+}
+
+/// A message for the dead letters, and which one it was.
+type Buried<'a> = (&'a Delivered, Letter);
+
 async fn consume(batch: &MessageBatch, env: &Env) -> Result<()> {
+    let name = String::from(batch.queue()?);
+    let messages = batch.messages()?;
+    let delivered: Vec<Delivered> =
+        messages.iter().map(|raw| Delivered::read(raw.unchecked_into())).collect::<Result<_>>()?;
+    let Some(route) = Route::of_queue(&name) else {
+        return Err(Error::RustError(format!("the queue {name} is nobody's: its name says no sink")));
+    };
+    let buried = match route {
+        Route::GivenUp(sink) => {
+            let letter = |one: &Delivered| Letter::of(sink, &one.text, Reason::GivenUp, "", one.attempts);
+            delivered.iter().map(|one| (one, letter(one))).collect()
+        }
+        Route::To(sink) => bring(sink, &delivered, env).await?,
+    };
+    bury(buried, env).await
+}
+
+/// Brings messages to their sink; those that are to be buried come back.
+async fn bring<'a>(sink: Sink, delivered: &'a [Delivered], env: &Env) -> Result<Vec<Buried<'a>>> {
+    let parsed = deployment::parsed(env);
+    let mut buried = Vec::new();
     let mut readable = Vec::new();
-    for message in batch.messages()?.iter().map(JsCast::unchecked_into::<Message>) {
-        match message.body()?.as_string().and_then(|text| serde_json::from_str::<RecordBatch>(&text).ok()) {
-            Some(records) => readable.push((message, records)),
+    for one in delivered {
+        // Only an origin is told of erasures: our own sinks are emptied by us.
+        match Message::parse(&one.text).filter(|message| sink == Sink::Origin || message.records().is_some()) {
+            Some(message) => readable.push((one, message)),
             None => {
-                // No release of ours wrote it. Tried again until it ends in the dead-letter queue, where somebody looks.
-                console_error!("fault: a queue message cannot be read");
-                again(&message)?;
+                let letter = Letter::of(sink, &one.text, Reason::Unreadable, "", one.attempts);
+                buried.push((one, letter));
             }
         }
     }
-    let batches: Vec<&RecordBatch> = readable.iter().map(|(_, records)| records).collect();
-    let outcomes = d1_sink::store(env, &batches).await;
-    for ((message, _), outcome) in readable.iter().zip(outcomes) {
-        match outcome {
-            Ok(()) => message.ack()?,
-            Err(error) => {
-                console_error!("fault: the database does not take records: {error}");
-                again(message)?;
+    let messages: Vec<&Message> = readable.iter().map(|(_, message)| message).collect();
+    let outcomes = match (parsed.as_ref(), sink) {
+        (_, Sink::D1) => d1::store(env, &messages).await,
+        (Ok(deployment), Sink::Origin) => origin::deliver(env, deployment, &messages).await,
+        (Ok(_), Sink::Archive) => archive::write(env, &messages).await,
+        (Err(_), _) => vec![Outcome::unavailable("the deployment is misconfigured"); messages.len()],
+    };
+    for ((one, message), outcome) in readable.iter().zip(outcomes) {
+        let tries = parsed.as_ref().as_ref().map_or(SINK_TRIES_MAX, |deployment| tries(deployment, sink, message));
+        if let Outcome::Unavailable { answer, .. } = &outcome {
+            console_warn!("the sink {} of `{}` does not take records: {answer}", sink.as_str(), message.site());
+        }
+        match judge(outcome, one.attempts, tries) {
+            Verdict::Acknowledge => one.raw.ack()?,
+            Verdict::Retry { after_s } => one.again(after_s)?,
+            Verdict::Bury { reason, answer } => {
+                buried.push((*one, Letter::of(sink, &one.text, reason, &answer, one.attempts)));
             }
+        }
+    }
+    Ok(buried)
+}
+
+fn tries(deployment: &Deployment, sink: Sink, message: &Message) -> u32 {
+    let site = SiteId::parse(message.site()).and_then(|site| deployment.sites.get(&site));
+    site.map_or(SINK_TRIES_MAX, |site| site.sinks.tries(sink))
+}
+
+/// A message leaves its queue only when it is among the dead letters; while the database is down it stays.
+async fn bury(buried: Vec<Buried<'_>>, env: &Env) -> Result<()> {
+    if buried.is_empty() {
+        return Ok(());
+    }
+    for (_, letter) in &buried {
+        console_error!("fault: a message for {} is dead: {}", letter.sink.as_str(), letter.reason.as_str());
+    }
+    let (messages, letters): (Vec<&Delivered>, Vec<Letter>) = buried.into_iter().unzip();
+    let kept = dead_letters::keep(env, &letters).await;
+    if let Err(error) = &kept {
+        console_error!("fault: the dead letters cannot be written: {error}");
+    }
+    for message in messages {
+        match kept {
+            Ok(()) => message.raw.ack()?,
+            Err(_) => message.again(backoff_s(message.attempts))?,
         }
     }
     Ok(())
 }
 
-/// Asks for the message once more, each time later.
-fn again(message: &Message) -> Result<()> {
-    let doubled = 1u32 << attempts(message).saturating_sub(1).min(16);
-    let wait_s = RETRY_S.0.saturating_mul(doubled).min(RETRY_S.1);
-    let options = Object::new();
-    Reflect::set(&options, &"delaySeconds".into(), &wait_s.into())?;
-    Ok(message.retry(options.into())?)
-}
+impl Delivered {
+    fn read(raw: worker_sys::Message) -> Result<Self> {
+        let body = raw.body()?;
+        // Ours are text; whatever else there is can at least be looked at.
+        let text = body.as_string().or_else(|| JSON::stringify(&body).ok()?.as_string()).unwrap_or_default();
+        let attempts = Reflect::get(&raw, &"attempts".into()).ok().and_then(|value| value.as_f64());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped in this line")]
+        let attempts = attempts.map_or(1, |n| n.clamp(1.0, 1_000.0) as u32);
+        Ok(Self { raw, text, attempts })
+    }
 
-/// How often a message has been delivered, this time included.
-fn attempts(message: &Message) -> u32 {
-    let attempts = Reflect::get(message, &"attempts".into()).ok().and_then(|value| value.as_f64());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped in this line")]
-    attempts.map_or(1, |n| n.clamp(1.0, 1_000.0) as u32)
+    /// Asks for the message once more.
+    fn again(&self, after_s: u32) -> Result<()> {
+        let options = Object::new();
+        Reflect::set(&options, &"delaySeconds".into(), &after_s.into())?;
+        Ok(self.raw.retry(options.into())?)
+    }
 }

@@ -5,6 +5,8 @@ use crate::access::site::{self, Site};
 use crate::access::token::SigningKeys;
 use crate::access::write_keys::WriteKeys;
 use crate::shell::reply::Problem;
+use crate::shell::sinks::archive;
+use crate::sinks::settings;
 use footfall_protocol::ids::SiteId;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,6 +20,8 @@ pub(super) struct Deployment {
     pub(super) write_keys: WriteKeys,
     pub(super) signing_keys: SigningKeys,
     pub(super) operators: Operators,
+    /// What bodies for a site's origin are signed with.
+    pub(super) origin_secrets: BTreeMap<SiteId, String>,
 }
 
 /// The deployment, or a sentence for everything that is wrong with it.
@@ -64,9 +68,23 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
     let signing_keys =
         signing_keys.and_then(|text| SigningKeys::parse(&text).map_err(|fault| keep("SIGNING_KEYS", fault)).ok());
     let operators = operators.map_err(|(name, fault)| keep(name, fault)).ok();
+    let origin_secrets = env.var("ORIGIN_SECRETS").map(|value| value.to_string()).ok();
+    let origin_secrets = origin_secrets.map_or_else(|| Ok(BTreeMap::new()), |text| settings::parse_secrets(&text));
+    let origin_secrets = origin_secrets.map_err(|fault| keep("ORIGIN_SECRETS", fault)).unwrap_or_default();
+    for (site, settings) in sites.iter().flatten() {
+        if settings.sinks.origin.is_some() && !origin_secrets.contains_key(site) {
+            keep("ORIGIN_SECRETS", format!("has no secret for `{site}`, whose records go to an origin"));
+        }
+        for sink in settings.sinks.all().filter(|sink| env.queue(sink.binding()).is_err()) {
+            keep("SITES", format!("{site} sends records to `{}`, whose queue is not bound", sink.as_str()));
+        }
+        if settings.sinks.archive && env.bucket(archive::BUCKET).is_err() {
+            keep("SITES", format!("{site} has an archive, but {} is not bound", archive::BUCKET));
+        }
+    }
     match (sites, write_keys, signing_keys, operators) {
         (Some(sites), Some(write_keys), Some(signing_keys), Some(operators)) if faults.is_empty() => {
-            Ok(Deployment { sites, write_keys, signing_keys, operators })
+            Ok(Deployment { sites, write_keys, signing_keys, operators, origin_secrets })
         }
         _ => Err(faults),
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::js_sys::{Function, Promise, Reflect};
+use worker::js_sys::{Function, Promise, Reflect, Uint8Array, global};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Error, Request, Result, Storage};
 
@@ -61,4 +61,15 @@ pub(super) fn is_retryable(error: &Error) -> bool {
     let value = error.to_js_value();
     let flag = |name: &str| Reflect::get(&value, &name.into()).is_ok_and(|flag| flag.is_truthy());
     flag("retryable") && !flag("overloaded")
+}
+
+/// Fills bytes with what nobody can guess (the platform's `crypto.getRandomValues`).
+pub(super) fn random_bytes(bytes: &mut [u8]) -> Result<()> {
+    let crypto = Reflect::get(&global(), &"crypto".into())?;
+    let fill: Function = Reflect::get(&crypto, &"getRandomValues".into())?.dyn_into()?;
+    let length = u32::try_from(bytes.len()).map_err(|_| Error::RustError("too many random bytes".into()))?;
+    let array = Uint8Array::new_with_length(length);
+    fill.call1(&crypto, &array)?;
+    array.copy_to(bytes);
+    Ok(())
 }

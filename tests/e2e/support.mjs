@@ -28,10 +28,10 @@ export function buildWithHooks() {
 
 /**
  * An engine of its own, with its state in a temporary directory. It is stopped when the test `t` ends.
- * `sites` are the settings by site, `build` is the directory of the Worker.
+ * `sites` are the settings by site, `build` is the directory of the Worker; `queue` is as `serve.mjs --queue-…` takes it.
  */
-export async function start(t, { sites = { demo: DEMO }, build = "build", vars = {} } = {}) {
-  const engine = new Engine({ sites, build, vars, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
+export async function start(t, { sites = { demo: DEMO }, build = "build", vars = {}, queue = {} } = {}) {
+  const engine = new Engine({ sites, build, vars, queue, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
   t.after(async () => {
     await engine.stop();
     rmSync(engine.state, { recursive: true, force: true });
@@ -49,6 +49,7 @@ class Engine {
     const vars = { SITES: JSON.stringify(this.sites), ...this.vars };
     const args = ["scripts/serve.mjs", "--port", String(this.port ?? 0), "--state", this.state, "--build", this.build, "--control"];
     for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}=${value}`);
+    for (const [name, value] of Object.entries(this.queue)) args.push(`--queue-${name}`, String(value));
     const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".footfall/test/node-cache") }; // a quicker start
     this.process = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     this.log = "";
@@ -141,8 +142,19 @@ class Engine {
     return this.#control("/d1", { sql, params });
   }
 
+  /** Sends a text to a queue, as no release of ours would. */
+  async enqueue(binding, text) {
+    return this.#control(`/queue?binding=${binding}`, text);
+  }
+
+  /** The files of the archive, by name. */
+  async files() {
+    return this.#control("/files?binding=ARCHIVE_BUCKET");
+  }
+
   async #control(path, body) {
-    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: body && JSON.stringify(body) });
+    const text = typeof body === "string" ? body : body && JSON.stringify(body);
+    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: text });
     const json = await reply.json();
     assert.equal(reply.status, 200, JSON.stringify(json));
     return json;

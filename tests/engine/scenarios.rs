@@ -207,6 +207,17 @@ fn a_session_counts_pages_and_attention_and_ends_when_idle() {
 }
 
 #[test]
+fn what_a_session_leaves_is_flushed_at_its_end() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.page("t1", "home", "/");
+    sim.pass(30 * MINUTE - 1);
+    assert!(sim.records(RecordKind::SessionEnded).is_empty());
+    sim.pass(1);
+    assert_eq!(sim.records(RecordKind::SessionEnded).len(), 1, "not after the site's `flush_after`");
+    assert_eq!(sim.visitor.hot_records().len(), 0);
+}
+
+#[test]
 fn only_an_event_prolongs_a_session() {
     let mut sim = Sim::with_rules(json!([]));
     let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});

@@ -1,20 +1,17 @@
-//! Records on their way from the outbox to the queue: packed into messages, sent, and reported to the engine.
+//! Records on their way from the outbox to the queues of the site's sinks: packed into messages, sent, and reported to the engine.
 
 use super::Object;
 use super::store::unreadable;
 use crate::engine::{Input, Visitor};
-use crate::shell::clock;
+use crate::shell::{clock, sinks};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
 use footfall_protocol::record::{Record, RecordBatch};
 use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Uuid;
-use wasm_bindgen::JsValue;
-use worker::{BatchMessageBuilder, QueueContentType, RawMessageBuilder, Result, console_error};
+use worker::{Result, console_error};
 
-/// Messages of one `sendBatch`: the platform takes at most 256 KB at once.
-const MESSAGES_AT_ONCE_MAX: usize = 4;
 /// What stands around the records in a message, in bytes, at most.
 const ENVELOPE_BYTES: usize = 256;
 
@@ -78,7 +75,7 @@ impl Object {
                     Input::Flushed { through }
                 }
                 Err(error) => {
-                    console_error!("fault: the queue does not take records: {error}");
+                    console_error!("fault: a queue does not take records: {error}");
                     Input::FlushFailed
                 }
             };
@@ -90,6 +87,11 @@ impl Object {
         }
     }
 
+    async fn send_records(&self, messages: &[String]) -> Result<()> {
+        let (site, visitor) = self.whose()?;
+        sinks::send_to_all(&self.env, site, *visitor, messages).await
+    }
+
     async fn report(&self, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
         let config = self.config().await?;
         if !self.is_still(incarnation)? {
@@ -97,18 +99,6 @@ impl Object {
         }
         let turned = self.turn(input, &config)?;
         Ok(self.settle(turned, &config).await?.1)
-    }
-
-    async fn send_records(&self, messages: &[String]) -> Result<()> {
-        let queue = self.env.queue("RECORDS")?;
-        for some in messages.chunks(MESSAGES_AT_ONCE_MAX) {
-            // As text: what becomes of maps on the way through JavaScript values is not ours to find out.
-            let message = |text: &String| {
-                RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text)
-            };
-            queue.send_raw_batch(BatchMessageBuilder::new().messages(some.iter().map(message)).build()).await?;
-        }
-        Ok(())
     }
 }
 

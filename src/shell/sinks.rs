@@ -1,0 +1,81 @@
+//! The sinks: the queues that lead to them, and what each does with the messages that come out.
+
+pub(super) mod archive;
+pub(super) mod d1;
+pub(super) mod dead_letters;
+pub(super) mod origin;
+
+use crate::shell::{clock, deployment};
+use crate::sinks::Sink;
+use crate::sinks::message::Message;
+use footfall_protocol::ids::SiteId;
+use footfall_protocol::record::Erasure;
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+use wasm_bindgen::JsValue;
+use worker::{BatchMessageBuilder, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
+
+/// Messages of one `sendBatch`: the platform takes at most 256 KB at once.
+const MESSAGES_AT_ONCE_MAX: usize = 4;
+/// Queues of one sink, at most.
+const QUEUES_MAX: u32 = 64;
+
+/// Sends messages about a visitor to every sink of its site. Done only when all queues have taken them; those that have
+/// may get them again, which sinks know.
+pub(super) async fn send_to_all(env: &Env, site: &SiteId, visitor: Uuid, messages: &[String]) -> Result<()> {
+    let parsed = deployment::parsed(env);
+    let Ok(deployment) = parsed.as_ref() else {
+        return Err(Error::RustError("the deployment is misconfigured".into()));
+    };
+    let Some(site) = deployment.sites.get(site) else {
+        return Err(Error::RustError(format!("site `{site}` is not configured")));
+    };
+    // Each is tried, also when another one's queue fails: its records need not wait for that.
+    let mut outcome = Ok(());
+    for sink in site.sinks.all() {
+        if let Err(error) = send(env, sink, visitor, messages).await {
+            outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str())));
+        }
+    }
+    outcome
+}
+
+/// Sends messages about a visitor to a sink.
+pub(super) async fn send(env: &Env, sink: Sink, visitor: Uuid, messages: &[String]) -> Result<()> {
+    let queue = queue(env, sink, visitor)?;
+    // As text: what becomes of maps on the way through JavaScript values is not ours to find out.
+    let message =
+        |text: &String| RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text);
+    let batches = messages.chunks(MESSAGES_AT_ONCE_MAX).map(|some| {
+        let batch = BatchMessageBuilder::new().messages(some.iter().map(message)).build();
+        queue.send_raw_batch(batch)
+    });
+    try_join_all(batches).await?;
+    Ok(())
+}
+
+/// A visitor's queue of a sink: of `RECORDS`, `RECORDS_1`, `RECORDS_2` and so on, as far as they are bound without a gap,
+/// the one that its id falls on.
+fn queue(env: &Env, sink: Sink, visitor: Uuid) -> Result<Queue> {
+    let first = env.queue(sink.binding())?;
+    let more = (1..QUEUES_MAX).map_while(|n| env.queue(&format!("{}_{n}", sink.binding())).ok());
+    let mut queues: Vec<Queue> = std::iter::once(first).chain(more).collect();
+    // Ids are random or hashed in these bits.
+    let at = (visitor.as_u128() % (1 << 32)) as usize % queues.len();
+    Ok(queues.swap_remove(at))
+}
+
+/// Tells the sinks that are not ours to empty that a visitor was erased: whoever keeps records of these lives is to delete
+/// them. A site without such a sink is told nothing. A repeat is harmless.
+#[allow(dead_code, reason = "the erasure of a visitor calls it")]
+pub(super) async fn tell_erased(env: &Env, site: &SiteId, visitor: Uuid, incarnations: &[Uuid]) -> Result<()> {
+    let parsed = deployment::parsed(env);
+    let settings = parsed.as_ref().as_ref().ok().and_then(|deployment| deployment.sites.get(site));
+    if settings.is_none_or(|site| site.sinks.origin.is_none()) {
+        return Ok(());
+    }
+    let erasure =
+        Erasure { v: 1, site: site.to_string(), visitor, incarnations: incarnations.to_vec(), at_ms: clock::now() };
+    let text = serde_json::to_string(&Message::Erased(erasure))?;
+    send(env, Sink::Origin, visitor, &[text]).await
+}

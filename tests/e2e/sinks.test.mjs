@@ -1,0 +1,66 @@
+// Records on their way to the sinks: the database, the store's own origin, the archive.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { SECRET, startOrigin } from "./origin.mjs";
+import { DEMO, basic, start, track, until } from "./support.mjs";
+
+const withOrigin = (url, more = {}) => ({ demo: { ...DEMO, sinks: { origin: { url, ...more } } } });
+const vars = { ORIGIN_SECRETS: JSON.stringify({ demo: SECRET }) };
+const stored = async (engine, where = "1") => {
+  const [{ n }] = await engine.query(`SELECT count(*) AS n FROM records WHERE ${where}`);
+  return n;
+};
+
+test("a site's origin gets each record, signed, compressed, and the same as the database has", async (t) => {
+  const origin = await startOrigin(t);
+  const engine = await start(t, { sites: withOrigin(origin.url), vars, queue: { wait: 1 } });
+  await engine.send(...Array.from({ length: 30 }, (_, n) => track("Product Viewed", { anonymousId: `a${n % 3}`, properties: { sku: "tent", n } })));
+  await until(async () => (await stored(engine, "kind = 'event'")) === 30);
+  await until(async () => origin.records.size === (await stored(engine)));
+  const rows = await engine.query("SELECT id, visitor, at_ms, kind, name, session, data FROM records");
+  for (const { id, data, ...row } of rows) {
+    const { id: _, v, site, incarnation, seq, data: told, ...line } = origin.records.get(id);
+    assert.deepEqual({ ...line, data: told }, { ...row, data: JSON.parse(data) });
+    assert.deepEqual([v, site, `${incarnation.replaceAll("-", "")}-${seq}`], [1, "demo", id]);
+  }
+  const { headers, text, bytes } = origin.deliveries[0];
+  assert.equal(headers["content-type"], "application/x-ndjson");
+  assert.equal(headers["footfall-site"], "demo");
+  assert.equal(headers["idempotency-key"], createHash("sha256").update(text).digest("hex"));
+  assert.ok(bytes * 3 < text.length, `${bytes} bytes for ${text.length}`);
+  assert.ok(origin.deliveries.length <= 6, "records go in batches");
+});
+
+test("an origin may have JSON in one piece, uncompressed", async (t) => {
+  const origin = await startOrigin(t);
+  const engine = await start(t, { sites: withOrigin(origin.url, { format: "json", gzip: false }), vars, queue: { wait: 0 } });
+  await engine.send(track("Product Viewed", { anonymousId: "a", properties: { sku: "tent" } }));
+  await until(() => origin.records.size >= 2);
+  const { headers, text } = origin.deliveries[0];
+  assert.deepEqual([headers["content-type"], headers["content-encoding"]], ["application/json", undefined]);
+  assert.equal(JSON.parse(text).site, "demo");
+});
+
+test("of sites with and without an origin each has its own, and no other's records", async (t) => {
+  const origin = await startOrigin(t);
+  const sites = { ...withOrigin(origin.url), other: { ...DEMO } };
+  const engine = await start(t, { sites, vars, queue: { wait: 0 } });
+  // The state's keys are for `demo` only, so that the other site's record is put into its queue.
+  const visitor = "00000000-0000-4000-8000-00000000000a";
+  const record = { seq: 1, at_ms: Date.now(), kind: "event", name: "search", session: 1, data: {} };
+  await engine.enqueue("RECORDS", JSON.stringify({ v: 1, site: "other", visitor, incarnation: visitor, records: [record] }));
+  await engine.send(track("Product Viewed", { anonymousId: "a", properties: { sku: "tent" } }));
+  await until(() => origin.records.size >= 2);
+  await until(async () => (await stored(engine, "site = 'other'")) === 1);
+  assert.ok([...origin.records.values()].every(({ site }) => site === "demo"));
+});
+
+test("a deployment whose sinks are not complete says so", async (t) => {
+  const engine = await start(t, { sites: withOrigin("https://shop.example/in") });
+  const { status, json } = await engine.call("/health/ready");
+  assert.equal(status, 503);
+  assert.match(json.faults.join(), /ORIGIN_SECRETS: has no secret for `demo`/);
+  assert.equal((await engine.post("/v1/batch", { batch: [] }, { authorization: basic("x") })).status, 503);
+});

@@ -39,8 +39,8 @@ backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from A
 	@[ -n "$(RULES)" ] && [ -n "$(RECORDS)" ] || { echo "make backtest needs rules and records: make backtest RULES=rules.json RECORDS=records.ndjson [AGAINST=published.json]" >&2; exit 2; }
 	@cargo run --locked --quiet --profile tool -p footfall-cli -- backtest $(foreach file,$(RULES),--rules "$(file)") $(foreach file,$(AGAINST),--against "$(file)") $(RECORDS)
 
-check: ## Check formatting and lints, for the host and for wasm32.
-	@scripts/test.sh fmt clippy
+check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
+	@scripts/test.sh fmt clippy audit
 
 fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)

@@ -21,6 +21,7 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --build DIR        output of the build (default build)
   --site DIR         static files (default: what wrangler.toml says)
   --var NAME=VALUE   replaces or adds an entry of [vars]; repeatable
+  --address-limit N  requests of one address in ten seconds, instead of what wrangler.toml says
   --demo             a new state is given the demo store's rules and segments (examples/store/rules.json)
   --control          also opens a port for tests: evict an object, query D1, look into an object's storage
   --with-parent      stop when the process that started this one is gone
@@ -41,6 +42,7 @@ function options() {
       build: { type: "string", default: "build" },
       site: { type: "string" },
       var: { type: "string", multiple: true, default: [] },
+      "address-limit": { type: "string" },
       demo: { type: "boolean", default: false },
       control: { type: "boolean", default: false },
       "with-parent": { type: "boolean", default: false },
@@ -68,7 +70,7 @@ async function main() {
   if (wanted["with-parent"]) stopWithParent();
   openState(wanted.state);
   const { secrets, ready } = credentials(wanted.state);
-  const runtime = await startRuntime({ ...wanted, secrets, say });
+  const runtime = await startRuntime({ ...wanted, addressLimit: wanted["address-limit"], secrets, say });
   await migrate(await runtime.d1(), runtime.migrationsDir, say);
   if (wanted.demo) await seedDemo(runtime.address, ready.admin_token);
   const control = wanted.control ? await startControl(runtime) : undefined;

@@ -15,6 +15,8 @@ mod events;
 mod health;
 mod incoming;
 mod js;
+mod limiter;
+mod limiter_object;
 mod log;
 mod own;
 mod reply;

@@ -1,13 +1,13 @@
-// A port for tests only: evict an object, query D1, look into an object's storage. Loopback, never deployed.
+// A port for tests only: evict an object, query D1, look into an object's storage, list the objects. Loopback, never deployed.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** Starts it on a free loopback port. */
 export async function startControl(runtime) {
-  const actions = { "/evict": evict, "/d1": d1, "/storage": storage };
+  const actions = { "/evict": evict, "/d1": d1, "/storage": storage, "/objects": objects };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://control");
     const action = request.method === "POST" && actions[url.pathname];
@@ -41,6 +41,13 @@ async function d1(runtime, _query, request) {
   const { sql, params = [] } = JSON.parse(text);
   const { results } = await (await runtime.d1()).prepare(sql).bind(...params).all();
   return results;
+}
+
+/** The database files of all objects of a class. */
+async function objects({ persistence, workerName }, { class: className }) {
+  const folder = join(persistence, "do", `${workerName}-${className}`);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => file.endsWith(".sqlite") && !file.startsWith("metadata"));
 }
 
 /** An object's database file, and how many rows each of its tables has. Reading it does not wake the object. */

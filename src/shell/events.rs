@@ -45,7 +45,7 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     // A visitor's token says more than the public key that is in every page beside it.
     if let Some(holder) = holder.filter(|_| !matches!(sender, Sender::Visitor(..))) {
         known.grant = holder.grant.clone();
-        known.surroundings.source.clone_from(&holder.source);
+        known.surroundings.source = holder.source.as_str().into();
     }
     let batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),

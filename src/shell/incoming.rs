@@ -68,7 +68,7 @@ pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Requ
             geo: geo(request),
             device: Some(device(&agent, hint.as_deref(), language.as_deref())),
             gpc: header(headers, "sec-gpc").as_deref() == Some("1"),
-            source: String::new(),
+            source: Box::default(),
         },
         bot: bot::verdict(&agent, allow_headless),
         allow_headless,

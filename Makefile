@@ -42,8 +42,8 @@ backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from A
 dead-letters: ## Look at what no sink took: DO="list", "show ID", "replay [ID]", "delete ID"; ADDRESS, ADMIN_TOKEN.
 	@$(NODE) scripts/dead-letters.mjs $(or $(DO),--help)
 
-check: ## Check formatting and lints, for the host and for wasm32.
-	@scripts/test.sh fmt clippy
+check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
+	@scripts/test.sh fmt clippy audit
 
 fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)

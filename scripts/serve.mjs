@@ -21,6 +21,7 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --build DIR        output of the build (default build)
   --site DIR         static files (default: what wrangler.toml says)
   --var NAME=VALUE   replaces or adds an entry of [vars]; repeatable
+  --address-limit N  requests of one address in ten seconds, instead of what wrangler.toml says
   --demo             a new state is given the demo store's rules and segments (examples/store/rules.json)
   --queue-wait S     queues wait S seconds for a batch to fill (default: what wrangler.toml says)
   --queue-seed N     queues change the order and bring acknowledged messages again, as the service may; for tests
@@ -43,6 +44,7 @@ function options() {
       build: { type: "string", default: "build" },
       site: { type: "string" },
       var: { type: "string", multiple: true, default: [] },
+      "address-limit": { type: "string" },
       demo: { type: "boolean", default: false },
       "queue-wait": { type: "string" },
       "queue-seed": { type: "string" },
@@ -75,7 +77,7 @@ async function main() {
   if (wanted["with-parent"]) stopWithParent();
   openState(wanted.state);
   const { secrets, ready } = credentials(wanted.state);
-  const runtime = await startRuntime({ ...wanted, secrets, say });
+  const runtime = await startRuntime({ ...wanted, addressLimit: wanted["address-limit"], secrets, say });
   await migrate(await runtime.d1(), runtime.migrationsDir, say);
   if (wanted.demo) await seedDemo(runtime.address, ready.admin_token);
   const control = wanted.control ? await startControl(runtime) : undefined;

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-STEPS="setup fmt clippy unit conformance build size tools client e2e openapi browser"
+STEPS="setup fmt clippy audit unit conformance build size tools client e2e openapi browser"
 NODE=node_modules/.bin/node
 OUT=.footfall/test
 cd "$ROOT"
@@ -32,6 +32,9 @@ clippy_wasm() {
     echo "no clippy for wasm32 on this machine: the host's lints only"
   fi
 }
+
+# What cannot be had here is said and left out.
+step_audit() { scripts/audit.sh; }
 
 step_unit() { cargo test --workspace --locked; }
 

@@ -18,6 +18,7 @@ mod outbox;
 mod partials;
 mod pattern;
 mod profile;
+mod rate;
 mod rehearsal;
 mod scene;
 mod session;
@@ -48,6 +49,7 @@ use uuid::Uuid;
 
 pub use chronicle::replayed;
 pub use dry_run::DryRun;
+pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};
 pub use timers::{Reason, Wake};
@@ -78,6 +80,8 @@ pub struct Settings {
     pub public_orders: bool,
     /// A visitor's own sockets may ask for the whole view.
     pub inspect: bool,
+    /// How many events of one visitor are taken in how long, those of pages and those of servers each; `None`: any number.
+    pub rate: Option<Rate>,
 }
 
 impl Default for Settings {
@@ -90,6 +94,7 @@ impl Default for Settings {
             consent_required: false,
             public_orders: false,
             inspect: false,
+            rate: None,
         }
     }
 }
@@ -197,6 +202,7 @@ pub struct Visitor {
     mailbox: mailbox::Mailbox,
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
+    rates: rate::Windows,
 }
 
 /// What is small and nearly always changes.
@@ -277,6 +283,7 @@ impl Visitor {
             mailbox: mailbox::Mailbox::default(),
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
+            rates: rate::Windows::default(),
         }
     }
 

@@ -15,6 +15,8 @@ mod health;
 mod incoming;
 mod js;
 mod letters;
+mod limiter;
+mod limiter_object;
 mod log;
 mod own;
 mod reply;

@@ -4,6 +4,7 @@
 
 use footfall::engine::rules::{DEFAULT_STAGES, compile_rule};
 use footfall::engine::tree::{Kind, TREE};
+use footfall_protocol::limits::{ADDRESS_RATE_COUNT, ADDRESS_RATE_S};
 use footfall_protocol::vocabulary;
 use std::fmt::Write as _;
 use std::fs;
@@ -24,7 +25,7 @@ fn reference() -> String {
         };
         let _ = writeln!(text, "| `{path}` | {kind} | {says} |");
     }
-    text.push_str("\n## Limits\n\n| Limit | Value | Meaning |\n|---|---|---|\n");
+    text.push_str("\n## Limits\n\nA limit that can be configured says where; the others are the same everywhere.\n\n| Limit | Value | Meaning |\n|---|---|---|\n");
     let limits = fs::read_to_string(root().join("protocol/src/limits.rs")).unwrap();
     let mut says = String::new();
     for line in limits.lines() {
@@ -78,6 +79,14 @@ fn the_rules_shown_in_the_readme_compile() {
         }
     }
     assert!(shown > 0);
+}
+
+/// The platform counts the requests of addresses: its configuration says what the contract says.
+#[test]
+fn the_rate_of_addresses_is_configured_as_it_is_documented() {
+    let configuration = fs::read_to_string(root().join("wrangler.toml")).unwrap();
+    let simple = format!("simple = {{ limit = {ADDRESS_RATE_COUNT}, period = {ADDRESS_RATE_S} }}");
+    assert!(configuration.contains(&simple), "{simple}");
 }
 
 /// The page of the rule language shows patterns; each of them compiles.

@@ -85,10 +85,10 @@ export class Delivery {
     if (this.#buffer.waiting > 0) this.schedule();
   }
 
-  refused(frame: number): void {
+  refused(frame: number, retryAfterMs = 0): void {
     this.#buffer.nack(frame);
     this.#watchAcks(true);
-    this.#retryLater();
+    this.#retryLater(retryAfterMs);
   }
 
   unreadable(): void {
@@ -143,9 +143,11 @@ export class Delivery {
     if (!frame) return;
     this.#posting = frame.number;
     const { writeKey } = this.#options;
+    let retryAfterMs = 0;
     try {
       const reply = await this.#post(JSON.stringify({ batch: frame.events, writeKey, token: this.#options.token() }));
       this.#posting = undefined;
+      retryAfterMs = 1_000 * (Number(reply.headers.get('retry-after')) || 0);
       if (reply.status === 429 || reply.status >= 500) throw new Error(`status ${reply.status}`);
       // Anything else that is not a success would be the same again: it is not repeated.
       const answer: unknown = await reply.json().catch(() => undefined);
@@ -154,7 +156,7 @@ export class Delivery {
     } catch {
       this.#posting = undefined;
       this.#buffer.nack(frame.number);
-      this.#retryLater();
+      this.#retryLater(retryAfterMs);
     }
   }
 
@@ -168,8 +170,9 @@ export class Delivery {
     });
   }
 
-  #retryLater(): void {
-    const waitMs = this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs);
+  /** Never sooner than the engine asked for. */
+  #retryLater(leastMs = 0): void {
+    const waitMs = Math.max(leastMs, this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs));
     this.#failures += 1;
     this.#pausedUntil = Date.now() + waitMs;
     this.schedule(waitMs);

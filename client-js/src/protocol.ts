@@ -61,6 +61,8 @@ export interface Nack {
   readonly frame: number;
   readonly code: string;
   readonly message: string;
+  /** With `rate_limited`: in how many milliseconds the frame may be taken. */
+  readonly retry_after_ms?: number;
 }
 
 export interface Push {

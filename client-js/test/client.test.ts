@@ -104,6 +104,18 @@ test('a frame that was refused comes again later', () =>
     assert.equal(engine.peers.length, 1);
   }));
 
+test('a frame that came too soon comes again no sooner than the engine said', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
+    client.track('one');
+    await until('first time', () => engine.events.length === 1);
+    engine.acks = true;
+    const refusedAt = Date.now();
+    engine.send({ type: 'nack', frame: 1, code: 'rate_limited', message: 'too many', retry_after_ms: 700 });
+    await until('second time', () => engine.events.length === 2);
+    const waitedMs = Date.now() - refusedAt;
+    assert.ok(waitedMs >= 695, `${waitedMs} ms`);
+  }));
+
 test('a page that reconnects says what it has and applies each push once', () =>
   withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
     const seen: number[] = [];

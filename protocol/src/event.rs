@@ -226,6 +226,9 @@ pub struct Surroundings {
     pub device: Option<Device>,
     /// Whether the browser sends Global Privacy Control.
     pub gpc: bool,
+    /// Which source sent them, by the name that its write key has; empty when it has none.
+    #[serde(default)]
+    pub source: Box<str>,
 }
 
 /// Where a visitor is, coarsely.

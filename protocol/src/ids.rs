@@ -66,6 +66,11 @@ pub fn rulebook_object(site: &SiteId) -> String {
     format!("v1:{site}:rulebook")
 }
 
+/// The Durable Object's name of a source's limiter: `v1:{site}:limiter:{source}`.
+pub fn limiter_object(site: &SiteId, source: &str) -> String {
+    format!("v1:{site}:limiter:{source}")
+}
+
 /// Site and visitor from a visitor object's name; `None` when it is no such name.
 pub fn parse_visitor_object(name: &str) -> Option<(SiteId, Uuid)> {
     let (site, visitor) = name.strip_prefix("v1:")?.split_once(':')?;
@@ -93,6 +98,8 @@ mod tests {
         );
         assert_eq!(visitor_object(&site, visitor), "v1:demo:88408343-2717-5f76-886a-e80241903e26");
         assert_eq!(rulebook_object(&site), "v1:demo:rulebook");
+        assert_eq!(limiter_object(&site, "source-shop"), "v1:demo:limiter:source-shop");
+        assert_eq!(parse_visitor_object(&limiter_object(&site, "source-shop")), None);
         assert_eq!(parse_visitor_object(&visitor_object(&site, visitor)), Some((site.clone(), visitor)));
         assert_eq!(parse_rulebook_object("v1:demo:rulebook"), Some(site));
     }

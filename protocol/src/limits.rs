@@ -209,6 +209,26 @@ pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
 pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;
+/// The largest `count` of a visitor's rate (`SITES`, `limits.visitor`; unless it is said, none holds). Beyond: the
+/// deployment is refused as misconfigured. When the rate is reached: an HTTP request is answered with 429 `rate_limited`,
+/// a socket's frame with a `nack`, and of a batch of several visitors only this one's events are rejected.
+pub const VISITOR_RATE_COUNT_MAX: u32 = 1_000;
+/// The largest `count` of a source's rate (`SITES`, `limits.source`, or `rate` of its key in `WRITE_KEYS`; unless it is
+/// said, none holds). Beyond: the deployment is refused as misconfigured. When the rate is reached: 429 `rate_limited`.
+pub const SOURCE_RATE_COUNT_MAX: u32 = 10_000;
+/// The shortest period of a rate, in milliseconds. Below: the deployment is refused as misconfigured.
+pub const RATE_MS_MIN: u64 = 1_000;
+/// The longest period of a rate, in milliseconds: an hour. Beyond: the deployment is refused as misconfigured.
+pub const RATE_MS_MAX: u64 = 60 * 60 * 1_000;
+/// Requests of one address in `ADDRESS_RATE_S` seconds, about: the platform counts (`wrangler.toml`, `ratelimits`).
+/// Servers with a secret key in the header are not counted. Beyond: 429 `rate_limited`.
+pub const ADDRESS_RATE_COUNT: u32 = 1_000;
+/// The period of the rate of an address, in seconds.
+pub const ADDRESS_RATE_S: u32 = 10;
+/// Write keys of a deployment. Beyond: it is refused as misconfigured.
+pub const WRITE_KEYS_MAX: usize = 1_000;
+/// The name of a source, in bytes. Beyond: the deployment is refused as misconfigured.
+pub const SOURCE_BYTES_MAX: usize = 40;
 /// An operator's token, in bytes. Beyond: 401 `invalid_credential`.
 pub const OPERATOR_TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Keys in `ADMIN_JWKS`. Beyond: the deployment is refused as misconfigured.

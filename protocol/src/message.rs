@@ -112,6 +112,9 @@ pub enum ServerMessage {
         code: String,
         /// What went wrong.
         message: String,
+        /// For `rate_limited`: in how many milliseconds the frame may be taken.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
     /// Something for the page to show.
     Push(Push),

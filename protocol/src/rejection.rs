@@ -18,6 +18,9 @@ pub struct Rejection {
     pub pointer: String,
     /// What is wrong and what to send instead, in plain English.
     pub message: String,
+    /// For `rate_limited`: in how many milliseconds the same event may be taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// The stable codes of rejections. New ones may come; these never change their meaning.
@@ -48,12 +51,14 @@ pub enum Code {
     ConsentRequired,
     /// The sender is an automated client; nothing is kept for it.
     Bot,
+    /// More events than are taken in a while. The same event may be taken later: nothing else is wrong with it.
+    RateLimited,
 }
 
 impl Rejection {
     /// A rejection at `index`; the pointer is filled in by [`Fault::at`].
     pub fn new(index: usize, fault: Fault) -> Self {
-        Self { index, code: fault.code, pointer: fault.pointer, message: fault.message }
+        Self { index, code: fault.code, pointer: fault.pointer, message: fault.message, retry_after_ms: None }
     }
 }
 

@@ -39,7 +39,13 @@ fn what_a_page_sends_is_understood() {
 /// Each message as this side writes it has the members, and only those, that the cases of its type show.
 #[test]
 fn what_a_page_is_sent_has_the_members_of_the_cases() {
-    let rejection = Rejection { index: 1, code: Code::Missing, pointer: "/event".into(), message: "say which".into() };
+    let rejection = Rejection {
+        index: 1,
+        code: Code::Missing,
+        pointer: "/event".into(),
+        message: "say which".into(),
+        retry_after_ms: None,
+    };
     let (code, message) = ("malformed".to_owned(), "not this".to_owned());
     let push = Push {
         seq: 1,
@@ -60,7 +66,7 @@ fn what_a_page_is_sent_has_the_members_of_the_cases() {
             state: footfall_protocol::Value::Null,
         },
         ServerMessage::Ack { frame: 1, accepted: 1, rejections: vec![rejection] },
-        ServerMessage::Nack { frame: 1, code: code.clone(), message: message.clone() },
+        ServerMessage::Nack { frame: 1, code: code.clone(), message: message.clone(), retry_after_ms: Some(1) },
         ServerMessage::Push(push),
         ServerMessage::Retract { seq: 2, push: 1, slot: "s".into() },
         ServerMessage::State { base: 1, version: 2, patch: footfall_protocol::Value::Null },
@@ -75,7 +81,9 @@ fn what_a_page_is_sent_has_the_members_of_the_cases() {
             for key in case.as_object().unwrap().keys() {
                 assert!(ours.get(key).is_some(), "{name}: `{key}` is not sent");
             }
-            for key in ours.as_object().unwrap().keys().filter(|key| *key != "rejections") {
+            for key in
+                ours.as_object().unwrap().keys().filter(|key| !["rejections", "retry_after_ms"].contains(&key.as_str()))
+            {
                 assert!(case.get(key).is_some(), "{name}: `{key}` is sent and not in the case");
             }
         }

@@ -1,13 +1,14 @@
-// A port for tests only: evict an object, query D1, look into an object's storage, send to a queue, read files. Loopback, never deployed.
+// A port for tests only: evict an object, query D1, look into an object's storage, list objects, send to a queue, read
+// files. Loopback, never deployed.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** Starts it on a free loopback port. */
 export async function startControl(runtime) {
-  const actions = { "/evict": evict, "/d1": d1, "/storage": storage, "/queue": queue, "/files": files };
+  const actions = { "/evict": evict, "/d1": d1, "/storage": storage, "/objects": objects, "/queue": queue, "/files": files };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://control");
     const action = request.method === "POST" && actions[url.pathname];
@@ -62,6 +63,13 @@ async function files({ miniflare, workerName }, { binding }) {
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor);
   return found;
+}
+
+/** The database files of all objects of a class. */
+async function objects({ persistence, workerName }, { class: className }) {
+  const folder = join(persistence, "do", `${workerName}-${className}`);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => file.endsWith(".sqlite") && !file.startsWith("metadata"));
 }
 
 /** An object's database file, and how many rows each of its tables has. Reading it does not wake the object. */

@@ -16,12 +16,13 @@ const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import
 const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
 const { Log, LogLevel, Miniflare, QUEUES_PLUGIN, convertV4MiniflareOptions } = wranglersOwn("miniflare");
 
-export async function startRuntime({ port, host, state, build, site, vars, secrets, quiet, queue = {}, control, say }) {
+export async function startRuntime(options) {
+  const { port, host, state, build, site, vars, secrets, addressLimit, quiet, queue = {}, control, say } = options;
   const configPath = join(root, "wrangler.toml");
   const main = resolve(build, "index.js");
   if (!existsSync(main)) throw new Error(`${main} is missing: run scripts/build.sh first`);
-  // What is said outright counts.
-  const worker = workerOptions(configPath, main, { site, bindings: { ...secrets, ...vars }, queue, control });
+  const bindings = { ...secrets, ...vars }; // what is said outright counts
+  const worker = workerOptions(configPath, main, { site, addressLimit, bindings, queue, control });
   const guard = guardRuntime(say);
   const persistence = join(state, "v3"); // where `wrangler … --local --persist-to STATE` looks as well
   keepQueuesOnDisk(QUEUES_PLUGIN, persistence, queue);
@@ -55,11 +56,12 @@ export async function startRuntime({ port, host, state, build, site, vars, secre
   };
 }
 
-function workerOptions(configPath, main, { site, bindings, queue, control }) {
+function workerOptions(configPath, main, { site, addressLimit, bindings, queue, control }) {
   // Which modules there are is said outright below; current Miniflare does not take wrangler's rules for finding them.
   const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(configPath, undefined, {
     overrides: site ? { assets: { directory: resolve(site) } } : {},
   }).workerOptions;
+  if (addressLimit) options.ratelimits.ADDRESSES.simple.limit = Number(addressLimit);
   mkdirSync(options.assets.directory, { recursive: true });
   const { name } = unstable_readConfig({ config: configPath }, { hideWarnings: true });
   if (queue.wait_s !== undefined) {

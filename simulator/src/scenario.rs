@@ -213,7 +213,8 @@ fn visitor(scenario: &Object, reader: &mut Reader) -> (Uuid, Surroundings) {
     if id.as_ref().is_some_and(Result::is_err) {
         reader.fault("/visitor/id", "invalid", "wants a visitor's UUID");
     }
-    let surroundings = Surroundings { geo: geo.map(|_| found), device: device.map(|_| held), gpc };
+    let surroundings =
+        Surroundings { geo: geo.map(|_| found), device: device.map(|_| held), gpc, source: Box::default() };
     (id.and_then(Result::ok).unwrap_or(VISITOR), surroundings)
 }
 

@@ -1,6 +1,7 @@
 //! One request's events, sorted by the visitor they belong to: what goes to each visitor's object.
 
 use super::bot::{self, Bot};
+use super::scope::Grant;
 use super::sender::Sender;
 use footfall_protocol::decode::{Batch, Root};
 use footfall_protocol::event::{Authority, Delivery, Surroundings};
@@ -19,6 +20,8 @@ pub struct Request {
     pub allow_headless: bool,
     /// A random text: ids are made from it for events that bring none, so that forwarding one twice is harmless.
     pub nonce: String,
+    /// What the write key that was shown may bring.
+    pub grant: Grant,
 }
 
 /// Where the events of one request go.
@@ -41,7 +44,10 @@ pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
         let bot = if from_server { agent.and_then(|a| bot::verdict(a, request.allow_headless)) } else { request.bot };
         let visitor = match bot {
             Some(bot) => Err(Fault::at("", Code::Bot, bot.reason())),
-            None => sender.visitor_of(&decoded.identity),
+            None => match request.grant.admit(&mut decoded.event) {
+                Ok(()) => sender.visitor_of(&decoded.identity),
+                Err(fault) => Err(fault),
+            },
         };
         match visitor {
             Ok(visitor) => {

@@ -93,8 +93,8 @@ impl Jwk {
 
     fn point(&self) -> Option<VerifyingKey> {
         let number = |member: &Option<String>| {
-            let bytes = seal::decode(member.as_deref()?)?;
-            (bytes.len() == 32).then(|| *FieldBytes::from_slice(&bytes))
+            let bytes: [u8; 32] = seal::decode(member.as_deref()?)?.try_into().ok()?;
+            Some(FieldBytes::from(bytes))
         };
         let point = EncodedPoint::from_affine_coordinates(&number(&self.x)?, &number(&self.y)?, false);
         VerifyingKey::from_encoded_point(&point).ok()

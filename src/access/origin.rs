@@ -7,6 +7,11 @@ pub fn origin_of(url: &str) -> Option<&str> {
     (end > host).then_some(&url[..end])
 }
 
+/// Whether this is an origin in the form that browsers send.
+pub fn is_origin(text: &str) -> bool {
+    origin_of(text) == Some(text) && !text.bytes().any(|b| b.is_ascii_uppercase())
+}
+
 /// Whether a page of this origin may use the engine at `own` for a site: pages that the engine serves itself, and
 /// those of the site's list. Case matters nowhere in an origin; browsers send it in small letters.
 pub fn allowed(origin: &str, own: &str, listed: &[String]) -> bool {

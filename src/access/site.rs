@@ -1,10 +1,12 @@
 //! The sites of a deployment and their settings, as `[vars] SITES` says them.
 
-use super::origin::origin_of;
-use crate::engine::Settings;
+use super::origin::is_origin;
+use super::rate;
+use crate::engine::{Rate, Settings};
 use crate::sinks::settings::{self, Sinks};
 use footfall_protocol::duration::parse_ms;
 use footfall_protocol::ids::SiteId;
+use footfall_protocol::limits::{SOURCE_RATE_COUNT_MAX, VISITOR_RATE_COUNT_MAX};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,9 @@ pub struct Site {
     pub allow_headless: bool,
     /// Where records go besides the database.
     pub sinks: Sinks,
+    /// How many events each of the store's servers may send in how long, unless its key says otherwise; `None`: any
+    /// number.
+    pub source_rate: Option<Rate>,
     /// What the engine needs to know.
     pub engine: Settings,
 }
@@ -34,6 +39,15 @@ struct Authored {
     flush_after: Option<String>,
     retention: Option<String>,
     sinks: settings::Authored,
+    limits: Limits,
+}
+
+/// `{"visitor": {"count": 100, "per": "60s"}, "source": …}`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    visitor: Option<rate::Authored>,
+    source: Option<rate::Authored>,
 }
 
 /// Reads `{"demo":{"origins":[…],"consent":"assumed","session_idle":"30m",…}}`.
@@ -59,8 +73,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<SiteId, Site>, String> {
 impl Authored {
     fn compile(self) -> Result<Site, String> {
         for origin in &self.origins {
-            let plain = origin_of(origin) == Some(origin) && !origin.bytes().any(|b| b.is_ascii_uppercase());
-            if !plain {
+            if !is_origin(origin) {
                 return Err(format!("origins: `{origin}` is no origin: write it like https://shop.example"));
             }
         }
@@ -77,6 +90,10 @@ impl Authored {
                 None => Err(format!("{name}: `{text}` is no duration: write it like 500ms, 30s, 30m, 12h or 30d")),
             })
         };
+        let rate = |name: &str, authored: &Option<rate::Authored>, count_max| {
+            let rate = authored.as_ref().map(|rate| rate.compile(count_max)).transpose();
+            rate.map_err(|fault| format!("limits.{name}: {fault}"))
+        };
         let engine = Settings {
             session_idle_ms: time("session_idle", self.session_idle, usual.session_idle_ms, 1_000)?,
             flush_after_ms: time("flush_after", self.flush_after, usual.flush_after_ms, 100)?,
@@ -84,12 +101,14 @@ impl Authored {
             consent_required,
             public_orders: self.public_orders,
             inspect: self.inspect,
+            rate: rate("visitor", &self.limits.visitor, VISITOR_RATE_COUNT_MAX)?,
         };
         if engine.retention_ms < engine.session_idle_ms {
             return Err("retention: must not be shorter than session_idle".to_owned());
         }
         let sinks = self.sinks.compile()?;
-        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, sinks, engine })
+        let source_rate = rate("source", &self.limits.source, SOURCE_RATE_COUNT_MAX)?;
+        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, sinks, source_rate, engine })
     }
 }
 
@@ -107,7 +126,8 @@ mod tests {
     fn a_site_has_settings() {
         let sites = parse(
             r#"{"demo":{"origins":["https://shop.example","http://localhost:3000"],"consent":"assumed","inspect":true,
-            "public_orders":true,"allow_headless":true,"session_idle":"10m","flush_after":"500ms","retention":"2d"}}"#,
+            "public_orders":true,"allow_headless":true,"session_idle":"10m","flush_after":"500ms","retention":"2d",
+            "limits":{"visitor":{"count":100,"per":"60s"},"source":{"count":5000,"per":"1m"}}}}"#,
         )
         .unwrap();
         let demo = &sites[&SiteId::parse("demo").unwrap()];
@@ -120,8 +140,10 @@ mod tests {
             consent_required: false,
             public_orders: true,
             inspect: true,
+            rate: Some(Rate { count: 100, per_ms: 60_000 }),
         };
         assert_eq!(demo.engine, engine);
+        assert_eq!(demo.source_rate, Some(Rate { count: 5_000, per_ms: 60_000 }));
     }
 
     #[test]
@@ -146,6 +168,9 @@ mod tests {
             (r#"{"demo":{"session_idle":"30"}}"#, "demo.session_idle: `30` is no duration"),
             (r#"{"demo":{"flush_after":"1ms"}}"#, "demo.flush_after: `1ms` is shorter"),
             (r#"{"demo":{"retention":"99999999999999999999d"}}"#, "demo.retention"),
+            (r#"{"demo":{"limits":{"visitor":{"count":1001,"per":"60s"}}}}"#, "demo.limits.visitor: `count`"),
+            (r#"{"demo":{"limits":{"source":{"count":1,"per":"2h"}}}}"#, "demo.limits.source: `per`"),
+            (r#"{"demo":{"limits":{"address":{}}}}"#, "unknown field `address`"),
             (r#"{"demo":{"session_idle":"1h","retention":"1m"}}"#, "demo.retention: must not be shorter"),
             (r#"{"demo":{"sinks":{"origin":{"url":"http://a.example"}}}}"#, "demo.sinks.origin.url"),
         ] {

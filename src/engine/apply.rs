@@ -1,6 +1,7 @@
 //! What an input does to a visitor: events, tabs that come and go, sessions, stage and segments.
 
 use super::happen::Seen;
+use super::rate;
 use super::rules::Happening;
 use super::scene::Scene;
 use super::session::Session;
@@ -14,6 +15,9 @@ use footfall_protocol::{Object, PROTOCOL_VERSION};
 
 impl Visitor {
     pub(super) fn apply_delivery(&mut self, delivery: Delivery, turn: &mut Turn<'_>) {
+        let too_soon = self.over_rate(&delivery, turn);
+        let authority = delivery.events.first().map(|(_, event)| event.authority);
+        let mut taken = 0;
         for (index, event) in delivery.events {
             if self.dedupe.has(&event.id) {
                 continue;
@@ -23,12 +27,20 @@ impl Visitor {
                 turn.effects.push(Effect::Reject(Rejection::new(index as usize, fault)));
                 continue;
             }
+            if let Some(too_soon) = too_soon {
+                turn.effects.push(Effect::Reject(rate::too_soon(index as usize, too_soon)));
+                continue;
+            }
             self.apply_event(&event, &delivery.surroundings, turn);
+            taken += 1;
+        }
+        if let (Some(rate), Some(authority), 1..) = (turn.config.settings.rate, authority, taken) {
+            self.rates.take(authority, rate, taken, turn.now_ms);
         }
     }
 
     /// Whether consent lets the event in. A source answers for its visitors' consent itself, unless it says "denied".
-    fn admit(&self, event: &Event, turn: &Turn<'_>) -> Result<(), Fault> {
+    pub(super) fn admit(&self, event: &Event, turn: &Turn<'_>) -> Result<(), Fault> {
         let consent = if event.consent == Consent::Unknown { self.core.consent } else { event.consent };
         let needed = turn.config.settings.consent_required && event.authority != Authority::Source;
         if consent == Consent::Denied || (needed && consent != Consent::Granted) {

@@ -19,12 +19,17 @@ const fn authority_name(authority: Authority) -> &'static str {
 }
 
 impl Visitor {
-    /// What the record of an event keeps, told before the event is applied: `id`, `authority`, `tab`, `client_time_ms`,
+    /// What the record of an event keeps, told before the event is applied: `id`, `authority`, `tab`, `source`, `client_time_ms`,
     /// `path`, `properties` (of identify and group the traits); and, where it is new to this visitor, `page` (the rest
     /// of it), `campaign`, `user_id`, `consent`, `geo`, `device`, `gpc`.
     pub(super) fn chronicle(&self, event: &Event, surroundings: &Surroundings) -> Object {
         let mut data = Object::new();
-        let texts = [("id", event.id.as_str()), ("authority", authority_name(event.authority)), ("tab", &event.tab)];
+        let texts = [
+            ("id", event.id.as_str()),
+            ("authority", authority_name(event.authority)),
+            ("tab", &event.tab),
+            ("source", &surroundings.source),
+        ];
         for (key, text) in texts {
             if !text.is_empty() {
                 data.insert(key, text);
@@ -112,6 +117,7 @@ pub fn replayed(record: &Record) -> Option<Input> {
         geo: data.get("geo").and_then(Value::parse_as::<Geo>),
         device: data.get("device").and_then(Value::parse_as::<Device>),
         gpc: data.get("gpc").and_then(Value::as_bool).unwrap_or_default(),
+        source: text("source").into(),
     };
     Some(Input::Events(Delivery { events: vec![(0, event)], surroundings }))
 }
@@ -178,7 +184,8 @@ mod tests {
         let event = batch.events[0].event.clone();
         let geo = Geo { country: "DE".into(), timezone: "Europe/Berlin".into(), ..Geo::default() };
         let device = Device { kind: "mobile".into(), ..Device::default() };
-        let surroundings = Surroundings { geo: Some(geo), device: Some(device), gpc: true };
+        let source = "shop".into();
+        let surroundings = Surroundings { geo: Some(geo), device: Some(device), gpc: true, source };
         let visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::nil(), Uuid::nil());
         let data = visitor.chronicle(&event, &surroundings);
         let record = Record { seq: 1, at_ms: 5, kind: RecordKind::Event, name: event.name.clone(), session: 1, data };

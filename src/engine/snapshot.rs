@@ -99,10 +99,11 @@ kept! { later
     super::partials::Partials => 11 v 1,
     super::starts::Starts => 12 v 1,
     super::lapse::Lapses => 13 v 1,
+    super::rate::Windows => 15 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 10] = [
+const MAY_BE_COLD: [u64; 11] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
@@ -112,6 +113,7 @@ const MAY_BE_COLD: [u64; 10] = [
     <super::partials::Partials as Kept>::TAG,
     <super::session::Tabs as Kept>::TAG,
     <super::dwell::Dwells as Kept>::TAG,
+    <super::rate::Windows as Kept>::TAG,
     <super::outbox::Outbox as Kept>::TAG,
 ];
 
@@ -138,6 +140,9 @@ impl Visitor {
         }
         if !self.lapses.is_new() {
             sections.push(section(&self.lapses));
+        }
+        if !self.rates.is_new() {
+            sections.push(section(&self.rates));
         }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
@@ -183,6 +188,7 @@ impl Visitor {
             mailbox: from.read()?,
             outbox: from.read()?,
             dedupe: from.read()?,
+            rates: from.read()?,
         })
     }
 

@@ -40,7 +40,10 @@ pub(super) fn apply(response: Response, call: &Call) -> Result<Response> {
     if readable(call, call.deployment) {
         headers.set("access-control-allow-origin", from)?;
         headers.set("access-control-allow-credentials", "true")?;
-        headers.set("access-control-expose-headers", "retry-after")?;
+        headers.set(
+            "access-control-expose-headers",
+            "retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
+        )?;
     }
     Ok(response.with_headers(headers))
 }

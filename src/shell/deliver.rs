@@ -1,5 +1,6 @@
 //! From the router to the visitors' objects: one message for each visitor, and all of them committed before the answer.
 
+use crate::engine::Allowance;
 use crate::shell::js;
 use crate::shell::reply::Problem;
 use footfall_protocol::event::Delivery;
@@ -20,21 +21,37 @@ pub(super) fn visitor_object(env: &Env, site: &SiteId, visitor: Uuid) -> Result<
     env.durable_object("VISITOR")?.get_by_name(&ids::visitor_object(site, visitor))
 }
 
+/// What came of deliveries.
+#[derive(Default)]
+pub(super) struct Delivered {
+    /// What the objects rejected.
+    pub(super) rejections: Vec<Rejection>,
+    /// How the visitor's window stands, when all was one visitor's and the site limits rates.
+    pub(super) allowance: Option<Allowance>,
+}
+
+/// The header in which a visitor's object says how its window stands: JSON.
+pub(super) const ALLOWANCE_HEADER: &str = "footfall-allowance";
+
 /// Delivers everything and collects what the objects rejected. Fails when any part could not be committed: what was is
 /// recognised when all of it is sent again.
 pub(super) async fn deliver(
     env: &Env,
     site: &SiteId,
     by_visitor: BTreeMap<Uuid, Delivery>,
-) -> std::result::Result<Vec<Rejection>, Problem> {
-    let mut rejections = Vec::new();
+) -> std::result::Result<Delivered, Problem> {
+    let mut delivered = Delivered::default();
+    let one_visitor = by_visitor.len() == 1;
     let mut failed = false;
     let mut outcomes = stream::iter(by_visitor)
         .map(|(visitor, delivery)| deliver_one(env, site, visitor, delivery))
         .buffer_unordered(CONCURRENT_MAX);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Ok(rejected) => rejections.extend(rejected),
+            Ok(one) => {
+                delivered.rejections.extend(one.rejections);
+                delivered.allowance = one.allowance.filter(|_| one_visitor);
+            }
             Err(error) => {
                 console_error!("fault in a delivery: {error}");
                 failed = true;
@@ -44,10 +61,10 @@ pub(super) async fn deliver(
     if failed {
         return Err(Problem::later("not_committed", "Some events could not be stored. Send all of them again."));
     }
-    Ok(rejections)
+    Ok(delivered)
 }
 
-async fn deliver_one(env: &Env, site: &SiteId, visitor: Uuid, delivery: Delivery) -> Result<Vec<Rejection>> {
+async fn deliver_one(env: &Env, site: &SiteId, visitor: Uuid, delivery: Delivery) -> Result<Delivered> {
     let bytes = postcard::to_allocvec(&delivery).map_err(|error| Error::RustError(error.to_string()))?;
     let body = Uint8Array::from(bytes.as_slice());
     match send(env, site, visitor, &body).await {
@@ -57,14 +74,16 @@ async fn deliver_one(env: &Env, site: &SiteId, visitor: Uuid, delivery: Delivery
     }
 }
 
-async fn send(env: &Env, site: &SiteId, visitor: Uuid, body: &Uint8Array) -> Result<Vec<Rejection>> {
+async fn send(env: &Env, site: &SiteId, visitor: Uuid, body: &Uint8Array) -> Result<Delivered> {
     let init = RequestInit { method: Method::Post, body: Some(body.clone().into()), ..RequestInit::new() };
     let request = Request::new_with_init("https://visitor/events", &init)?;
     // A stub that has failed once is of no use any more, so each try has its own.
     let mut response = visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
-    match response.status_code() {
-        204 => Ok(Vec::new()),
-        200 => response.json().await,
-        status => Err(Error::RustError(format!("the visitor's object answered {status}"))),
-    }
+    let rejections = match response.status_code() {
+        204 => Vec::new(),
+        200 => response.json().await?,
+        status => return Err(Error::RustError(format!("the visitor's object answered {status}"))),
+    };
+    let told = response.headers().get(ALLOWANCE_HEADER)?;
+    Ok(Delivered { rejections, allowance: told.and_then(|text| serde_json::from_str(&text).ok()) })
 }

@@ -1,16 +1,19 @@
 //! Events in over HTTP: who sends them, which visitors they belong to, and the answer once all of them are on disk.
 
 use crate::access::credential::Authorization;
+use crate::access::delivery;
 use crate::access::sender::Sender;
-use crate::access::{delivery, origin};
+use crate::access::write_keys::KeyHolder;
+use crate::engine::Allowance;
 use crate::shell::call::Call;
-use crate::shell::deliver;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
-use crate::shell::reply::{Problem, json};
+use crate::shell::reply::{Problem, json, tell_allowance};
+use crate::shell::{deliver, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
+use footfall_protocol::rejection::{Code, Rejection};
 use worker::{Request, Response};
 
 /// How a request brings its events.
@@ -27,38 +30,91 @@ pub(super) enum Way {
 /// Takes events.
 pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> Result<Response, Problem> {
     let authorization = credential(request.headers());
+    if !is_server(&authorization, call) {
+        limiter::check_address(request.headers(), call.env).await?;
+    }
     let body = incoming::body(&mut request).await?;
-    let sender = sender(&request, authorization, &body, way, call)?;
+    let (sender, holder) = sender(&request, authorization, &body, way, call)?;
     let site = call.deployment.site(sender.site())?;
-    let known = if sender.authority() == Authority::Source {
+    let mut known = if sender.authority() == Authority::Source {
         incoming::server(site.allow_headless)
     } else {
-        check_origin(call, &sender)?;
+        check_origin(call, &sender, holder)?;
         incoming::browser(&request, site.allow_headless)
     };
+    // A visitor's token says more than the public key that is in every page beside it.
+    if let Some(holder) = holder.filter(|_| !matches!(sender, Sender::Visitor(..))) {
+        known.grant = holder.grant.clone();
+        known.surroundings.source = holder.source.as_str().into();
+    }
     let batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),
         Way::Batch | Way::Beacon => decode::decode_batch(&body, sender.authority()),
     }
     .map_err(Problem::body)?;
     let total = batch.events.len() + batch.rejections.len();
+    let of_source = match holder.filter(|holder| holder.authority == Authority::Source) {
+        Some(holder) => limiter::take_of_source(call, holder, batch.events.len()).await?,
+        None => None,
+    };
     let deliveries = delivery::sort(batch, &sender, &known);
     let mut rejections = deliveries.rejections;
     let root = deliveries.root;
-    let refused = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
-    rejections.extend(refused.into_iter().map(|rejection| root.locate(rejection)));
+    let delivered = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
+    rejections.extend(delivered.rejections.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
-    Ok(json(200, &Accepted { success: true, accepted: total - rejections.len(), rejections })?)
+    answer(total - rejections.len(), rejections, of_source, delivered.allowance)
+}
+
+/// The answer. Where nothing was accepted and the reason is the sender's rate or key, the status says so; else each event
+/// that was not accepted has its rejection, so that one visitor's excess never sinks what a batch has for others.
+fn answer(
+    accepted: usize,
+    rejections: Vec<Rejection>,
+    of_source: Option<Allowance>,
+    of_visitor: Option<Allowance>,
+) -> Result<Response, Problem> {
+    let is = |code: Code| move |rejection: &&Rejection| rejection.code == code;
+    let too_soon = rejections.iter().find(is(Code::RateLimited));
+    let retry_ms = rejections.iter().filter_map(|rejection| rejection.retry_after_ms).max();
+    if let (0, Some(rejection)) = (accepted, too_soon) {
+        let detail = &rejection.message;
+        return Err(match of_visitor {
+            Some(allowance) => limiter::too_many(allowance, detail),
+            None => Problem::new(429, "rate_limited", detail).retry_after(whole_seconds(retry_ms)),
+        });
+    }
+    let lacks_scope = rejections.iter().filter(is(Code::NotAllowed)).count();
+    if let (0, Some(rejection)) = (accepted, rejections.first().filter(|_| lacks_scope == rejections.len())) {
+        return Err(Problem::new(403, "not_in_scope", rejection.message.clone()));
+    }
+    // Of two limits the one that is reached sooner.
+    let nearest = of_source.into_iter().chain(of_visitor).min_by_key(|allowance| allowance.remaining);
+    let response = tell_allowance(json(200, &Accepted { success: true, accepted, rejections })?, nearest)?;
+    if retry_ms.is_some() {
+        response.headers().set("retry-after", &whole_seconds(retry_ms).to_string())?;
+    }
+    Ok(response)
+}
+
+fn whole_seconds(ms: Option<u64>) -> u32 {
+    u32::try_from(ms.unwrap_or_default().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Whether a request shows a secret key before its body is read.
+fn is_server(authorization: &Option<Authorization>, call: &Call<'_>) -> bool {
+    let Some(Authorization::WriteKey(key)) = authorization else { return false };
+    call.deployment.write_keys.holder(key).is_some_and(|holder| holder.authority == Authority::Source)
 }
 
 /// Finds out who sends. The strongest credential counts: a secret key, then a token, then a public key.
-fn sender(
+fn sender<'a>(
     request: &Request,
     authorization: Option<Authorization>,
     body: &[u8],
     way: Way,
-    call: &Call<'_>,
-) -> Result<Sender, Problem> {
+    call: &Call<'a>,
+) -> Result<(Sender, Option<&'a KeyHolder>), Problem> {
     let (mut key, mut token) = match authorization {
         Some(Authorization::WriteKey(key)) => (Some(key), None),
         Some(Authorization::Token(token) | Authorization::Bearer(token)) => (None, Some(token)),
@@ -86,16 +142,16 @@ fn sender(
     if let Some(holder) = found {
         call.is_about(&holder.site);
         if holder.authority == Authority::Source {
-            return Ok(Sender::Source(holder.site.clone()));
+            return Ok((Sender::Source(holder.site.clone()), found));
         }
     }
     let shown = own::shown_token(request, token, found.map(|holder| &holder.site), call)?;
     match (shown, found) {
         (Some(ShownToken { token, .. }), _) => {
             call.is_about(&token.site);
-            Ok(Sender::Visitor(token.site, token.visitor))
+            Ok((Sender::Visitor(token.site, token.visitor), found))
         }
-        (None, Some(holder)) => Ok(Sender::Public(holder.site.clone())),
+        (None, Some(holder)) => Ok((Sender::Public(holder.site.clone()), found)),
         (None, None) => {
             Err(Problem::new(401, "no_credential", "Send a write key (Basic, or `writeKey`) or a visitor token."))
         }
@@ -103,11 +159,6 @@ fn sender(
 }
 
 /// A browser says where a page is from; pages of other sites may not send events in a visitor's name.
-fn check_origin(call: &Call<'_>, sender: &Sender) -> Result<(), Problem> {
-    match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, &call.deployment.site(sender.site())?.origins) => {
-            Err(own::wrong_origin())
-        }
-        _ => Ok(()),
-    }
+fn check_origin(call: &Call<'_>, sender: &Sender, holder: Option<&KeyHolder>) -> Result<(), Problem> {
+    own::check_page(call, &call.deployment.site(sender.site())?.origins, holder)
 }

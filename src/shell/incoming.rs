@@ -3,6 +3,7 @@
 use crate::access::body::{BodyFault, unpack};
 use crate::access::credential::{Authorization, authorization};
 use crate::access::device::device;
+use crate::access::scope::Grant;
 use crate::access::{bot, delivery};
 use crate::shell::reply::Problem;
 use crate::shell::{clock, js};
@@ -67,10 +68,12 @@ pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Requ
             geo: geo(request),
             device: Some(device(&agent, hint.as_deref(), language.as_deref())),
             gpc: header(headers, "sec-gpc").as_deref() == Some("1"),
+            source: Box::default(),
         },
         bot: bot::verdict(&agent, allow_headless),
         allow_headless,
         nonce: clock::random_id().simple().to_string(),
+        grant: Grant::default(),
     }
 }
 

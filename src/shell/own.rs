@@ -3,11 +3,12 @@
 use crate::access::credential::{self, Authorization, COOKIE, SUBPROTOCOL};
 use crate::access::origin;
 use crate::access::token::{AGE_MAX_S, VisitorToken};
+use crate::access::write_keys::KeyHolder;
 use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
-use crate::shell::{clock, deliver, log};
+use crate::shell::{clock, deliver, limiter, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -49,6 +50,20 @@ pub(super) fn wrong_origin() -> Problem {
     Problem::new(403, "wrong_origin", "Pages of this origin may not use this site; its list of origins says which may.")
 }
 
+/// Whether the page that asks, where a browser says which, is one of the site's; and one of those that a write key is
+/// for, where it is for some only.
+pub(super) fn check_page(call: &Call<'_>, origins: &[String], holder: Option<&KeyHolder>) -> Result<(), Problem> {
+    let listed = holder.map(|holder| holder.origins.as_slice()).filter(|origins| !origins.is_empty());
+    let good = match &call.origin {
+        Some(from) => {
+            let of_key = listed.is_none_or(|listed| listed.contains(from));
+            of_key && origin::allowed(from, call.own, origins)
+        }
+        None => listed.is_none(),
+    };
+    if good { Ok(()) } else { Err(wrong_origin()) }
+}
+
 #[derive(Deserialize)]
 struct Ask {
     #[serde(rename = "writeKey")]
@@ -60,6 +75,7 @@ struct Ask {
 
 /// `POST /v1/visitor`: keeps a visitor's name or gives a new one. Touches no object.
 pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(request.headers(), call.env).await?;
     let body = incoming::body(&mut request).await?;
     let ask: Ask = serde_json::from_slice(&body).map_err(|_| {
         Problem::new(400, "malformed", r#"Send {"writeKey": …, "consent": "unknown", "granted" or "denied"}."#)
@@ -68,9 +84,7 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
     let holder = holder.ok_or_else(|| Problem::new(401, "invalid_write_key", "This write key is not known here."))?;
     call.is_about(&holder.site);
     let site = call.deployment.site(&holder.site)?;
-    if call.origin.as_ref().is_some_and(|from| !origin::allowed(from, call.own, &site.origins)) {
-        return Err(wrong_origin());
-    }
+    check_page(call, &site.origins, Some(holder))?;
     let denied = ask.consent == Consent::Denied;
     let nobody = object!({ "visitor": null, "token": null });
     if denied || (site.engine.consent_required && ask.consent != Consent::Granted) {
@@ -131,6 +145,7 @@ fn only_site(call: &Call<'_>) -> Option<SiteId> {
 
 /// `GET /v1/state`: the visitor's own view.
 pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
     let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
@@ -156,6 +171,7 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
     if !header(headers, "upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
         return Err(Problem::new(426, "upgrade_required", "This path speaks WebSocket only."));
     }
+    limiter::check_address(headers, call.env).await?;
     let offered = credential::subprotocols(&header(headers, "sec-websocket-protocol").unwrap_or_default());
     let by_header = match incoming::credential(headers) {
         Some(Authorization::Token(token)) => Some(token),

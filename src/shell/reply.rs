@@ -1,5 +1,6 @@
 //! Answers: JSON, and problems as RFC 9457 has them, with stable codes.
 
+use crate::engine::Allowance;
 use crate::rulebook::Kind;
 use footfall_protocol::rejection::{Code, Fault};
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub(super) struct Problem {
     retry_after_s: Option<u32>,
     /// Methods that the path has, for 405.
     allow: Option<String>,
+    /// How the window of a limit stands, for 429.
+    allowance: Option<Allowance>,
 }
 
 /// A fault with its place in the body.
@@ -51,7 +54,15 @@ struct Body<'a> {
 impl Problem {
     /// A problem with its status, stable code, and a sentence for whoever sent the request.
     pub(super) fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_s: None, allow: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            retry_after_s: None,
+            allow: None,
+            allowance: None,
+        }
     }
 
     /// A document that was refused, with all its faults.
@@ -77,6 +88,17 @@ impl Problem {
     /// Nothing was lost: the same request may succeed a little later.
     pub(super) fn later(code: &'static str, detail: impl Into<String>) -> Self {
         Self { retry_after_s: Some(1), ..Self::new(503, code, detail) }
+    }
+
+    /// The same request may succeed after so many seconds.
+    pub(super) fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// With how the window of a limit stands, which also says when to come back.
+    pub(super) fn with_allowance(self, allowance: Allowance) -> Self {
+        let after_s = u32::try_from(allowance.retry_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+        Self { allowance: Some(allowance), ..self.retry_after(after_s.max(1)) }
     }
 
     /// A fault of ours or of the platform: logged here, opaque outside.
@@ -107,6 +129,11 @@ impl Problem {
         builder = builder.with_header("cache-control", "no-store")?;
         if let Some(seconds) = self.retry_after_s {
             builder = builder.with_header("retry-after", &seconds.to_string())?;
+        }
+        if let Some(allowance) = self.allowance {
+            for (name, value) in told(allowance) {
+                builder = builder.with_header(name, &value)?;
+            }
         }
         if let Some(allow) = &self.allow {
             builder = builder.with_header("allow", allow)?;
@@ -148,6 +175,24 @@ const fn title(status: u16) -> &'static str {
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }
+}
+
+/// How the window of a limit stands, as headers: the limit, how many events there is room for, and the seconds until the
+/// whole limit is free again.
+fn told(allowance: Allowance) -> [(&'static str, String); 3] {
+    [
+        ("x-ratelimit-limit", allowance.limit.to_string()),
+        ("x-ratelimit-remaining", allowance.remaining.to_string()),
+        ("x-ratelimit-reset", allowance.reset_ms.div_ceil(1_000).to_string()),
+    ]
+}
+
+/// Adds to an answer how the window of a limit stands.
+pub(super) fn tell_allowance(response: Response, allowance: Option<Allowance>) -> Result<Response> {
+    for (name, value) in allowance.into_iter().flat_map(told) {
+        response.headers().set(name, &value)?;
+    }
+    Ok(response)
 }
 
 /// An answer that is JSON and true only now.

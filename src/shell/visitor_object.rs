@@ -11,11 +11,13 @@ mod sockets;
 mod store;
 mod turn;
 
-use crate::engine::{Config, Input};
+use crate::engine::{Allowance, Config, Input};
+use crate::shell::deliver::ALLOWANCE_HEADER;
 use crate::shell::reply::{Problem, json};
 use crate::shell::{clock, config, deployment};
-use footfall_protocol::event::Delivery;
+use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::rejection::{Code, Rejection};
 use runtime::Runtime;
 use sent::Sent;
 pub(super) use sockets::{SURROUNDINGS_HEADER, pack_surroundings};
@@ -158,10 +160,25 @@ impl Object {
         let bytes = request.bytes().await?;
         let delivery: Delivery =
             postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
+        let authority = delivery.events.first().map(|(_, event)| event.authority);
         let rejections = self.apply(Input::Events(delivery)).await?;
-        if rejections.is_empty() {
-            return Ok(ResponseBuilder::new().with_status(204).empty());
+        let response = match rejections.is_empty() {
+            true => ResponseBuilder::new().with_status(204).empty(),
+            false => json(200, &rejections)?,
+        };
+        if let Some(allowance) = self.allowance(authority, &rejections).await? {
+            response.headers().set(ALLOWANCE_HEADER, &serde_json::to_string(&allowance)?)?;
         }
-        json(200, &rejections)
+        Ok(response)
+    }
+
+    /// How the visitor's window stands for a sender whose events were just taken, or refused with these rejections.
+    async fn allowance(&self, authority: Option<Authority>, rejections: &[Rejection]) -> Result<Option<Allowance>> {
+        let (Some(rate), Some(authority)) = (self.config().await?.settings.rate, authority) else { return Ok(None) };
+        let refused = rejections.iter().filter(|rejection| rejection.code == Code::RateLimited).count();
+        let wanted = u32::try_from(refused).unwrap_or(u32::MAX);
+        let resident = self.resident.borrow();
+        let look = |resident: &Resident| resident.visitor.allowance(authority, rate, wanted, clock::now());
+        Ok(resident.as_ref().map(look))
     }
 }

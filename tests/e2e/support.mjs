@@ -30,8 +30,8 @@ export function buildWithHooks() {
  * An engine of its own, with its state in a temporary directory. It is stopped when the test `t` ends.
  * `sites` are the settings by site, `build` is the directory of the Worker; `queue` is as `serve.mjs --queue-…` takes it.
  */
-export async function start(t, { sites = { demo: DEMO }, build = "build", vars = {}, queue = {} } = {}) {
-  const engine = new Engine({ sites, build, vars, queue, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
+export async function start(t, { sites = { demo: DEMO }, build = "build", vars = {}, queue = {}, args = [] } = {}) {
+  const engine = new Engine({ sites, build, vars, queue, args, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
   t.after(async () => {
     await engine.stop();
     rmSync(engine.state, { recursive: true, force: true });
@@ -47,7 +47,7 @@ class Engine {
 
   async start() {
     const vars = { SITES: JSON.stringify(this.sites), ...this.vars };
-    const args = ["scripts/serve.mjs", "--port", String(this.port ?? 0), "--state", this.state, "--build", this.build, "--control"];
+    const args = ["scripts/serve.mjs", "--port", String(this.port ?? 0), "--state", this.state, "--build", this.build, "--control", ...this.args];
     for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}=${value}`);
     for (const [name, value] of Object.entries(this.queue)) args.push(`--queue-${name}`, String(value));
     const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".footfall/test/node-cache") }; // a quicker start
@@ -135,6 +135,21 @@ class Engine {
   /** What is on disk of a visitor's object. */
   async storage(visitor, className = "Visitor") {
     return this.#control(`/storage?class=${className}&name=v1:demo:${visitor}`);
+  }
+
+  /** Drops any object from memory, by class and name. */
+  async evictObject(className, name) {
+    return this.#control(`/evict?class=${className}&name=${encodeURIComponent(name)}`);
+  }
+
+  /** What is on disk of any object, by class and name. */
+  async objectStorage(className, name) {
+    return this.#control(`/storage?class=${className}&name=${encodeURIComponent(name)}`);
+  }
+
+  /** The files of all objects of a class that have storage. */
+  async objects(className) {
+    return this.#control(`/objects?class=${className}`);
   }
 
   /** Rows of the database. */

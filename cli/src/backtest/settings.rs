@@ -33,7 +33,7 @@ impl Chosen {
 
     /// The settings of a site.
     ///
-    /// Consent is not asked for again: what was recorded had been let in, and a recording may begin after it was given.
+    /// Consent is not asked for again, and no limit of a rate holds: what was recorded had been let in, and a recording may begin after it was given.
     pub(super) fn of(&self, site: &SiteId) -> Result<Settings, Refusal> {
         let settings = match self {
             Self::Any(settings) => settings.clone(),
@@ -43,6 +43,6 @@ impl Chosen {
                 named.ok_or_else(|| Refusal(format!("--site-settings: names no site `{}`", site.as_str())))?.engine
             }
         };
-        Ok(Settings { consent_required: false, inspect: false, ..settings })
+        Ok(Settings { consent_required: false, inspect: false, rate: None, ..settings })
     }
 }

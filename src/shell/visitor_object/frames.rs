@@ -8,6 +8,7 @@ use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
 use footfall_protocol::message::{ClientMessage, Frame, Hello, ServerMessage};
+use footfall_protocol::rejection::Code;
 use std::rc::Rc;
 use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
 
@@ -87,6 +88,12 @@ impl Object {
         let applied =
             if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
         let answer = match applied {
+            Ok(more) if more.iter().any(|rejection| rejection.code == Code::RateLimited) => {
+                // Nothing of the frame was taken: all of it may come again.
+                let soonest = more.iter().filter_map(|rejection| rejection.retry_after_ms).max();
+                let message = more.into_iter().map(|rejection| rejection.message).next().unwrap_or_default();
+                ServerMessage::Nack { frame, code: "rate_limited".to_owned(), message, retry_after_ms: soonest }
+            }
             Ok(more) => {
                 rejections.extend(more.into_iter().map(|rejection| Root::Frame.locate(rejection)));
                 rejections.sort_by_key(|rejection| rejection.index);
@@ -95,7 +102,7 @@ impl Object {
             Err(error) => {
                 console_error!("fault in a frame: {error}");
                 let message = "The events could not be stored. Send the frame again later.".to_owned();
-                ServerMessage::Nack { frame, code: "not_committed".to_owned(), message }
+                ServerMessage::Nack { frame, code: "not_committed".to_owned(), message, retry_after_ms: None }
             }
         };
         send(socket, &answer);

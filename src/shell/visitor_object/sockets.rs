@@ -15,6 +15,9 @@ use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console
 pub(in crate::shell) const SURROUNDINGS_HEADER: &str = "footfall-surroundings";
 /// Closes a socket whose tab has opened a newer one.
 pub(super) const REPLACED: u16 = 4001;
+/// When a visitor with too many sockets may ask again, in seconds: about as long as the platform needs to notice one that
+/// is gone.
+const RETRY_AFTER_S: u32 = 30;
 
 /// How far a socket has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +114,7 @@ impl Object {
     pub(super) fn upgrade(&self, request: &Request) -> Result<Response> {
         if self.state.get_websockets().len() >= SOCKETS_MAX {
             let detail = format!("This visitor has {SOCKETS_MAX} sockets open.");
-            return Problem::new(429, "too_many_sockets", detail).respond();
+            return Problem::new(429, "too_many_sockets", detail).retry_after(RETRY_AFTER_S).respond();
         }
         let header = |name: &str| request.headers().get(name).ok().flatten();
         let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack_surroundings(&text)).unwrap_or_default();

@@ -3,13 +3,14 @@
 use super::bytes::Bytes;
 use super::grammar;
 use footfall::engine::rules::{RuleSet, compile};
-use footfall::engine::{Config, Effect, Input, Settings, Visitor};
+use footfall::engine::{Config, Effect, Input, Rate, Settings, Visitor};
 use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::HOT_BYTES_MAX;
 use footfall_protocol::message::Cursor;
+use footfall_protocol::rejection::Code;
 use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -81,6 +82,7 @@ impl Life {
             inspect: true,
             consent_required: bytes.once_in(16),
             public_orders: bytes.once_in(8),
+            rate: bytes.once_in(12).then_some(Rate { count: 5, per_ms: 60_000 }),
             ..Settings::default()
         };
         Self {
@@ -258,7 +260,13 @@ impl Life {
                     self.last = None;
                 }
                 Effect::Send { message, .. } => drop(serde_json::to_string(&message).unwrap()),
-                Effect::Reject(rejection) => drop(serde_json::to_string(&rejection).unwrap()),
+                Effect::Reject(rejection) => {
+                    drop(serde_json::to_string(&rejection).unwrap());
+                    // What came too soon is new when it comes again.
+                    if rejection.code == Code::RateLimited {
+                        self.last = None;
+                    }
+                }
             }
         }
         self.land();

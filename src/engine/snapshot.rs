@@ -99,12 +99,14 @@ kept! { later
     super::partials::Partials => 11 v 1,
     super::starts::Starts => 12 v 1,
     super::lapse::Lapses => 13 v 1,
+    super::identity::Identity => 14 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 10] = [
+const MAY_BE_COLD: [u64; 11] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
+    <super::identity::Identity as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
     <super::cart::Cart as Kept>::TAG,
     <super::firings::Firings as Kept>::TAG,
@@ -138,6 +140,9 @@ impl Visitor {
         }
         if !self.lapses.is_new() {
             sections.push(section(&self.lapses));
+        }
+        if !self.identity.is_new() {
+            sections.push(section(&self.identity));
         }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
@@ -177,6 +182,7 @@ impl Visitor {
             partials: from.read()?,
             cart: from.read()?,
             profile: from.read()?,
+            identity: from.read()?,
             firings: from.read()?,
             starts: from.read()?,
             lapses: from.read()?,

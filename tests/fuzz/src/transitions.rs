@@ -3,6 +3,7 @@
 use super::bytes::Bytes;
 use super::grammar;
 use footfall::engine::rules::{RuleSet, compile};
+use footfall::engine::user::Letter;
 use footfall::engine::{Config, Effect, Input, Settings, Visitor};
 use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
@@ -64,6 +65,7 @@ struct Life {
     last: Option<Delivery>,
     /// What is on its way to the queue.
     flights: Vec<u64>,
+    letters: Vec<Letter>,
     queue_is_up: bool,
     events: usize,
     lives: u128,
@@ -93,6 +95,7 @@ impl Life {
             pages: BTreeMap::new(),
             last: None,
             flights: Vec::new(),
+            letters: Vec::new(),
             queue_is_up: true,
             events: 0,
             lives: 1,
@@ -220,6 +223,10 @@ impl Life {
             let through = self.flights.remove(0);
             self.input(Input::Flushed { through });
         }
+        let letters = std::mem::take(&mut self.letters);
+        if self.queue_is_up && !letters.is_empty() {
+            self.input(Input::taken(letters));
+        }
     }
 
     /// One input, to the visitor and to another that was loaded from its snapshot: both do the same.
@@ -250,11 +257,13 @@ impl Life {
                     }
                     self.flights.push(through);
                 }
+                Effect::Feed(letters) => self.letters = letters,
                 Effect::Delete => {
                     self.lives += 1;
                     self.visitor = newborn(self.lives);
                     self.pages.clear();
                     self.flights.clear();
+                    self.letters.clear();
                     self.last = None;
                 }
                 Effect::Send { message, .. } => drop(serde_json::to_string(&message).unwrap()),

@@ -12,8 +12,11 @@ mod dwell;
 mod explain;
 mod firings;
 mod happen;
+mod history;
+mod identity;
 mod lapse;
 mod mailbox;
+mod nested;
 mod outbox;
 mod partials;
 mod pattern;
@@ -35,6 +38,7 @@ pub mod index;
 pub mod rules;
 pub mod template;
 pub mod tree;
+pub mod user;
 
 use footfall_protocol::Millis;
 use footfall_protocol::event::{Consent, Delivery, Device, Geo};
@@ -45,6 +49,7 @@ use footfall_protocol::rejection::Rejection;
 use rules::RuleSet;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use user::{Answer, Letter, Told};
 use uuid::Uuid;
 
 pub use chronicle::replayed;
@@ -136,6 +141,33 @@ pub enum Input {
     },
     /// The queue did not take the records.
     FlushFailed,
+    /// The letters to users' objects have all arrived.
+    Fed {
+        /// Their version.
+        version: u64,
+        /// Each with its answer.
+        answers: Vec<(Letter, Answer)>,
+    },
+    /// Not all letters to users' objects have arrived.
+    FeedFailed {
+        /// Their version.
+        version: u64,
+    },
+    /// The object of the visitor's user tells what is known of that user.
+    UserTold {
+        /// Which life of the visitor is meant; `None` where a record tells.
+        incarnation: Option<Uuid>,
+        /// What.
+        told: Told,
+    },
+}
+
+impl Input {
+    /// The report of letters that have all arrived, where no user's object has more to tell: for replays and rehearsals.
+    pub fn taken(letters: Vec<Letter>) -> Self {
+        let version = letters.first().map_or(0, |letter| letter.version);
+        Self::Fed { version, answers: letters.into_iter().map(|letter| (letter, Answer::Taken(None))).collect() }
+    }
 }
 
 /// Which sockets a message is for.
@@ -182,6 +214,8 @@ pub enum Effect {
         /// The last record's number, for [`Input::Flushed`].
         through: u64,
     },
+    /// After the commit: take these letters to their users' objects, in this order, for [`Input::Fed`].
+    Feed(Vec<Letter>),
     /// Delete the visitor's whole storage and alarm.
     Delete,
 }
@@ -196,6 +230,7 @@ pub struct Visitor {
     partials: partials::Partials,
     cart: cart::Cart,
     profile: profile::Profile,
+    identity: identity::Identity,
     firings: firings::Firings,
     starts: starts::Starts,
     lapses: lapse::Lapses,
@@ -277,6 +312,7 @@ impl Visitor {
             partials: partials::Partials::default(),
             cart: cart::Cart::default(),
             profile: profile::Profile::default(),
+            identity: identity::Identity::default(),
             firings: firings::Firings::default(),
             starts: starts::Starts::default(),
             lapses: lapse::Lapses::default(),
@@ -315,11 +351,15 @@ impl Visitor {
                 turn.effects.extend(dropped);
             }
             Input::FlushFailed => self.outbox.flush_failed(turn.now_ms),
+            Input::Fed { version, answers } => self.fed(version, answers, &mut turn),
+            Input::FeedFailed { version } => self.feed_failed(version, &turn),
+            Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
         if self.outbox.due_ms(config.settings.flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
             turn.effects.extend(self.outbox.flush(turn.now_ms));
         }
+        turn.effects.extend(self.begin_feed(turn.now_ms));
         self.tell_watchers(before, &mut turn);
         config.rules.give_back(turn.scratch);
         turn.effects

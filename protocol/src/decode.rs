@@ -64,6 +64,8 @@ pub struct Decoded {
     pub identity: Identity,
     /// The visitor's own user agent, when a server says it (`context.userAgent`).
     pub user_agent: Option<String>,
+    /// What the store's server signed about its user (`context.userSignature`).
+    pub user_signature: Option<String>,
     /// The event.
     pub event: Event,
 }
@@ -198,9 +200,9 @@ fn no_json(error: &serde_json::Error) -> Fault {
 impl Batch {
     fn take(&mut self, index: usize, text: &str, call: Option<Call>, authority: Authority) {
         match parse(text).and_then(|value| segment::event(&value, call, authority)) {
-            Ok((identity, user_agent, event)) => {
+            Ok((identity, [user_agent, user_signature], event)) => {
                 let index = u32::try_from(index).expect("a batch is bounded far below 2^32");
-                self.events.push(Decoded { index, identity, user_agent, event });
+                self.events.push(Decoded { index, identity, user_agent, user_signature, event });
             }
             Err(fault) => self.rejections.push(self.root.reject(index, fault)),
         }

@@ -50,6 +50,9 @@ pub struct Event {
     pub campaign: Option<Campaign>,
     /// The sender's user id, when it says one.
     pub user_id: Option<String>,
+    /// The store's server has signed that this visitor is that user (`context.userSignature`, checked by the router). A
+    /// source needs no signature.
+    pub attested: bool,
     /// Consent as the page knows it now.
     pub consent: Consent,
     /// The properties as sent: what rules see as `event.properties`.
@@ -92,6 +95,18 @@ pub enum Fact {
     Identified {
         /// Traits to merge into the profile.
         traits: Object,
+    },
+    /// The user belongs to this group.
+    Grouped {
+        /// The store's id of the group (an account, a company, a household).
+        group_id: String,
+        /// What is known of the group.
+        traits: Object,
+    },
+    /// Whoever had this id is now the event's user.
+    Aliased {
+        /// An anonymous id, or another id of a user.
+        previous_id: String,
     },
     /// A push was closed by the visitor.
     PushDismissed {

@@ -61,6 +61,17 @@ pub fn visitor_object(site: &SiteId, visitor: Uuid) -> String {
     format!("v1:{site}:{}", visitor.hyphenated())
 }
 
+/// The Durable Object's name of a user: `v1:{site}:user:{user}`.
+pub fn user_object(site: &SiteId, user: Uuid) -> String {
+    format!("v1:{site}:user:{}", user.hyphenated())
+}
+
+/// Site and user from a user object's name; `None` when it is no such name.
+pub fn parse_user_object(name: &str) -> Option<(SiteId, Uuid)> {
+    let (site, user) = name.strip_prefix("v1:")?.split_once(":user:")?;
+    Some((SiteId::parse(site)?, Uuid::try_parse(user).ok()?))
+}
+
 /// The Durable Object's name of a site's rulebook: `v1:{site}:rulebook`.
 pub fn rulebook_object(site: &SiteId) -> String {
     format!("v1:{site}:rulebook")
@@ -100,6 +111,9 @@ mod tests {
         assert_eq!(rulebook_object(&site), "v1:demo:rulebook");
         assert_eq!(limiter_object(&site, "source-shop"), "v1:demo:limiter:source-shop");
         assert_eq!(parse_visitor_object(&limiter_object(&site, "source-shop")), None);
+        assert_eq!(user_object(&site, visitor), "v1:demo:user:88408343-2717-5f76-886a-e80241903e26");
+        assert_eq!(parse_user_object(&user_object(&site, visitor)), Some((site.clone(), visitor)));
+        assert_eq!(parse_visitor_object(&user_object(&site, visitor)), None);
         assert_eq!(parse_visitor_object(&visitor_object(&site, visitor)), Some((site.clone(), visitor)));
         assert_eq!(parse_rulebook_object("v1:demo:rulebook"), Some(site));
     }

@@ -37,6 +37,38 @@ pub const CART_LINES_MAX: usize = 50;
 pub const TRAITS_MAX: usize = 32;
 /// One trait's value as JSON, in bytes. Beyond: dropped and counted.
 pub const TRAIT_BYTES_MAX: usize = 256;
+/// Groups of a visitor and of a user that are kept. When full: the one joined longest ago goes.
+pub const MEMBERSHIPS_MAX: usize = 8;
+/// A group's traits as JSON, in bytes. Beyond: the group is kept without them and `traits_dropped` counts it.
+pub const GROUP_TRAITS_BYTES_MAX: usize = 1024;
+/// Orders and refunds of a visitor kept one by one, so that one that several devices report counts once for their user.
+/// When full: the oldest is kept in the sums only, and a report of it by another device would count again.
+pub const LEDGER_MAX: usize = 32;
+/// Spans of activity of a visitor that events with an earlier time of their own may still extend. When full: the oldest is
+/// only counted.
+pub const VISITS_MAX: usize = 8;
+/// Users that a visitor was said to be, remembered for events that come late. When full: the one said longest ago goes.
+pub const LINKS_MAX: usize = 4;
+/// Changes of user of one visitor on one day (UTC). Beyond: the event counts, its user does not, a record
+/// `user_refused` says so and the user's profile is not shown before the visitor's user is attested again.
+pub const USER_CHANGES_MAX: u32 = 50;
+/// Users that may hold something of a visitor who changes user while they cannot be reached. When full: the next user waits
+/// until those have given it back.
+pub const FED_USERS_MAX: usize = 4;
+/// Visitors of one user. When full: those deleted since are folded together for good; if there is none, a new one is
+/// refused, and audited.
+pub const USER_VISITORS_MAX: usize = 64;
+/// Visitors that say they are a user without proof, remembered for operators. When full: the oldest claim goes.
+pub const USER_CLAIMS_MAX: usize = 32;
+/// Withdrawn visitors of a user that are remembered, so that a late message of theirs changes nothing. When full: the
+/// oldest goes.
+pub const USER_WITHDRAWN_MAX: usize = 32;
+/// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
+pub const USER_MERGES_MAX: usize = 16;
+/// Users that one message passes on its way to the user whom they became. Beyond: refused, and audited.
+pub const USER_HOPS_MAX: usize = 8;
+/// Entries of a user's audit trail. When full: the oldest goes.
+pub const USER_AUDIT_MAX: usize = 32;
 /// Recently viewed products and categories kept. When full: the oldest goes.
 pub const RECENT_PRODUCTS_MAX: usize = 10;
 /// Recent pages of a session kept. When full: the oldest goes.

@@ -45,6 +45,16 @@ pub enum RecordKind {
     TriggerHeldOut,
     /// A rule's action emitted it for the store's own systems; its name is what the author said.
     Emitted,
+    /// The visitor belongs to a user now, or that was attested; its name is the user's id.
+    UserLinked,
+    /// The visitor belongs to another user than before; its name is the new one's id.
+    UserChanged,
+    /// A change of user or a merge of users was refused; its name is the id that was said.
+    UserRefused,
+    /// The user whose own server speaks here becomes one with another; its name is the other one's id.
+    UserMerged,
+    /// What is known of the visitor's user has changed, for rules that read it.
+    UserUpdated,
 }
 
 impl RecordKind {
@@ -61,6 +71,11 @@ impl RecordKind {
             Self::SightChanged => "sight_changed",
             Self::TriggerHeldOut => "trigger_held_out",
             Self::Emitted => "emitted",
+            Self::UserLinked => "user_linked",
+            Self::UserChanged => "user_changed",
+            Self::UserRefused => "user_refused",
+            Self::UserMerged => "user_merged",
+            Self::UserUpdated => "user_updated",
         }
     }
 

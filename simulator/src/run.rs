@@ -201,6 +201,11 @@ impl Run {
                 let visible = data.get("visible").and_then(Value::as_bool).unwrap_or_default();
                 What::SightChanged { tab: text("tab"), visible }
             }
+            RecordKind::UserLinked
+            | RecordKind::UserChanged
+            | RecordKind::UserRefused
+            | RecordKind::UserMerged
+            | RecordKind::UserUpdated => What::User { kind: record.kind.as_str(), user: name },
             RecordKind::TriggerHeldOut => What::HeldOut { rule: name },
             RecordKind::Emitted => What::Emitted { name, data },
             RecordKind::TriggerFired => {

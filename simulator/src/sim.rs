@@ -1,6 +1,7 @@
 //! A simulator that owns time, disk and queue: it jumps from deadline to deadline, so that nothing sleeps.
 
 use footfall::engine::rules::compile;
+use footfall::engine::user::Letter;
 use footfall::engine::{Config, Effect, Input, Settings, Stored, To, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Surroundings};
@@ -52,6 +53,10 @@ pub struct Sim {
     pub queue_is_up: bool,
     /// Store and load the visitor after every input.
     pub evicts: bool,
+    /// Letters to users' objects stay in `letters`, for a test that carries them; otherwise they are as good as taken.
+    pub keeps_letters: bool,
+    /// Letters that were not carried yet, the oldest first.
+    pub letters: Vec<Letter>,
     wakes_in_a_row: usize,
     start_ms: u64,
     site: SiteId,
@@ -96,6 +101,8 @@ impl Sim {
             deleted: false,
             queue_is_up: true,
             evicts: false,
+            keeps_letters: false,
+            letters: Vec::new(),
             wakes_in_a_row: 0,
             start_ms,
             site,
@@ -192,11 +199,13 @@ impl Sim {
     /// # Panics
     /// When the engine names a page that it never wrote, which is a bug of it.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        if !matches!(input, Input::Wake | Input::Flushed { .. } | Input::FlushFailed) {
+        let reports =
+            matches!(input, Input::Flushed { .. } | Input::FlushFailed | Input::Fed { .. } | Input::FeedFailed { .. });
+        if !reports && input != Input::Wake {
             self.wakes_in_a_row = 0;
         }
         let effects = self.visitor.handle(input, self.now_ms, &self.config);
-        let mut flushes = Vec::new();
+        let (mut flushes, mut letters) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => self.sent.push((self.now_ms, to, message)),
@@ -208,6 +217,7 @@ impl Sim {
                 }
                 Effect::Drop { pages } => self.pages.retain(|page, _| !pages.contains(page)),
                 Effect::Flush { pages, through } => flushes.push((pages, through)),
+                Effect::Feed(more) => letters = more,
                 Effect::Delete => self.deleted = true,
             }
         }
@@ -226,6 +236,11 @@ impl Sim {
             }
             self.queue.extend(self.visitor.hot_records().iter().filter(|r| r.seq <= through).cloned());
             self.input(Input::Flushed { through });
+        }
+        if self.keeps_letters {
+            self.letters.extend(letters);
+        } else if !letters.is_empty() {
+            self.input(Input::taken(letters));
         }
         self
     }

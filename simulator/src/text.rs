@@ -50,6 +50,7 @@ impl Display for What {
                 }
                 pushes.iter().try_for_each(|push| write!(f, "\n{:>12}    {push}", ""))
             }
+            Self::User { kind, user } => write!(f, "{} {user}", kind.replace('_', " ")),
             Self::HeldOut { rule } => write!(f, "HELD OUT {rule}"),
             Self::Retracted { rule, slot } => write!(f, "RETRACTED {rule} from {slot}"),
             Self::Emitted { name, data } => write!(f, "RECORD {name} {}", json(data)),

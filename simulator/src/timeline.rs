@@ -103,6 +103,13 @@ pub enum What {
         /// Its id.
         segment: String,
     },
+    /// Which user the visitor belongs to has changed, or what is known of that user, or such a change was refused.
+    User {
+        /// The record's kind: `user_linked`, `user_changed`, `user_refused`, `user_merged` or `user_updated`.
+        kind: &'static str,
+        /// The user's id.
+        user: String,
+    },
     /// A rule fired.
     Fired {
         /// Its id.

@@ -69,6 +69,7 @@ impl Visitor {
         let shows = |tabs: &super::session::Tabs| tabs.get(&event.tab).is_some_and(|tab| tab.view.is_some());
         let showed = event.fact != Fact::PageViewed && shows(&self.tabs);
         self.note_surroundings(event, surroundings);
+        let linking = self.identify(event, turn);
         let began = self.begin_session(event, turn);
         if let Some(session) = &mut self.core.session {
             session.events = session.events.saturating_add(1);
@@ -82,6 +83,9 @@ impl Visitor {
             self.record_sight(&event.tab, false, turn);
         }
         let record = self.record(RecordKind::Event, &event.name, told, turn);
+        if let Some((kind, user, data)) = linking {
+            self.record(kind, &user, data, turn);
+        }
         if !showed && shows(&self.tabs) {
             self.dwells.open_page(&event.tab, record);
         }
@@ -103,14 +107,13 @@ impl Visitor {
         core.gpc |= surroundings.gpc;
         core.geo = surroundings.geo.clone().or(core.geo.take());
         core.device = surroundings.device.clone().or(core.device.take());
-        if let Some(user_id) = event.user_id.as_ref().filter(|_| event.authority != Authority::Public) {
-            self.profile.user_id = Some(user_id.clone());
-        }
     }
 
-    /// Begins a session when none is open; late news about a page or an order is no visit.
+    /// Begins a session when none is open; late news about a page or an order is no visit, nor is a store's word on who
+    /// somebody is.
     fn begin_session(&mut self, event: &Event, turn: &mut Turn<'_>) -> Option<Seen<'static>> {
-        let late = matches!(event.fact, Fact::PageHidden | Fact::PageLeft | Fact::OrderReversed(_));
+        let late =
+            matches!(event.fact, Fact::PageHidden | Fact::PageLeft | Fact::OrderReversed(_) | Fact::Aliased { .. });
         if self.core.session.is_some() || late {
             return None;
         }
@@ -127,6 +130,7 @@ impl Visitor {
         let now_ms = turn.now_ms;
         let trusted = event.authority != Authority::Public;
         let counts_orders = trusted || turn.config.settings.public_orders;
+        let stamp = self.stamp(event, now_ms);
         match &event.fact {
             Fact::PageViewed => {
                 let page = event.page.clone().unwrap_or_default();
@@ -151,13 +155,16 @@ impl Visitor {
                 self.tabs.sweep();
             }
             Fact::ProductViewed(product) => {
-                self.profile.saw_product(&product.sku, &product.category);
+                self.profile.saw_product(&product.sku, &mut self.identity.product_times, stamp.at_ms);
+                self.profile.saw_category(&product.category, &mut self.identity.category_times, stamp.at_ms);
                 if let Some(session) = &mut self.core.session {
                     session.product_views = session.product_views.saturating_add(1);
                 }
                 self.tabs.touch(&event.tab, now_ms).show_product(product, now_ms);
             }
-            Fact::ProductListViewed { category } => self.profile.saw_category(category),
+            Fact::ProductListViewed { category } => {
+                self.profile.saw_category(category, &mut self.identity.category_times, stamp.at_ms);
+            }
             Fact::CartViewed(Some(lines)) | Fact::CheckoutStarted(Some(lines)) => self.cart.replace(lines, now_ms),
             Fact::CartViewed(None) | Fact::CheckoutStarted(None) | Fact::Other => {}
             Fact::ProductAdded(lines) => self.cart.add(lines, now_ms),
@@ -168,10 +175,27 @@ impl Visitor {
                 if self.profile.count_order(order) {
                     self.cart.clear(now_ms);
                 }
+                self.identity.history.ledger.place(order, stamp, event);
+                self.matters(turn);
             }
-            Fact::OrderReversed(order) if counts_orders => self.profile.reverse_order(order),
-            Fact::Identified { traits } if trusted => self.profile.merge_traits(traits),
-            Fact::OrderCompleted(_) | Fact::OrderReversed(_) | Fact::Identified { .. } => {}
+            Fact::OrderReversed(order) if counts_orders => {
+                self.profile.reverse_order(order);
+                self.identity.history.ledger.reverse(order, stamp, event);
+                self.matters(turn);
+            }
+            Fact::Identified { traits } if trusted => {
+                self.merge_traits(traits, stamp);
+                self.matters(turn);
+            }
+            Fact::Grouped { group_id, traits } if trusted => {
+                self.join(group_id, traits, stamp);
+                self.matters(turn);
+            }
+            Fact::OrderCompleted(_)
+            | Fact::OrderReversed(_)
+            | Fact::Identified { .. }
+            | Fact::Grouped { .. }
+            | Fact::Aliased { .. } => {}
             Fact::PushDismissed { seq } => self.mailbox.dismiss(*seq),
         }
     }
@@ -352,6 +376,7 @@ impl Visitor {
         // It can still be read at its own end; what follows from that comes when it is closed.
         self.look_at(&Seen { happening: Happening::SessionEnded, record }, None, turn);
         self.core.session = None;
+        self.feed_at_session_end(turn);
         for tab in self.tabs.iter_mut() {
             tab.view = None;
         }

@@ -4,11 +4,14 @@
 //! What the visitor already shows (the page of a tab, the geo of the last request, …) is not repeated. A replay is exact
 //! when it begins with a visitor's first record and runs the rules that were live.
 
+use super::nested::Nested;
+use super::user::{Told, UserProfile};
 use super::{Input, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Consent, Delivery, Device, Event, Fact, Geo, Page, Surroundings};
 use footfall_protocol::record::{Record, RecordKind};
 use footfall_protocol::{Object, Value};
+use uuid::Uuid;
 
 const fn authority_name(authority: Authority) -> &'static str {
     match authority {
@@ -19,9 +22,10 @@ const fn authority_name(authority: Authority) -> &'static str {
 }
 
 impl Visitor {
-    /// What the record of an event keeps, told before the event is applied: `id`, `authority`, `tab`, `source`, `client_time_ms`,
-    /// `path`, `properties` (of identify and group the traits); and, where it is new to this visitor, `page` (the rest
-    /// of it), `campaign`, `user_id`, `consent`, `geo`, `device`, `gpc`.
+    /// What the record of an event keeps, told before the event is applied: `id`, `authority`, `tab`, `source`,
+    /// `client_time_ms`, `path`, `properties` (of identify and group the traits), `user_id`, `attested`, `group_id`,
+    /// `previous_id`; and, where it is new to this visitor, `page` (the rest of it), `campaign`, `consent`, `geo`,
+    /// `device`, `gpc`.
     pub(super) fn chronicle(&self, event: &Event, surroundings: &Surroundings) -> Object {
         let mut data = Object::new();
         let texts = [
@@ -56,8 +60,17 @@ impl Visitor {
         if let Some(campaign) = event.campaign.as_ref().filter(|_| self.core.session.is_none()) {
             data.insert("campaign", texts_of(campaign));
         }
-        if event.authority != Authority::Public && event.user_id.is_some() && event.user_id != self.profile.user_id {
-            data.insert("user_id", Value::of(&event.user_id));
+        // Also where it is known: of several words on who somebody is, the latest of its own time stands.
+        if let Some(user_id) = event.user_id.as_ref().filter(|_| event.authority != Authority::Public) {
+            data.insert("user_id", user_id.as_str());
+            if event.attested {
+                data.insert("attested", true);
+            }
+        }
+        match &event.fact {
+            Fact::Grouped { group_id, .. } => data.insert("group_id", group_id.as_str()),
+            Fact::Aliased { previous_id } => data.insert("previous_id", previous_id.as_str()),
+            _ => {}
         }
         if event.consent == Consent::Granted && self.core.consent != Consent::Granted {
             data.insert("consent", "granted");
@@ -102,6 +115,12 @@ pub fn replayed(record: &Record) -> Option<Input> {
         let visible = data.get("visible").and_then(Value::as_bool).unwrap_or_default();
         return Some(Input::Sight { tab: text("tab").to_owned(), visible });
     }
+    if record.kind == RecordKind::UserUpdated {
+        let user = Uuid::try_parse(text("user")).ok()?;
+        let version = data.get("version").and_then(Value::parse_as::<u64>)?;
+        let profile = Nested(data.get("profile").and_then(Value::parse_as::<UserProfile>)?);
+        return Some(Input::UserTold { incarnation: None, told: Told { user, version, profile } });
+    }
     if record.kind != RecordKind::Event {
         return None;
     }
@@ -112,7 +131,8 @@ pub fn replayed(record: &Record) -> Option<Input> {
     };
     let body = Object::from_iter([("batch".to_owned(), Value::Array(vec![Value::Object(wire(record))]))]);
     let body = serde_json::to_vec(&Value::Object(body)).ok()?;
-    let event = decode_batch(&body, authority).ok()?.events.pop()?.event;
+    let mut event = decode_batch(&body, authority).ok()?.events.pop()?.event;
+    event.attested = data.get("attested").and_then(Value::as_bool).unwrap_or_default();
     let surroundings = Surroundings {
         geo: data.get("geo").and_then(Value::parse_as::<Geo>),
         device: data.get("device").and_then(Value::parse_as::<Device>),
@@ -138,7 +158,8 @@ fn wire(record: &Record) -> Object {
         ("event".to_owned(), record.name.as_str().into()),
         ("anonymousId".to_owned(), "replayed".into()),
     ]);
-    for (from, to) in [("id", "messageId"), ("user_id", "userId")] {
+    let ids = [("id", "messageId"), ("user_id", "userId"), ("group_id", "groupId"), ("previous_id", "previousId")];
+    for (from, to) in ids {
         if let Some(value) = data.get(from) {
             event.insert(to, value.clone());
         }
@@ -203,6 +224,8 @@ mod tests {
             r#"{"type":"track","anonymousId":"a","event":"Order Completed","properties":{"order_id":"1","revenue":20,"products":[{"sku":"a"}]}}"#,
             r#"{"type":"identify","anonymousId":"a","userId":"u","traits":{"plan":"gold","address":{"city":"Bonn"}}}"#,
             r#"{"type":"group","anonymousId":"a","traits":{"name":"Acme"}}"#,
+            r#"{"type":"group","anonymousId":"a","groupId":"g1","traits":{"name":"Acme"}}"#,
+            r#"{"type":"alias","anonymousId":"a","userId":"u","previousId":"old"}"#,
             r#"{"type":"track","anonymousId":"a","event":"push_dismissed","properties":{"push":3}}"#,
         ] {
             for authority in [Authority::Visitor, Authority::Source] {

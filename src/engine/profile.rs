@@ -1,6 +1,7 @@
 //! The profile: what outlives a session.
 
 use super::dedupe::fnv1a;
+use super::history::{Stamp, Stamps};
 use footfall_protocol::event::Order;
 use footfall_protocol::limits::{
     ORDERS_REMEMBERED_MAX, RECENT_PRODUCTS_MAX, TEXT_BYTES_MAX, TRAIT_BYTES_MAX, TRAITS_MAX, cut,
@@ -28,20 +29,29 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// Merges traits: `null` takes one away; what finds no room is dropped and counted.
-    pub(super) fn merge_traits(&mut self, traits: &Object) {
+    /// Merges traits, each unless something newer was said of it: `null` takes one away; what finds no room is dropped
+    /// and counted.
+    pub(super) fn merge_traits(&mut self, traits: &Object, stamps: &mut Stamps, stamp: Stamp) {
+        stamps.adopt(&self.traits);
         for (key, value) in traits.iter() {
-            if value.is_null() {
-                self.traits.remove(key);
+            let fits = key.len() <= TEXT_BYTES_MAX
+                && serde_json::to_string(value).is_ok_and(|text| text.len() <= TRAIT_BYTES_MAX);
+            if !fits {
+                self.traits_dropped = self.traits_dropped.saturating_add(1);
                 continue;
             }
-            let fits = key.len() <= TEXT_BYTES_MAX
-                && serde_json::to_string(value).is_ok_and(|text| text.len() <= TRAIT_BYTES_MAX)
-                && (self.traits.get(key).is_some() || self.traits.len() < TRAITS_MAX);
-            if fits {
-                self.traits.insert(key, value.clone());
+            if !stamps.take(key, stamp) {
+                continue;
+            }
+            if value.is_null() {
+                self.traits.remove(key);
             } else {
-                self.traits_dropped += 1;
+                self.traits.insert(key, value.clone());
+            }
+            if let Some(oldest) = stamps.make_room(TRAITS_MAX)
+                && self.traits.remove(&oldest).is_some()
+            {
+                self.traits_dropped = self.traits_dropped.saturating_add(1);
             }
         }
     }
@@ -70,25 +80,36 @@ impl Profile {
     }
 
     /// A product was looked at.
-    pub(super) fn saw_product(&mut self, sku: &str, category: &str) {
-        remember(&mut self.recent_products, sku);
-        remember(&mut self.recent_categories, category);
+    pub(super) fn saw_product(&mut self, sku: &str, times: &mut Vec<u64>, at_ms: u64) {
+        remember(&mut self.recent_products, times, sku, at_ms);
     }
 
-    /// A category was looked at.
-    pub(super) fn saw_category(&mut self, category: &str) {
-        remember(&mut self.recent_categories, category);
+    /// A category was looked at, or a product of it.
+    pub(super) fn saw_category(&mut self, category: &str, times: &mut Vec<u64>, at_ms: u64) {
+        remember(&mut self.recent_categories, times, category, at_ms);
     }
 }
 
-/// Puts a word first in a bounded list that holds each word once.
-fn remember(list: &mut Vec<String>, word: &str) {
+/// Puts a word where its time says in a bounded list that holds each word once, the newest first; of several at one time
+/// the one that came last.
+fn remember(list: &mut Vec<String>, times: &mut Vec<u64>, word: &str, at_ms: u64) {
     if word.is_empty() {
         return;
     }
-    list.retain(|kept| kept != word);
-    list.insert(0, cut(word, TEXT_BYTES_MAX).to_owned());
+    let word = cut(word, TEXT_BYTES_MAX);
+    times.resize(list.len(), 0);
+    if let Some(at) = list.iter().position(|kept| kept == word) {
+        if times[at] > at_ms {
+            return;
+        }
+        list.remove(at);
+        times.remove(at);
+    }
+    let at = times.iter().position(|kept_ms| *kept_ms <= at_ms).unwrap_or(times.len());
+    list.insert(at, word.to_owned());
+    times.insert(at, at_ms);
     list.truncate(RECENT_PRODUCTS_MAX);
+    times.truncate(RECENT_PRODUCTS_MAX);
 }
 
 #[cfg(test)]
@@ -108,19 +129,35 @@ mod tests {
 
     #[test]
     fn traits_are_bounded_and_null_takes_one_away() {
-        let mut profile = Profile::default();
-        profile.merge_traits(&(0..TRAITS_MAX + 2).map(|n| (n.to_string(), n.to_string().into())).collect());
+        let (mut profile, mut stamps) = (Profile::default(), Stamps::default());
+        let at = |at_ms| Stamp { at_ms, tie: 0 };
+        let many = (0..TRAITS_MAX + 2).map(|n| (n.to_string(), n.to_string().into())).collect();
+        profile.merge_traits(&many, &mut stamps, at(1));
         assert_eq!((profile.traits.len(), profile.traits_dropped), (TRAITS_MAX, 2));
-        profile.merge_traits(&[("0".to_owned(), footfall_protocol::Value::Null)].into_iter().collect());
-        assert_eq!(profile.traits.get("0"), None);
+        let gone = |name: &str| [(name.to_owned(), footfall_protocol::Value::Null)].into_iter().collect();
+        profile.merge_traits(&gone("20"), &mut stamps, at(2));
+        assert_eq!(profile.traits.get("20"), None);
+    }
+
+    #[test]
+    fn what_was_said_later_stands_whichever_came_first() {
+        let said = [("a", 1.0, 10), ("a", 2.0, 30), ("a", 3.0, 20)];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+            let (mut profile, mut stamps) = (Profile::default(), Stamps::default());
+            for (name, value, at_ms) in order.map(|n| said[n]) {
+                let traits = [(name.to_owned(), value.into())].into_iter().collect();
+                profile.merge_traits(&traits, &mut stamps, Stamp { at_ms, tie: 0 });
+            }
+            assert_eq!(profile.traits.get("a"), Some(&2.0.into()));
+        }
     }
 
     #[test]
     fn recent_products_hold_each_once_and_the_newest_first() {
-        let mut profile = Profile::default();
-        for sku in ["a", "b", "a"] {
-            profile.saw_product(sku, "");
+        let (mut profile, mut times) = (Profile::default(), Vec::new());
+        for (sku, at_ms) in [("a", 1), ("b", 2), ("a", 2), ("late", 1), ("b", 1)] {
+            profile.saw_product(sku, &mut times, at_ms);
         }
-        assert_eq!(profile.recent_products, ["a", "b"]);
+        assert_eq!((profile.recent_products, times), (["a", "b", "late"].map(str::to_owned).to_vec(), vec![2, 2, 1]));
     }
 }

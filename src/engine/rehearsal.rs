@@ -72,10 +72,10 @@ impl<'a> Rehearsal<'a> {
         self.over || self.records.len() > REHEARSAL_RECORDS_MAX
     }
 
-    /// Applies an input now. The queue takes everything at once.
+    /// Applies an input now. The queue takes everything at once, and users' objects take letters without telling more.
     pub fn input(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
             for effect in self.visitor.handle(input, self.now_ms, self.config) {
                 match effect {
                     Effect::Send { message, .. } => self.hear(message),
@@ -83,7 +83,8 @@ impl<'a> Rehearsal<'a> {
                         let page = Visitor::decode_page(&bytes).expect("the page was made in this call");
                         self.keep(page);
                     }
-                    Effect::Flush { through, .. } => next = Some(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete => self.over = true,
                     Effect::Reject(_) | Effect::Drop { .. } => {}
                 }

@@ -3,6 +3,7 @@
 use super::Visitor;
 use super::session::Tab;
 use super::tree::{Field, Known, Read, Scope};
+use super::user::UserProfile;
 use footfall_protocol::event::{Authority, Campaign, Consent, Event, Line};
 use footfall_protocol::{Object, Value};
 use std::borrow::Cow;
@@ -75,6 +76,7 @@ impl Scope for Scene<'_> {
         let device = |part: fn(&'a footfall_protocol::event::Device) -> &'a str| {
             core.device.as_ref().map_or(Read::Missing, |d| Read::text(part(d)))
         };
+        let user = |part: fn(&'a UserProfile) -> Read<'a>| visitor.identity.profile().map_or(Read::Missing, part);
         match known {
             Known::EventName => self.event.map_or(Read::Missing, |event| Read::Str(&event.name)),
             Known::EventAuthority => self.event.map_or(Read::Missing, |event| {
@@ -159,6 +161,19 @@ impl Scope for Scene<'_> {
             Known::TimeHour => whole(self.now_ms / 3_600_000 % 24),
             // The epoch was a Thursday.
             Known::TimeWeekday => whole((self.now_ms / 86_400_000 + 4) % 7),
+            Known::UserId => user(|user| Read::text(&user.id)),
+            Known::UserDevices => user(|user| whole(user.devices.into())),
+            Known::UserEvents => user(|user| whole(user.events.into())),
+            Known::UserSessions => user(|user| whole(user.sessions.into())),
+            Known::UserOrders => user(|user| whole(user.orders.into())),
+            Known::UserRevenue => user(|user| Read::Number(user.revenue.units())),
+            Known::UserCurrency => user(|user| Read::text(&user.currency)),
+            Known::UserFirstSeenMs => user(|user| whole(user.first_seen_ms)),
+            Known::UserLastSeenMs => user(|user| whole(user.last_seen_ms)),
+            Known::UserTraits => visitor.identity.profile().map_or(Read::Missing, |user| open(&user.traits, path)),
+            Known::UserRecentProducts => user(|user| strings(&user.recent_products)),
+            Known::UserRecentCategories => user(|user| strings(&user.recent_categories)),
+            Known::UserGroups => user(|user| strings(&user.groups)),
         }
     }
 }

@@ -99,13 +99,15 @@ kept! { later
     super::partials::Partials => 11 v 1,
     super::starts::Starts => 12 v 1,
     super::lapse::Lapses => 13 v 1,
+    super::identity::Identity => 14 v 1,
     super::rate::Windows => 15 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
-const MAY_BE_COLD: [u64; 11] = [
+const MAY_BE_COLD: [u64; 12] = [
     <super::profile::Profile as Kept>::TAG,
     <Segments as Kept>::TAG,
+    <super::identity::Identity as Kept>::TAG,
     <super::mailbox::Mailbox as Kept>::TAG,
     <super::cart::Cart as Kept>::TAG,
     <super::firings::Firings as Kept>::TAG,
@@ -140,6 +142,9 @@ impl Visitor {
         }
         if !self.lapses.is_new() {
             sections.push(section(&self.lapses));
+        }
+        if !self.identity.is_new() {
+            sections.push(section(&self.identity));
         }
         if !self.rates.is_new() {
             sections.push(section(&self.rates));
@@ -182,6 +187,7 @@ impl Visitor {
             partials: from.read()?,
             cart: from.read()?,
             profile: from.read()?,
+            identity: from.read()?,
             firings: from.read()?,
             starts: from.read()?,
             lapses: from.read()?,

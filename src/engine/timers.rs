@@ -40,6 +40,8 @@ pub enum Reason {
     Lapse,
     /// Records have waited long enough.
     Flush,
+    /// The visitor's user is to be told what has changed.
+    Feed,
     /// Nothing has happened for the site's retention time.
     Retention,
 }
@@ -54,6 +56,7 @@ impl Reason {
             Self::SessionEnd => "session_end",
             Self::Lapse => "lapse",
             Self::Flush => "flush",
+            Self::Feed => "feed",
             Self::Retention => "retention",
         }
     }
@@ -75,8 +78,10 @@ impl Visitor {
         let quiet_since_ms = last_ms.max(self.core.stage_since_ms);
         let lapse = self.lapse(&config.rules).filter(|_| known).map(|(after_ms, _)| quiet_since_ms + after_ms);
         let flush = self.outbox.due_ms(settings.flush_after_ms);
-        // Records are delivered before their visitor is forgotten.
-        let retention = (known && flush.is_none()).then_some(last_ms + settings.retention_ms);
+        let feed = self.identity.feed_due_ms();
+        // Records are delivered before their visitor is forgotten, and its user knows all of it.
+        let quiet = flush.is_none() && feed.is_none();
+        let retention = (known && quiet).then_some(last_ms + settings.retention_ms);
         let dwells = self.dwells.due(&self.tabs).map(|(at, at_ms)| Wake { at_ms, reason: Reason::Dwell { at } });
         // Of several absences at the same time that of the first rule comes first.
         let mut absences: Vec<_> = self
@@ -95,10 +100,11 @@ impl Visitor {
             .chain(wake(session_end, Reason::SessionEnd))
             .chain(wake(lapse, Reason::Lapse))
             .chain(wake(flush, Reason::Flush))
+            .chain(wake(feed, Reason::Feed))
             .chain(wake(retention, Reason::Retention))
     }
 
-    /// Handles every deadline that is over, in the order of their times; flush and retention have their own places.
+    /// Handles every deadline that is over, in the order of their times; flush, feed and retention have their own places.
     pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>) {
         self.follow_rules(turn);
         turn.at_ms = self.core.clock_ms;
@@ -109,8 +115,8 @@ impl Visitor {
     fn come_due(&mut self, turn: &mut Turn<'_>) {
         // Every pass does away with the deadline that it handles. The bound is there for a bug, not for a case.
         for _ in 0..PASSES_MAX {
-            let over =
-                |wake: &Wake| wake.at_ms <= turn.now_ms && !matches!(wake.reason, Reason::Flush | Reason::Retention);
+            let here = |reason: &Reason| !matches!(reason, Reason::Flush | Reason::Feed | Reason::Retention);
+            let over = |wake: &Wake| wake.at_ms <= turn.now_ms && here(&wake.reason);
             let Some(wake) = self.deadlines(turn.config).filter(over).min_by_key(|wake| wake.at_ms) else { return };
             self.core.clock_ms = turn.now_ms;
             // For windows it happens when it was due, however late the wake is.
@@ -124,7 +130,7 @@ impl Visitor {
                 Reason::Start { at } => self.start_is_due(at, turn),
                 Reason::SessionEnd => self.end_session(turn),
                 Reason::Lapse => self.lapsed(turn),
-                Reason::Flush | Reason::Retention => {}
+                Reason::Flush | Reason::Feed | Reason::Retention => {}
             }
             self.retract_what_no_longer_holds(turn);
         }

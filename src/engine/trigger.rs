@@ -1,6 +1,7 @@
 //! Firing: limits, actions, the record of what fired, and taking back what no longer holds.
 
 use super::firings::Instant;
+use super::history::Stamp;
 use super::mailbox::Bound;
 use super::rules::{Action, Pattern, Rule, TRAIT_VALUE};
 use super::scene::Scene;
@@ -93,7 +94,9 @@ impl Visitor {
             }
             Action::SetTrait { name, value } => {
                 let value = render(value).get(TRAIT_VALUE).cloned().unwrap_or(Value::Null);
-                self.profile.merge_traits(&Object::from_iter([(name.clone(), value)]));
+                let stamp = Stamp::on_arrival(self.identity.history.events, turn.now_ms);
+                self.merge_traits(&Object::from_iter([(name.clone(), value)]), stamp);
+                self.matters(turn);
                 turn.traits_changed = true;
             }
             Action::Record { name, data } => {

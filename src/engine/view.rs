@@ -43,7 +43,22 @@ impl Visitor {
                 ("product_views", session.product_views.into()),
             ])
         });
+        let user = self.identity.profile().map(|user| {
+            object([
+                ("id", user.id.as_str().into()),
+                ("devices", user.devices.into()),
+                ("sessions", user.sessions.into()),
+                ("orders", user.orders.into()),
+                ("revenue", user.revenue.into()),
+                ("currency", text(&user.currency)),
+                ("first_seen_ms", user.first_seen_ms.into()),
+                ("recent_products", strings(&user.recent_products)),
+                ("recent_categories", strings(&user.recent_categories)),
+                ("groups", strings(&user.groups)),
+            ])
+        });
         object([
+            ("user", user.into()),
             ("visitor", self.core.visitor.to_string().into()),
             ("stage", self.stage(config).into()),
             ("segments", strings(&self.segments.0)),
@@ -152,6 +167,16 @@ impl Visitor {
             profile.insert("first_seen_ms", self.profile.first_seen_ms);
             members.insert("profile", profile);
         }
+        if let Some(identity) = self.identity.view() {
+            members.insert("identity", identity);
+        }
+        if let (Some(user), Some(Value::Object(shown))) = (self.identity.profile(), members.remove("user")) {
+            let mut shown = shown;
+            shown.insert("events", user.events);
+            shown.insert("last_seen_ms", user.last_seen_ms);
+            shown.insert("traits", user.traits.clone());
+            members.insert("user", shown);
+        }
         whole
     }
 
@@ -163,9 +188,12 @@ impl Visitor {
                     (dwell.map(|dwell| dwell.pattern_key), dwell.map(|dwell| dwell.tab.as_str()))
                 }
                 Reason::Absence { key, .. } => (Some(key), None),
-                Reason::Start { .. } | Reason::SessionEnd | Reason::Lapse | Reason::Flush | Reason::Retention => {
-                    (None, None)
-                }
+                Reason::Start { .. }
+                | Reason::SessionEnd
+                | Reason::Lapse
+                | Reason::Flush
+                | Reason::Feed
+                | Reason::Retention => (None, None),
             };
             let started = if let Reason::Start { at } = wake.reason { self.starts.rule(at) } else { None };
             let rule = key.and_then(|key| config.rules.node(key)).map(|(_, rule, _)| rule.id.as_str());

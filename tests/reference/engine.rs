@@ -107,7 +107,7 @@ impl<'a> Driver<'a> {
     fn input(&mut self, input: Input, at_ms: u64) {
         let seen = self.records.last().map_or(0, |record| record.seq);
         let effects = self.visitor.handle(input, at_ms, self.config);
-        let mut flushed = None;
+        let (mut flushed, mut letters) = (None, None);
         for effect in effects {
             match effect {
                 Effect::Spill { bytes, .. } => {
@@ -116,6 +116,7 @@ impl<'a> Driver<'a> {
                     self.records.extend(page.into_iter().filter(|record| record.seq > seen));
                 }
                 Effect::Flush { through, .. } => flushed = Some(through),
+                Effect::Feed(written) => letters = Some(written),
                 Effect::Reject(rejection) => panic!("the generator wrote a bad event: {rejection:?}"),
                 _ => {}
             }
@@ -130,6 +131,9 @@ impl<'a> Driver<'a> {
         }
         if let Some(through) = flushed {
             self.input(Input::Flushed { through }, at_ms);
+        }
+        if let Some(letters) = letters {
+            self.input(Input::taken(letters), at_ms);
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Entry {
     pub(super) at_ms: u64,
     /// JSON text of an object; empty for what is not replayed.
     data: Box<str>,
-    /// Place of the event's name; or one of the two below.
+    /// Place of the event's name; or one of the three below.
     name: u32,
     line: Place,
     file: u16,
@@ -70,6 +70,8 @@ pub(super) struct Entry {
 const SIGHT: u32 = u32::MAX;
 /// The entry's name when it is not replayed.
 const DERIVED: u32 = u32::MAX - 1;
+/// The entry's name when it tells what was known of the visitor's user.
+const USER: u32 = u32::MAX - 2;
 
 /// A row or a record that is left out, and why.
 #[derive(Clone)]
@@ -106,13 +108,17 @@ impl Recording {
         if entry.name == DERIVED {
             return None;
         }
-        let sight = entry.name == SIGHT;
+        let kind = match entry.name {
+            SIGHT => RecordKind::SightChanged,
+            USER => RecordKind::UserUpdated,
+            _ => RecordKind::Event,
+        };
         let data = serde_json::from_str(&entry.data).map_err(|error| format!("`data` cannot be read: {error}"));
         Some(data.map(|data| Record {
             seq: entry.seq,
             at_ms: entry.at_ms,
-            kind: if sight { RecordKind::SightChanged } else { RecordKind::Event },
-            name: if sight { String::new() } else { self.names[entry.name as usize].clone() },
+            kind,
+            name: self.names.get(entry.name as usize).cloned().unwrap_or_default(),
             session: 0,
             data,
         }))
@@ -165,6 +171,7 @@ impl Reading<'_> {
         let name = match row.kind {
             RecordKind::Event => self.name(&row.name),
             RecordKind::SightChanged => SIGHT,
+            RecordKind::UserUpdated => USER,
             RecordKind::SessionStarted
             | RecordKind::SessionEnded
             | RecordKind::StageChanged
@@ -172,7 +179,11 @@ impl Reading<'_> {
             | RecordKind::SegmentLeft
             | RecordKind::TriggerFired
             | RecordKind::TriggerHeldOut
-            | RecordKind::Emitted => DERIVED,
+            | RecordKind::Emitted
+            | RecordKind::UserLinked
+            | RecordKind::UserChanged
+            | RecordKind::UserRefused
+            | RecordKind::UserMerged => DERIVED,
         };
         let data = if name == DERIVED { Box::default() } else { row.data.into() };
         let entry = Entry { seq: row.seq, at_ms: row.at_ms, data, name, line, file };

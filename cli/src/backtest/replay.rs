@@ -177,8 +177,8 @@ impl<'a> Again<'a> {
 
     /// Applies an input now. The queue takes everything at once.
     fn input(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
             let mut deleted = false;
             for effect in self.visitor.handle(input, self.now_ms, &self.set.config) {
                 match effect {
@@ -186,7 +186,8 @@ impl<'a> Again<'a> {
                         let page = Visitor::decode_page(&bytes).expect("the page was made in this call");
                         self.set.note(&page, &mut self.last_seq, &mut self.firings);
                     }
-                    Effect::Flush { through, .. } => next = Some(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete => deleted = true,
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Drop { .. } => {}
                 }

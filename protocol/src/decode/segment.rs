@@ -12,7 +12,8 @@ use crate::value::{Object, Value};
 use crate::{query, vocabulary};
 use uuid::Uuid;
 
-type Whole = (Identity, Option<String>, Event);
+/// Whom it is about, user agent and the user's signature, and the event.
+type Whole = (Identity, [Option<String>; 2], Event);
 
 pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> Result<Whole, Fault> {
     let Value::Object(object) = value else {
@@ -36,7 +37,7 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
     let page = page(call, &name, &reader, properties, page_object);
     let event = Event {
         id: reader.string("messageId", EVENT_ID_BYTES_MAX)?.unwrap_or_default(),
-        fact: fact(call, &name, properties)?,
+        fact: fact(call, &name, &reader, properties)?,
         name,
         authority,
         client_time_ms: time(&reader),
@@ -44,11 +45,12 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
         campaign: campaign(&about, page.as_ref())?,
         page,
         user_id: identity.user_id.clone(),
+        attested: false,
         consent: consent(&about),
         properties: properties.clone(),
     };
-    let user_agent = Some(about.text("userAgent", URL_BYTES_MAX)).filter(|ua| !ua.is_empty());
-    Ok((identity, user_agent, event))
+    let said = |key| Some(about.text(key, URL_BYTES_MAX)).filter(|text| !text.is_empty());
+    Ok((identity, [said("userAgent"), said("userSignature")], event))
 }
 
 fn call_of(reader: &Reader<'_>) -> Result<Call, Fault> {
@@ -106,10 +108,19 @@ fn name(call: Call, reader: &Reader<'_>) -> Result<String, Fault> {
     Ok(fixed.to_owned())
 }
 
-fn fact(call: Call, name: &str, properties: &Object) -> Result<Fact, Fault> {
+fn fact(call: Call, name: &str, reader: &Reader<'_>, properties: &Object) -> Result<Fact, Fault> {
     const AT: &str = "/properties";
-    if call == Call::Identify {
-        return Ok(Fact::Identified { traits: properties.clone() });
+    match call {
+        Call::Identify => return Ok(Fact::Identified { traits: properties.clone() }),
+        Call::Group => {
+            let group_id = reader.id("groupId", FOREIGN_ID_BYTES_MAX)?;
+            return Ok(group_id.map_or(Fact::Other, |group_id| Fact::Grouped { group_id, traits: properties.clone() }));
+        }
+        Call::Alias => {
+            let previous_id = reader.id("previousId", FOREIGN_ID_BYTES_MAX)?;
+            return Ok(previous_id.map_or(Fact::Other, |previous_id| Fact::Aliased { previous_id }));
+        }
+        Call::Track | Call::Page => {}
     }
     let product = || {
         let missing =

@@ -138,6 +138,19 @@ tree! {
     TimeMs "time.ms" Number ticking "Now, in milliseconds since the epoch.";
     TimeHour "time.hour" Number ticking "Hour of the day, 0 to 23, UTC.";
     TimeWeekday "time.weekday" Number ticking "Day of the week, 0 for Sunday, UTC.";
+    UserId "user.id" Text steady "The store's id of the user. Like all of `user` absent unless a server key or a signature attests that the visitor is that user.";
+    UserDevices "user.devices" Number steady "Visitors that are this user, on all devices.";
+    UserEvents "user.events" Number steady "Their events, as of their last letters.";
+    UserSessions "user.sessions" Number steady "Their sessions, by the events' own times.";
+    UserOrders "user.orders" Number steady "Their orders, each once however many devices report it.";
+    UserRevenue "user.revenue" Money(Some(Known::UserCurrency)) steady "What those earned, less refunds.";
+    UserCurrency "user.currency" Text steady "Currency of the newest order.";
+    UserFirstSeenMs "user.first_seen_ms" Number steady "The first activity on any device, by the events' own times, in milliseconds since the epoch.";
+    UserLastSeenMs "user.last_seen_ms" Number steady "The last activity on any device, as of the last letters.";
+    UserTraits "user.traits" Open steady "Traits, each as it was last set on any device.";
+    UserRecentProducts "user.recent_products" List steady "Skus viewed lately on any device, the newest first.";
+    UserRecentCategories "user.recent_categories" List steady "Categories viewed lately on any device, the newest first.";
+    UserGroups "user.groups" List steady "Ids of the user's groups, the one joined last first.";
 }
 
 impl Known {

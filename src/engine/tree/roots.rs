@@ -25,11 +25,13 @@ pub enum Root {
     Segments,
     /// The clock.
     Time,
+    /// What is known of the user over all devices.
+    User,
 }
 
 impl Root {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Event,
         Self::Page,
         Self::Session,
@@ -40,6 +42,7 @@ impl Root {
         Self::Stage,
         Self::Segments,
         Self::Time,
+        Self::User,
     ];
 
     /// The first part of the paths below it.
@@ -55,6 +58,7 @@ impl Root {
             Self::Stage => "stage",
             Self::Segments => "segments",
             Self::Time => "time",
+            Self::User => "user",
         }
     }
 

@@ -76,6 +76,9 @@ fn event(event: &Event) {
             assert!(order.order_id.len() <= TEXT_BYTES_MAX && order.currency.len() <= TEXT_BYTES_MAX, "{order:?}");
         }
         Fact::ProductListViewed { category } => assert!(category.len() <= TEXT_BYTES_MAX, "{category}"),
+        Fact::Grouped { group_id: id, .. } | Fact::Aliased { previous_id: id } => {
+            assert!(!id.is_empty() && id.len() <= FOREIGN_ID_BYTES_MAX, "{id}");
+        }
         Fact::PageViewed
         | Fact::PageHidden
         | Fact::PageVisible

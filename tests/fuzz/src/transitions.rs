@@ -3,6 +3,7 @@
 use super::bytes::Bytes;
 use super::grammar;
 use footfall::engine::rules::{RuleSet, compile};
+use footfall::engine::user::Letter;
 use footfall::engine::{Config, Effect, Input, Rate, Settings, Visitor};
 use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
@@ -65,6 +66,7 @@ struct Life {
     last: Option<Delivery>,
     /// What is on its way to the queue.
     flights: Vec<u64>,
+    letters: Vec<Letter>,
     queue_is_up: bool,
     events: usize,
     lives: u128,
@@ -95,6 +97,7 @@ impl Life {
             pages: BTreeMap::new(),
             last: None,
             flights: Vec::new(),
+            letters: Vec::new(),
             queue_is_up: true,
             events: 0,
             lives: 1,
@@ -222,6 +225,10 @@ impl Life {
             let through = self.flights.remove(0);
             self.input(Input::Flushed { through });
         }
+        let letters = std::mem::take(&mut self.letters);
+        if self.queue_is_up && !letters.is_empty() {
+            self.input(Input::taken(letters));
+        }
     }
 
     /// One input, to the visitor and to another that was loaded from its snapshot: both do the same.
@@ -252,11 +259,13 @@ impl Life {
                     }
                     self.flights.push(through);
                 }
+                Effect::Feed(letters) => self.letters = letters,
                 Effect::Delete => {
                     self.lives += 1;
                     self.visitor = newborn(self.lives);
                     self.pages.clear();
                     self.flights.clear();
+                    self.letters.clear();
                     self.last = None;
                 }
                 Effect::Send { message, .. } => drop(serde_json::to_string(&message).unwrap()),

@@ -1,0 +1,217 @@
+//! Users that become one: one of them hands on what it holds, forwards what still comes, and stays as a signpost.
+//!
+//! A way may have several signposts; circles and ways that are too long are refused where they show. While what a user
+//! holds was not taken, the user goes on as itself: nothing is lost when it is refused.
+
+use super::letter::{Absorb, Answer, Linked, Member, Refusal};
+use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
+use crate::engine::history::Stamp;
+use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_HOPS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Whom a user has become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Merge {
+    pub(super) into: Uuid,
+    pub(super) into_id: String,
+    pub(super) stamp: Stamp,
+    /// The other one has taken what was handed on: from then on letters are forwarded.
+    pub(super) done: bool,
+    not_before_ms: u64,
+    failures: u32,
+}
+
+impl User {
+    /// Whether it has become another one.
+    pub(super) fn is_merged(&self) -> bool {
+        self.forwards().is_some()
+    }
+
+    /// Where its letters go on to.
+    pub(super) fn forwards(&self) -> Option<Uuid> {
+        self.merge.as_ref().filter(|merge| merge.done).map(|merge| merge.into)
+    }
+
+    /// The store says that this user is another one. The first word counts: a user becomes one other user, for good.
+    pub(super) fn become_another(
+        &mut self,
+        id: String,
+        into: Uuid,
+        into_id: String,
+        stamp: Stamp,
+        now_ms: u64,
+    ) -> Answer {
+        match &self.merge {
+            Some(merge) if merge.into == into => return Answer::Taken(None),
+            None if into != self.user => {}
+            Some(_) => return self.refuse(&into_id, Refusal::MergedAlready, now_ms),
+            None => return self.refuse(&into_id, Refusal::Itself, now_ms),
+        }
+        if !id.is_empty() {
+            self.id = id;
+        }
+        self.audit.note(now_ms, "merges", into_id.clone(), "");
+        self.merge = Some(Merge { into, into_id, stamp, done: false, not_before_ms: now_ms, failures: 0 });
+        self.touch(now_ms);
+        Answer::Taken(None)
+    }
+
+    fn refuse(&mut self, subject: &str, refusal: Refusal, now_ms: u64) -> Answer {
+        self.audit.note(now_ms, "refused", subject.to_owned(), refusal.as_str());
+        Answer::Refused(refusal)
+    }
+
+    /// When what it holds is to be handed on.
+    pub(super) fn hand_on_ms(&self) -> Option<u64> {
+        let members = !self.linked.is_empty() || !self.claims.is_empty() || !self.withdrawn.is_empty();
+        let holds = members || !self.settled.is_empty();
+        self.merge.as_ref().filter(|_| holds).map(|merge| merge.not_before_ms)
+    }
+
+    /// Begins to hand on all that it holds.
+    pub(super) fn hand_on(&mut self, now_ms: u64) -> Option<UserEffect> {
+        self.hand_on_ms().filter(|at_ms| *at_ms <= now_ms)?;
+        let merge = self.merge.as_mut()?;
+        merge.not_before_ms = now_ms + FLIGHT_MS;
+        self.clock_ms = now_ms;
+        let absorb = Absorb {
+            from: self.user,
+            from_id: self.id.clone(),
+            into_id: merge.into_id.clone(),
+            stamp: merge.stamp,
+            path: vec![self.user],
+            version: self.version,
+            linked: self.linked.clone(),
+            claims: self.claims.clone(),
+            withdrawn: self.withdrawn.clone(),
+            settled: self.settled.clone(),
+        };
+        Some(UserEffect::HandOn { to: merge.into, absorb })
+    }
+
+    /// Each visitor in a message that hands on, with the version that it has there: for the report.
+    pub fn handed(absorb: &Absorb) -> Vec<(Member, u64)> {
+        let linked = absorb.linked.iter().map(|one| (one.member, one.version));
+        linked.chain(absorb.claims.iter().chain(&absorb.withdrawn).copied()).collect()
+    }
+
+    /// How handing on went. What came in between is handed on next.
+    pub(super) fn handed_on(&mut self, sent: &[(Member, u64)], refused: Option<Refusal>, now_ms: u64) {
+        let Some(merge) = &mut self.merge else { return };
+        match refused {
+            None => {
+                (merge.done, merge.failures, merge.not_before_ms) = (true, 0, now_ms + TELL_AFTER_MS);
+                self.linked.retain(|one| !sent.contains(&(one.member, one.version)));
+                self.claims.retain(|said| !sent.contains(said));
+                self.withdrawn.retain(|said| !sent.contains(said));
+                self.settled.clear();
+                self.fold(now_ms);
+            }
+            // What was taken once is not taken back: the rest waits until there is room.
+            Some(_) if merge.done => self.hand_on_later(now_ms),
+            Some(refusal) => {
+                let into_id = std::mem::take(&mut merge.into_id);
+                self.merge = None;
+                self.audit.note(now_ms, "refused", into_id, refusal.as_str());
+            }
+        }
+    }
+
+    pub(super) fn hand_on_later(&mut self, now_ms: u64) {
+        if let Some(merge) = &mut self.merge {
+            merge.not_before_ms = now_ms + retry_ms(merge.failures);
+            merge.failures = merge.failures.saturating_add(1);
+        }
+    }
+
+    /// Takes what a user that becomes this one hands on, or says where it belongs.
+    pub(super) fn absorb(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
+        if let Some(merge) = &self.merge {
+            let circle = absorb.path.contains(&merge.into);
+            if merge.done && circle {
+                return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
+            }
+            if merge.done && absorb.path.len() >= USER_HOPS_MAX {
+                return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
+            }
+            if merge.done {
+                return Answer::Forward(merge.into);
+            }
+            // Each of two is on its way into the other: the store's earlier word goes.
+            if circle && merge.stamp >= absorb.stamp {
+                return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
+            }
+            if circle {
+                let into_id = merge.into_id.clone();
+                self.merge = None;
+                self.audit.note(now_ms, "refused", into_id, Refusal::Circle.as_str());
+            }
+        }
+        let is_new = !self.absorbed.iter().any(|(user, _)| *user == absorb.from);
+        let here = |member: Member| self.linked.iter().any(|one| one.member == member);
+        let more = absorb.linked.iter().filter(|one| !here(one.member)).count();
+        if is_new && self.absorbed.len() >= USER_MERGES_MAX {
+            return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
+        }
+        if self.linked.len() + more > USER_VISITORS_MAX {
+            return self.refuse(&absorb.from_id, Refusal::TooManyVisitors, now_ms);
+        }
+        if self.id.is_empty() && absorb.path.len() == 1 {
+            self.id.clone_from(&absorb.into_id);
+        }
+        if is_new {
+            self.audit.note(now_ms, "absorbed", absorb.from_id.clone(), "");
+            self.absorbed.push((absorb.from, absorb.from_id));
+        }
+        self.version = self.version.max(absorb.version);
+        for (member, version) in absorb.withdrawn {
+            if self.newest(member).is_none_or(|known| known < version) {
+                self.linked.retain(|one| one.member != member);
+                self.claims.retain(|(who, _)| *who != member);
+                self.note_withdrawn(member, version);
+            }
+        }
+        for (member, version) in absorb.claims {
+            if self.newest(member).is_none_or(|known| known < version) {
+                self.claims.retain(|(who, _)| *who != member);
+                self.linked.retain(|one| one.member != member);
+                self.claims.push((member, version));
+            }
+        }
+        let over = self.claims.len().saturating_sub(USER_CLAIMS_MAX);
+        self.claims.drain(..over);
+        for linked in absorb.linked {
+            self.take_linked(linked);
+        }
+        for (owner, version, sum) in absorb.settled {
+            match self.settled.binary_search_by_key(&owner, |(kept, ..)| *kept) {
+                Ok(at) if self.settled[at].1 >= version => {}
+                Ok(at) => self.settled[at] = (owner, version, sum),
+                Err(at) => self.settled.insert(at, (owner, version, sum)),
+            }
+        }
+        self.touch(now_ms);
+        self.fold(now_ms);
+        Answer::Taken(None)
+    }
+
+    fn take_linked(&mut self, linked: Linked) {
+        if self.newest(linked.member).is_some_and(|known| known >= linked.version) {
+            return;
+        }
+        self.claims.retain(|(who, _)| *who != linked.member);
+        let linked = Linked { told: 0, failures: 0, ..linked };
+        match self.linked.binary_search_by_key(&linked.member, |one| one.member) {
+            Ok(at) => self.linked[at] = linked,
+            Err(at) => self.linked.insert(at, linked),
+        }
+    }
+
+    /// The version of the newest letter of a visitor that is known here.
+    fn newest(&self, member: Member) -> Option<u64> {
+        let linked = self.linked.iter().filter(|one| one.member == member).map(|one| one.version);
+        let said = self.claims.iter().chain(&self.withdrawn).filter(|(who, _)| *who == member);
+        linked.chain(said.map(|(_, version)| *version)).max()
+    }
+}

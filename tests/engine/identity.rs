@@ -1,0 +1,616 @@
+//! Users over several visitors: the machines of visitors and users together, over letters that a test carries.
+
+use crate::sim::{HOUR, MINUTE, SECOND, START, Sim, config};
+use footfall::engine::user::{Absorb, Answer, Content, Letter, Member, Telling, Told, User, UserEffect, UserInput};
+use footfall::engine::{Config, Input, Settings};
+use footfall_protocol::event::Authority;
+use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
+use footfall_protocol::limits::{USER_CHANGES_MAX, USER_CLAIMS_MAX, USER_VISITORS_MAX};
+use footfall_protocol::record::RecordKind;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const RETENTION_MS: u64 = 30 * 24 * HOUR;
+
+fn demo() -> SiteId {
+    SiteId::parse("demo").unwrap()
+}
+
+fn user(id: &str) -> Uuid {
+    visitor_of(&demo(), Foreign::User, id).unwrap()
+}
+
+/// Some visitors and their users, with a clock of their own.
+pub(crate) struct World {
+    pub(crate) visitors: BTreeMap<Uuid, Sim>,
+    pub(crate) users: BTreeMap<Uuid, User>,
+    pub(crate) now_ms: u64,
+    rules: fn() -> Config,
+    /// Letters and tellings that were carried, and those that are lost before they come through.
+    carried: usize,
+    loses: Option<StdRng>,
+}
+
+fn plain() -> Config {
+    config(json!([]), json!([]), json!([]))
+}
+
+impl World {
+    pub(crate) fn new(rules: fn() -> Config) -> Self {
+        Self { visitors: BTreeMap::new(), users: BTreeMap::new(), now_ms: START, rules, carried: 0, loses: None }
+    }
+
+    fn visitor(&mut self, id: Uuid) -> &mut Sim {
+        let (now_ms, rules, evicts) = (self.now_ms, self.rules, self.loses.is_some());
+        let sim = self.visitors.entry(id).or_insert_with(|| {
+            let mut sim = Sim::at(rules(), now_ms, id);
+            (sim.keeps_letters, sim.evicts) = (true, evicts);
+            sim
+        });
+        sim.now_ms = now_ms;
+        sim
+    }
+
+    /// One event to whom its sender means; an alias also to those whom it is about.
+    pub(crate) fn send(&mut self, authority: Authority, event: &Value) {
+        let text = |key: &str| event[key].as_str();
+        let anonymous = |id| visitor_of(&demo(), Foreign::Anonymous, id).unwrap();
+        let mut to: Vec<Uuid> = text("anonymousId").map(anonymous).into_iter().collect();
+        if to.is_empty() {
+            to.extend(text("userId").map(user));
+        }
+        if let Some(previous) = text("previousId").filter(|_| authority == Authority::Source) {
+            to.extend([anonymous(previous), user(previous)]);
+        }
+        for id in to {
+            self.visitor(id).send_as(authority, vec![event.clone()]);
+        }
+        self.carry();
+    }
+
+    fn lost(&mut self) -> bool {
+        self.carried += 1;
+        self.loses.as_mut().is_some_and(|random| random.random_range(0..3) == 0)
+    }
+
+    /// Carries the letters that are written; some are lost, and some come twice.
+    fn carry(&mut self) {
+        for id in self.visitors.keys().copied().collect::<Vec<_>>() {
+            let letters = std::mem::take(&mut self.visitors.get_mut(&id).unwrap().letters);
+            let Some(version) = letters.first().map(|letter| letter.version) else { continue };
+            let written = letters.len();
+            let mut answers = Vec::new();
+            for letter in letters {
+                if self.lost() {
+                    break;
+                }
+                let answer = self.deliver(letter.clone());
+                if self.lost() {
+                    // Its answer is lost, and it comes twice.
+                    self.deliver(letter);
+                    break;
+                }
+                answers.push((letter, answer));
+            }
+            let input =
+                if answers.len() == written { Input::Fed { version, answers } } else { Input::FeedFailed { version } };
+            self.visitor(id).input(input);
+        }
+    }
+
+    fn deliver(&mut self, letter: Letter) -> Answer {
+        let mut at = letter.user;
+        for _ in 0..20 {
+            match self.tell_user(at, UserInput::Letter(letter.clone())).remove(0) {
+                UserEffect::Answer(Answer::Forward(to)) => at = to,
+                UserEffect::Answer(answer) => return answer,
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("a letter goes round in circles");
+    }
+
+    fn tell_user(&mut self, user: Uuid, input: UserInput) -> Vec<UserEffect> {
+        let machine = self.users.entry(user).or_insert_with(|| User::new(demo(), user));
+        let effects = machine.handle(input, self.now_ms, RETENTION_MS);
+        let loaded = User::load(&machine.snapshot()).unwrap();
+        assert_eq!(&loaded, machine, "what is stored is the whole user");
+        effects
+    }
+
+    fn wake_user(&mut self, user: Uuid) {
+        for effect in self.tell_user(user, UserInput::Wake) {
+            match effect {
+                UserEffect::Tell(member, told) => {
+                    let how = if self.lost() { Telling::Failed } else { self.hear(member, told) };
+                    self.tell_user(user, UserInput::Told(vec![(member, how)]));
+                }
+                UserEffect::HandOn { to, absorb } => self.hand_on(user, to, absorb),
+                UserEffect::Delete => drop(self.users.remove(&user)),
+                UserEffect::Answer(answer) => panic!("{answer:?}"),
+            }
+        }
+    }
+
+    fn hear(&mut self, member: Member, told: Told) -> Telling {
+        let Some(sim) = self.visitors.get_mut(&member.visitor) else { return Telling::Gone };
+        let version = told.version;
+        sim.now_ms = self.now_ms;
+        sim.input(Input::UserTold { incarnation: Some(member.incarnation), told });
+        Telling::Knows(version)
+    }
+
+    fn hand_on(&mut self, from: Uuid, to: Uuid, absorb: Absorb) {
+        let sent = User::handed(&absorb);
+        let (mut at, mut absorb) = (to, absorb);
+        let outcome = loop {
+            if self.lost() {
+                break UserInput::AbsorbFailed;
+            }
+            match self.tell_user(at, UserInput::Absorb(absorb.clone())).remove(0) {
+                UserEffect::Answer(Answer::Forward(next)) => {
+                    absorb.path.push(at);
+                    at = next;
+                }
+                UserEffect::Answer(Answer::Taken(_)) => break UserInput::Absorbed { sent, refused: None },
+                UserEffect::Answer(Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                other => panic!("{other:?}"),
+            }
+        };
+        self.tell_user(from, outcome);
+    }
+
+    /// Lets time pass; everybody is woken when they asked for it.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        let end_ms = self.now_ms + ms;
+        loop {
+            let visitors = self
+                .visitors
+                .iter()
+                .filter_map(|(id, sim)| sim.visitor.next_wake(&sim.config).map(|wake| (wake.at_ms, 0, *id)));
+            let users = self.users.iter().filter_map(|(id, user)| user.next_wake(RETENTION_MS).map(|at| (at, 1, *id)));
+            let Some((at_ms, kind, id)) = visitors.chain(users).min().filter(|wake| wake.0 <= end_ms) else { break };
+            self.now_ms = at_ms.max(self.now_ms);
+            if kind == 0 {
+                self.visitor(id).input(Input::Wake);
+                self.carry();
+            } else {
+                self.wake_user(id);
+            }
+        }
+        self.now_ms = end_ms;
+    }
+
+    pub(crate) fn see(&mut self, anonymous: &str, pointer: &str) -> Value {
+        let id = visitor_of(&demo(), Foreign::Anonymous, anonymous).unwrap();
+        self.visitor(id).see(pointer)
+    }
+
+    fn view(&self, id: &str) -> Value {
+        serde_json::to_value(self.users[&user(id)].view()).unwrap()
+    }
+
+    fn records(&mut self, anonymous: &str, kind: RecordKind) -> Vec<String> {
+        let id = visitor_of(&demo(), Foreign::Anonymous, anonymous).unwrap();
+        self.visitor(id).made.iter().filter(|record| record.kind == kind).map(|record| record.name.clone()).collect()
+    }
+}
+
+/// Every order of six.
+fn permutations() -> Vec<[usize; 6]> {
+    let mut all = Vec::new();
+    let mut order = [0, 1, 2, 3, 4, 5];
+    fn permute(order: &mut [usize; 6], at: usize, all: &mut Vec<[usize; 6]>) {
+        if at == order.len() {
+            return all.push(*order);
+        }
+        for next in at..order.len() {
+            order.swap(at, next);
+            permute(order, at + 1, all);
+            order.swap(at, next);
+        }
+    }
+    permute(&mut order, 0, &mut all);
+    all
+}
+
+fn time(ms: u64) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(i64::try_from(START - HOUR + ms).unwrap()).unwrap();
+    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// Three devices that are one user, each attested at some time, and three more events; all by servers that know when.
+fn six(seed: u64) -> Vec<Value> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut events: Vec<Value> = (0..3)
+        .map(|device| json!({"type": "identify", "anonymousId": format!("d{device}"), "userId": "u", "traits": {"plan": format!("p{}", random.random_range(0..3)), format!("of-{device}"): true}}))
+        .collect();
+    for n in 0..3 {
+        let on = format!("d{}", random.random_range(0..3));
+        let sku = format!("s{}", random.random_range(0..3));
+        events.push(match random.random_range(0..8) {
+            0 => json!({"type": "page", "anonymousId": on, "properties": {"path": "/"}}),
+            1 | 2 => json!({"type": "track", "event": "Order Completed", "anonymousId": on, "properties": {"order_id": format!("o{}", random.random_range(0..2)), "revenue": random.random_range(1..90), "currency": "EUR"}}),
+            3 => json!({"type": "track", "event": "Order Refunded", "anonymousId": on, "properties": {"order_id": "o0", "revenue": 5}}),
+            4 => json!({"type": "track", "event": "Product Viewed", "anonymousId": on, "properties": {"sku": sku, "category": format!("c{n}")}}),
+            5 => json!({"type": "group", "anonymousId": on, "userId": "u", "groupId": format!("g{}", random.random_range(0..2)), "traits": {"n": n}}),
+            6 => json!({"type": "identify", "anonymousId": on, "userId": "u", "traits": {"plan": null, "of-0": n}}),
+            // A server that knows only the user: a device of its own.
+            _ => json!({"type": "track", "event": "Order Completed", "userId": "u", "properties": {"order_id": "o1", "revenue": 7}}),
+        });
+    }
+    for (n, event) in events.iter_mut().enumerate() {
+        // Also two at one time, and pauses longer than a session.
+        let at_ms = random.random_range(0..4) * 20 * MINUTE;
+        event["timestamp"] = json!(time(at_ms));
+        event["messageId"] = json!(format!("m{seed}-{n}"));
+    }
+    events
+}
+
+/// What the six events amount to, counted without any of the engine.
+fn recount(events: &[Value]) -> Value {
+    let mut sorted: Vec<&Value> = events.iter().collect();
+    sorted.sort_by_key(|event| {
+        (event["timestamp"].as_str().unwrap().to_owned(), event["messageId"].as_str().unwrap().to_owned())
+    });
+    let mut orders: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut refunds = 0.0;
+    for event in &sorted {
+        let (name, of) = (event["event"].as_str().unwrap_or_default(), &event["properties"]);
+        match name {
+            "Order Refunded" => refunds += of["revenue"].as_f64().unwrap(),
+            "Order Completed" => {
+                orders.entry(of["order_id"].as_str().unwrap()).or_insert(of["revenue"].as_f64().unwrap());
+            }
+            _ => {}
+        }
+    }
+    let devices: std::collections::BTreeSet<&str> =
+        events.iter().map(|event| event["anonymousId"].as_str().unwrap_or("server")).collect();
+    json!({"events": 6, "devices": devices.len(), "orders": orders.len(), "revenue_less_ties": orders.values().sum::<f64>() - refunds, "first": sorted[0]["timestamp"]})
+}
+
+/// Whether two events report one order at the very same time, so that only their ids say which counts.
+fn has_ties(events: &[Value]) -> bool {
+    let of = |event: &Value| (event["properties"]["order_id"].clone(), event["timestamp"].clone());
+    events
+        .iter()
+        .enumerate()
+        .any(|(at, one)| events[..at].iter().any(|other| !of(one).0.is_null() && of(other) == of(one)))
+}
+
+fn live(events: &[Value], order: &[usize], gap_ms: u64, loses: Option<u64>) -> World {
+    let mut world = World::new(plain);
+    world.loses = loses.map(StdRng::seed_from_u64);
+    for at in order {
+        world.send(Authority::Source, &events[*at]);
+        world.pass(gap_ms);
+    }
+    world.loses = None;
+    world.pass(3 * HOUR);
+    world
+}
+
+#[test]
+fn every_order_of_arrival_of_six_events_over_three_devices_gives_the_same_profile() {
+    let orders = permutations();
+    assert_eq!(orders.len(), 720);
+    for seed in 0..12 {
+        let events = six(seed);
+        let expected = recount(&events);
+        let mut first: Option<Vec<u8>> = None;
+        for (n, order) in orders.iter().enumerate() {
+            let gap_ms = [0, 700, 5 * SECOND, 40 * MINUTE][n % 4];
+            // In other seeds than the first some are only tried.
+            if seed > 0 && (n + usize::try_from(seed).unwrap()) % 24 != 0 {
+                continue;
+            }
+            let world = live(&events, order, gap_ms, None);
+            let profile = world.users[&user("u")].profile();
+            let bytes = postcard::to_allocvec(profile).unwrap();
+            assert_eq!(first.get_or_insert_with(|| bytes.clone()), &bytes, "seed {seed}, order {order:?}: {profile:?}");
+            let told = world.visitors.values().map(|sim| sim.see("/user/orders")).collect::<Vec<_>>();
+            assert!(told.iter().all(|orders| *orders == json!(profile.orders)), "all devices are told: {told:?}");
+            assert_eq!(json!(profile.events), expected["events"]);
+            assert_eq!(
+                (json!(profile.devices), json!(profile.orders)),
+                (expected["devices"].clone(), expected["orders"].clone())
+            );
+            if !has_ties(&events) {
+                assert_eq!(
+                    json!(profile.revenue.units()),
+                    json!(expected["revenue_less_ties"].as_f64().unwrap()),
+                    "{events:#?}"
+                );
+            }
+            let first_ms = chrono::DateTime::parse_from_rfc3339(expected["first"].as_str().unwrap()).unwrap();
+            assert_eq!(i64::try_from(profile.first_seen_ms).unwrap(), first_ms.timestamp_millis());
+        }
+    }
+}
+
+#[test]
+fn letters_that_are_lost_or_come_twice_give_the_same_profile() {
+    let mut random = StdRng::seed_from_u64(5);
+    for seed in 20..60 {
+        let events = six(seed);
+        let mut order = [0, 1, 2, 3, 4, 5];
+        order.shuffle(&mut random);
+        let calm = live(&events, &[0, 1, 2, 3, 4, 5], SECOND, None);
+        let rough = live(&events, &order, [1, 4, 40][seed as usize % 3] * SECOND, Some(seed));
+        assert_eq!(rough.users[&user("u")].profile(), calm.users[&user("u")].profile(), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_an_anonymous_visitor_did_before_counts_for_its_user_and_costs_nothing_until_then() {
+    let mut world = World::new(plain);
+    let event = |name: &str, properties: Value| json!({"event": name, "anonymousId": "a", "properties": properties});
+    world.send(Authority::Public, &event("Product Viewed", json!({"sku": "tent"})));
+    world.send(Authority::Visitor, &event("Order Completed", json!({"order_id": "1", "revenue": 30})));
+    world.pass(2 * HOUR);
+    assert_eq!((world.carried, world.users.len()), (0, 0));
+    world.send(Authority::Source, &json!({"type": "identify", "anonymousId": "a", "userId": "u"}));
+    world.pass(10 * SECOND);
+    assert_eq!(world.see("a", "/user/orders"), json!(1));
+    assert_eq!(world.see("a", "/user/revenue"), json!(30));
+    assert_eq!(world.see("a", "/user/recent_products"), json!(["tent"]));
+    let carried = world.carried;
+    world.send(Authority::Source, &json!({"event": "Page Viewed", "anonymousId": "a", "userId": "u"}));
+    world.pass(MINUTE);
+    assert_eq!(world.carried, carried, "what does not matter waits for the session's end");
+    world.pass(HOUR);
+    assert!(world.carried > carried);
+    let carried = world.carried;
+    world.pass(24 * HOUR);
+    assert_eq!(world.carried, carried, "nothing new, nothing sent");
+}
+
+#[test]
+fn the_public_key_never_changes_who_a_visitor_is() {
+    let mut world = World::new(plain);
+    for kind in ["identify", "alias", "group", "page"] {
+        world.send(Authority::Public, &json!({"type": kind, "anonymousId": "a", "userId": "u", "previousId": "v", "groupId": "g", "traits": {"x": 1}}));
+    }
+    world.pass(MINUTE);
+    assert_eq!((world.see("a", "/identity"), world.see("a", "/profile/user_id")), (Value::Null, Value::Null));
+    assert_eq!((world.see("a", "/profile/traits"), world.users.len()), (json!({}), 0));
+}
+
+#[test]
+fn knowing_an_id_shows_nothing_of_the_user_and_adds_nothing_to_it() {
+    let mut world = World::new(plain);
+    world.send(
+        Authority::Source,
+        &json!({"type": "identify", "anonymousId": "owner", "userId": "u", "traits": {"name": "Ada"}}),
+    );
+    world.pass(MINUTE);
+    world.send(
+        Authority::Visitor,
+        &json!({"type": "identify", "anonymousId": "thief", "userId": "u", "traits": {"name": "Eve"}}),
+    );
+    world.send(
+        Authority::Visitor,
+        &json!({"event": "Order Completed", "anonymousId": "thief", "properties": {"order_id": "9", "revenue": 900}}),
+    );
+    world.pass(2 * HOUR);
+    assert_eq!((world.see("thief", "/user"), world.see("thief", "/identity/attested")), (Value::Null, json!(false)));
+    assert_eq!(world.see("owner", "/user/traits/name"), json!("Ada"));
+    assert_eq!((world.see("owner", "/user/devices"), world.see("owner", "/user/orders")), (json!(1), json!(0)));
+    assert_eq!(world.view("u")["claimed"].as_array().unwrap().len(), 1);
+    // Once somebody who knows says so, everything counts.
+    world.send(Authority::Source, &json!({"event": "Logged In", "anonymousId": "thief", "userId": "u"}));
+    world.pass(MINUTE);
+    assert_eq!((world.see("owner", "/user/devices"), world.see("owner", "/user/orders")), (json!(2), json!(1)));
+    assert_eq!((world.see("thief", "/user/orders"), world.view("u")["claimed"].clone()), (json!(1), json!([])));
+}
+
+#[test]
+fn an_attestation_ends_when_the_visitor_is_said_to_be_somebody_else() {
+    let mut world = World::new(plain);
+    let says = |authority, user: &str| (authority, json!({"type": "identify", "anonymousId": "a", "userId": user}));
+    let steps = [
+        says(Authority::Source, "u"),
+        says(Authority::Visitor, "v"),
+        says(Authority::Visitor, "u"),
+        says(Authority::Source, "u"),
+    ];
+    let mut seen = Vec::new();
+    for (authority, event) in &steps {
+        world.send(*authority, event);
+        world.pass(MINUTE);
+        seen.push((world.see("a", "/user/id"), world.view("u")["profile"]["devices"].clone()));
+    }
+    assert_eq!(
+        seen,
+        [(json!("u"), json!(1)), (Value::Null, json!(0)), (Value::Null, json!(0)), (json!("u"), json!(1))]
+    );
+    assert_eq!(world.records("a", RecordKind::UserLinked), ["u", "u"]);
+    assert_eq!(world.records("a", RecordKind::UserChanged), ["v", "u"]);
+}
+
+#[test]
+fn a_visitor_that_changes_user_takes_what_it_did_along() {
+    let mut world = World::new(plain);
+    world.send(Authority::Source, &json!({"event": "Order Completed", "anonymousId": "a", "userId": "u", "properties": {"order_id": "1", "revenue": 10}}));
+    world.pass(MINUTE);
+    world.send(Authority::Source, &json!({"type": "identify", "anonymousId": "a", "userId": "v"}));
+    world.pass(MINUTE);
+    let of =
+        |world: &World, id: &str| (world.users[&user(id)].profile().devices, world.users[&user(id)].profile().orders);
+    assert_eq!((of(&world, "u"), of(&world, "v")), ((0, 0), (1, 1)));
+    // A word that comes late, of a time before, changes nothing.
+    world
+        .send(Authority::Source, &json!({"type": "identify", "anonymousId": "a", "userId": "u", "timestamp": time(0)}));
+    world.pass(MINUTE);
+    assert_eq!((of(&world, "u"), of(&world, "v")), ((0, 0), (1, 1)));
+}
+
+#[test]
+fn changes_of_user_are_bounded_and_recorded() {
+    let mut world = World::new(plain);
+    for n in 0..=USER_CHANGES_MAX + 2 {
+        world.send(Authority::Source, &json!({"type": "identify", "anonymousId": "kiosk", "userId": format!("u{n}")}));
+    }
+    world.pass(10 * SECOND);
+    assert_eq!(world.records("kiosk", RecordKind::UserChanged).len(), USER_CHANGES_MAX as usize);
+    assert_eq!(world.records("kiosk", RecordKind::UserRefused).len(), 2);
+    // Who is in front of it now is not known: nobody's profile is shown.
+    assert_eq!((world.see("kiosk", "/user"), world.see("kiosk", "/identity/attested")), (Value::Null, json!(false)));
+}
+
+#[test]
+fn an_alias_of_an_anonymous_id_joins_that_visitor_to_the_user_in_any_order() {
+    let events = [
+        json!({"type": "page", "anonymousId": "a", "messageId": "1", "timestamp": time(1_000), "properties": {"path": "/"}}),
+        json!({"type": "alias", "previousId": "a", "userId": "u", "messageId": "2", "timestamp": time(2_000)}),
+        json!({"event": "Order Completed", "userId": "u", "messageId": "3", "timestamp": time(3_000), "properties": {"order_id": "1", "revenue": 5}}),
+    ];
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut world = World::new(plain);
+        for at in order {
+            world.send(Authority::Source, &events[at]);
+            world.pass(10 * SECOND);
+        }
+        world.pass(2 * HOUR);
+        let profile = world.users[&user("u")].profile();
+        assert_eq!((profile.devices, profile.events, profile.orders), (2, 2, 1), "{order:?}");
+        assert_eq!(world.see("a", "/user/orders"), json!(1));
+    }
+}
+
+#[test]
+fn an_alias_of_a_user_makes_the_two_one_in_any_order_of_arrival() {
+    let events = [
+        json!({"type": "identify", "anonymousId": "a", "userId": "old", "messageId": "1", "timestamp": time(1_000), "traits": {"x": 1, "y": 1}}),
+        json!({"event": "Order Completed", "anonymousId": "a", "userId": "old", "messageId": "2", "timestamp": time(2_000), "properties": {"order_id": "1", "revenue": 5}}),
+        json!({"type": "identify", "anonymousId": "b", "userId": "new", "messageId": "3", "timestamp": time(3_000), "traits": {"x": 2}}),
+        json!({"event": "Order Completed", "anonymousId": "b", "userId": "new", "messageId": "4", "timestamp": time(4_000), "properties": {"order_id": "1", "revenue": 6}}),
+        json!({"type": "alias", "previousId": "old", "userId": "new", "messageId": "5", "timestamp": time(5_000)}),
+        json!({"event": "Order Completed", "userId": "old", "messageId": "6", "timestamp": time(6_000), "properties": {"order_id": "2", "revenue": 1}}),
+    ];
+    let mut first = None;
+    for (n, order) in permutations().iter().enumerate() {
+        let world = live(&events, order, [0, 3 * SECOND, 40 * SECOND][n % 3], None);
+        let profile = world.users[&user("new")].profile().clone();
+        assert_eq!((profile.devices, profile.orders, profile.revenue.units()), (3, 2, 6.0), "{order:?}");
+        assert_eq!(profile.traits, serde_json::from_value(json!({"x": 2, "y": 1})).unwrap());
+        assert_eq!(first.get_or_insert_with(|| profile.clone()), &profile, "{order:?}");
+        let told = world.visitors.values().map(|sim| sim.see("/user/orders")).filter(|orders| !orders.is_null());
+        assert!(
+            told.clone().count() == 3 && told.clone().all(|orders| orders == json!(2)),
+            "{order:?}: {:?}",
+            told.collect::<Vec<_>>()
+        );
+        assert_eq!(world.view("old")["merged_into"]["done"], json!(true));
+    }
+}
+
+#[test]
+fn merges_in_a_circle_lose_nothing_and_are_audited() {
+    let mut random = StdRng::seed_from_u64(3);
+    for seed in 0..60 {
+        let mut world = World::new(plain);
+        world.loses = (seed % 2 == 0).then(|| StdRng::seed_from_u64(seed));
+        let users = ["x", "y", "z"];
+        let mut events: Vec<Value> = users
+            .iter()
+            .map(|id| json!({"event": "Order Completed", "anonymousId": format!("of-{id}"), "userId": id, "properties": {"order_id": id, "revenue": 1}}))
+            .collect();
+        events.extend((0..3).map(|n| json!({"type": "alias", "previousId": users[n], "userId": users[(n + 1) % 3], "timestamp": time(n as u64)})));
+        events.shuffle(&mut random);
+        for event in &events {
+            world.send(Authority::Source, event);
+            world.pass(random.random_range(0..4) * SECOND);
+        }
+        world.loses = None;
+        world.pass(3 * HOUR);
+        let held: u32 = world.users.values().map(|user| user.profile().orders).sum();
+        assert_eq!(held, 3, "seed {seed}: each order is with one user, and none is lost");
+        let whole = world.users.values().filter(|user| user.profile().orders == 3).count();
+        let refused =
+            world.users.values().any(|user| serde_json::to_string(&user.view()).unwrap().contains("\"circle\""));
+        assert!(whole == 1 && refused, "seed {seed}");
+        assert_eq!(world.see("of-x", "/user/orders"), json!(3));
+    }
+}
+
+#[test]
+fn a_user_has_bounds_and_says_so() {
+    let mut world = World::new(plain);
+    let letter = |n: u128, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(1) };
+        UserInput::Letter(Letter { member, version: 1, user: user("u"), user_id: "u".into(), content })
+    };
+    for n in 0..USER_VISITORS_MAX as u128 {
+        world.tell_user(user("u"), letter(n, Content::Brings(Default::default())));
+    }
+    let one_more = letter(1_000, Content::Brings(Default::default()));
+    let refused = world.tell_user(user("u"), one_more.clone());
+    assert!(matches!(refused[..], [UserEffect::Answer(Answer::Refused(_))]), "{refused:?}");
+    for n in 0..2 * USER_CLAIMS_MAX as u128 {
+        world.tell_user(user("u"), letter(2_000 + n, Content::Claims));
+    }
+    let view = world.view("u");
+    assert_eq!(
+        (view["claimed"].as_array().unwrap().len(), view["claims_dropped"].as_u64().unwrap() as usize),
+        (USER_CLAIMS_MAX, USER_CLAIMS_MAX)
+    );
+    assert!(view["audit"].to_string().contains("too_many_visitors"));
+    // Those who were deleted since make room, and what they did stays.
+    world.now_ms += Settings::default().retention_ms + 25 * HOUR;
+    assert!(matches!(world.tell_user(user("u"), one_more)[..], [UserEffect::Answer(Answer::Taken(_))]));
+    assert_eq!(world.view("u")["visitors"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn rules_see_the_user_and_act_when_another_device_changes_it() {
+    let rules = || {
+        config(
+            json!([{"id": "buyer", "pattern": {"segment": {"entered": "buyers"}}, "actions": [{"push": {"slot": "s", "content": {"text": "{{user.orders}} {{user.traits.plan}}"}}}]}]),
+            json!([{"id": "buyers", "when": {"user.orders": {"$gte": 1}}}]),
+            json!([]),
+        )
+    };
+    let mut world = World::new(rules);
+    for device in ["a", "b"] {
+        world.send(
+            Authority::Source,
+            &json!({"type": "identify", "anonymousId": device, "userId": "u", "traits": {"plan": "gold"}}),
+        );
+    }
+    world.pass(MINUTE);
+    assert_eq!(world.see("a", "/segments"), json!([]));
+    world.send(
+        Authority::Source,
+        &json!({"event": "Order Completed", "anonymousId": "b", "properties": {"order_id": "1", "revenue": 5}}),
+    );
+    world.pass(10 * SECOND);
+    assert_eq!(world.see("a", "/segments"), json!(["buyers"]));
+    let id = visitor_of(&demo(), Foreign::Anonymous, "a").unwrap();
+    let pushes = world.visitor(id).pushes();
+    assert_eq!(serde_json::to_value(&pushes[0].1.content).unwrap(), json!({"text": "1 gold"}));
+    // The records tell enough to live again, what the other device did included.
+    let records = world.visitor(id).made.clone();
+    let mut again = Sim::at(rules(), START, id);
+    for record in &records {
+        again.now_ms = record.at_ms;
+        if let Some(input) = footfall::engine::replayed(record) {
+            again.input(input);
+        }
+    }
+    let fired = |sim: &Sim| {
+        sim.made
+            .iter()
+            .filter(|record| record.kind == RecordKind::TriggerFired)
+            .map(|record| record.at_ms)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(fired(&again), fired(world.visitor(id)));
+    assert_eq!(fired(&again).len(), 1);
+}

@@ -8,7 +8,7 @@ STATE ?= .footfall/state
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test conformance simulate backtest dead-letters check fuzz bench load deploy clean
+.PHONY: help dev serve build test conformance simulate backtest dead-letters origin check fuzz bench load deploy clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ backtest: ## Replay RECORDS=… under RULES=…, and say how that differs from A
 
 dead-letters: ## Look at what no sink took: DO="list", "show ID", "replay [ID]", "delete ID"; ADDRESS, ADMIN_TOKEN.
 	@$(NODE) scripts/dead-letters.mjs $(or $(DO),--help)
+
+origin: ## Run the example of a store's own service, with PostgreSQL, on http://localhost:8788.
+	@examples/origin/run
 
 check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
 	@scripts/test.sh fmt clippy audit

@@ -24,6 +24,7 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --address-limit N  requests of one address in ten seconds, instead of what wrangler.toml says
   --demo             a new state is given the demo store's rules and segments (examples/store/rules.json)
   --queue-wait S     queues wait S seconds for a batch to fill (default: what wrangler.toml says)
+  --queue-shards N   queues of each sink (default 1)
   --queue-seed N     queues change the order and bring acknowledged messages again, as the service may; for tests
   --control          also opens a port for tests: evict an object, query D1, send to a queue, read files
   --with-parent      stop when the process that started this one is gone
@@ -47,6 +48,7 @@ function options() {
       "address-limit": { type: "string" },
       demo: { type: "boolean", default: false },
       "queue-wait": { type: "string" },
+      "queue-shards": { type: "string" },
       "queue-seed": { type: "string" },
       control: { type: "boolean", default: false },
       "with-parent": { type: "boolean", default: false },
@@ -63,8 +65,8 @@ function options() {
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
   const number = (name) => values[name] && Number(values[name]);
-  const queue = { wait_s: number("queue-wait"), seed: number("queue-seed") };
-  if (Object.values(queue).some((value) => Number.isNaN(value))) throw new Error("--queue-wait and --queue-seed are numbers");
+  const queue = { wait_s: number("queue-wait"), seed: number("queue-seed"), shards: number("queue-shards") };
+  if (Object.values(queue).some((value) => Number.isNaN(value))) throw new Error("what --queue-… takes are numbers");
   return { ...values, port, queue, vars: Object.fromEntries(vars), state: resolve(values.state) };
 }
 

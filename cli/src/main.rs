@@ -1,5 +1,6 @@
 //! The command line tool: one subcommand a file, each over the engine that also runs live.
 
+mod archive;
 mod backtest;
 mod check;
 mod conformance;
@@ -12,7 +13,7 @@ use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Checks and tries Footfall's rules with the engine that runs them live.
+/// Checks and tries Footfall's rules with the engine that runs them live, and opens what it archived.
 #[derive(Parser)]
 #[command(name = "footfall", version, max_term_width = 100)]
 struct Arguments {
@@ -22,6 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Archive(archive::Arguments),
     Backtest(backtest::Arguments),
     Check(check::Arguments),
     Conformance(conformance::Arguments),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let verdict = match arguments.command {
+        Command::Archive(arguments) => archive::run(&arguments, &mut out),
         Command::Backtest(arguments) => backtest::run(&arguments, &mut out),
         Command::Check(arguments) => check::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),

@@ -279,6 +279,8 @@ pub const SINK_TRIES_MAX: u32 = 40;
 /// The body of one request to an origin before it is compressed, in bytes; one message may be larger by itself. Beyond:
 /// another request.
 pub const ORIGIN_BODY_BYTES_MAX: usize = 512 * 1024;
+/// How long a dead letter is kept, in milliseconds: 30 days. Beyond: it goes when the next one of its site comes.
+pub const DEAD_LETTER_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Dead letters that one call replays. Beyond: they stay, and the answer says how many.
 pub const REPLAY_MAX: u32 = 100;
 /// Keys of one page of an archive's keys. Beyond: 400 `malformed`.

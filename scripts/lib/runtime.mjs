@@ -67,6 +67,13 @@ function workerOptions(configPath, main, { site, addressLimit, bindings, queue, 
   if (queue.wait_s !== undefined) {
     for (const consumer of Object.values(options.queueConsumers)) consumer.maxBatchTimeout = queue.wait_s;
   }
+  // More queues of each sink, as an operator adds them to wrangler.toml.
+  for (const [binding, { queueName }] of Object.entries({ ...options.queueProducers })) {
+    for (let n = 1; n < (queue.shards ?? 1); n += 1) {
+      options.queueProducers[`${binding}_${n}`] = { queueName: `${queueName}-${n}` };
+      options.queueConsumers[`${queueName}-${n}`] = { ...options.queueConsumers[queueName] };
+    }
+  }
   // So that tests can put something into the queues that nobody but the platform sends to.
   const producers = Object.fromEntries(Object.keys(options.queueConsumers).map((name) => [name, { queueName: name }]));
   return {

@@ -28,8 +28,8 @@ pub enum To {
 /// One operation.
 #[derive(Debug)]
 pub struct Route {
-    /// The path below `/admin/v1/`; `{kind}` stands for `rules`, `segments` or `stages`, another name in braces for one
-    /// segment of the path.
+    /// The path below `/admin/v1/`; `{kind}` stands for `rules`, `segments` or `stages`, `{letter}` for 32 hexadecimal
+    /// digits, another name in braces for one segment of the path.
     pub path: &'static str,
     /// The method, in capitals.
     pub method: &'static str,
@@ -125,6 +125,7 @@ fn matches(template: &str, parts: &[&str]) -> bool {
     wanted.len() == parts.len()
         && wanted.iter().zip(parts).all(|(wanted, part)| match *wanted {
             "{kind}" => Kind::parse(part).is_some(),
+            "{letter}" => part.len() == 32 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
             wanted if wanted.starts_with('{') => !part.is_empty(),
             wanted => wanted == *part,
         })
@@ -154,7 +155,8 @@ mod tests {
         }
         // No two templates are at one path, so that the order of the table says nothing.
         for (at, one) in ROUTES.iter().enumerate() {
-            let path = one.path.replace("{kind}", "rules").replace(['{', '}'], "");
+            let path =
+                one.path.replace("{kind}", "rules").replace("{letter}", &"0a".repeat(16)).replace(['{', '}'], "");
             let same = |other: &&Route| {
                 other.method == one.method && matches(other.path, &path.split('/').collect::<Vec<_>>())
             };
@@ -166,6 +168,8 @@ mod tests {
     fn a_path_without_the_method_says_which_it_has() {
         let Found::OtherMethods(methods) = find("PATCH", "sites/demo/rules/x") else { panic!("found") };
         assert_eq!(methods, "GET, PUT, DELETE");
+        let Found::OtherMethods(methods) = find("GET", "sites/demo/dead-letters/replay") else { panic!("found") };
+        assert_eq!(methods, "POST");
     }
 
     #[test]

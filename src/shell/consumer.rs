@@ -9,6 +9,7 @@ use crate::sinks::verdict::{Outcome, Reason, Verdict, backoff_s, judge};
 use crate::sinks::{Route, Sink};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::SINK_TRIES_MAX;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -81,9 +82,13 @@ async fn bring<'a>(sink: Sink, delivered: &'a [Delivered], env: &Env) -> Result<
         (Ok(_), Sink::Archive) => archive::write(env, &messages).await,
         (Err(_), _) => vec![Outcome::unavailable("the deployment is misconfigured"); messages.len()],
     };
+    let mut told = BTreeSet::new();
     for ((one, message), outcome) in readable.iter().zip(outcomes) {
         let tries = parsed.as_ref().as_ref().map_or(SINK_TRIES_MAX, |deployment| tries(deployment, sink, message));
-        if let Outcome::Unavailable { answer, .. } = &outcome {
+        // Once, not for each of a hundred messages.
+        if let Outcome::Unavailable { answer, .. } = &outcome
+            && told.insert((message.site(), answer.clone()))
+        {
             console_warn!("the sink {} of `{}` does not take records: {answer}", sink.as_str(), message.site());
         }
         match judge(outcome, one.attempts, tries) {

@@ -99,10 +99,11 @@ async fn replay(scope: Scope<'_>, letter: &Kept, operator: &Operator, call: &Cal
 /// A page of the keys that open a site's archive.
 pub(super) async fn archive_keys(site: &SiteId, call: &Call<'_>) -> Result<Response, Problem> {
     let limit = limit(call, ARCHIVE_KEYS_MAX.into(), ARCHIVE_KEYS_MAX.into())?;
-    let after = call.query("after").unwrap_or_default();
-    if !after.is_empty() && Uuid::try_parse(&after).is_err() {
+    let after = call.query("after");
+    if after.as_ref().is_some_and(|after| Uuid::try_parse(after).is_err()) {
         return Err(malformed("`after` is what `next` of another page said.".to_owned()));
     }
+    let after = after.unwrap_or_default();
     let items = archive::export(call.env, site.as_str(), &after, limit).await?;
     let next = items.last().filter(|_| items.len() as u64 == limit).map(|key| key.visitor.clone());
     Ok(json(200, &object!({ "items": items, "next": next }))?)

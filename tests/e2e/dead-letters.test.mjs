@@ -117,6 +117,17 @@ test("letters are listed in pages, and each is deleted by itself", async (t) => 
   }
 });
 
+test("a letter is kept for thirty days", async (t) => {
+  const { engine } = await begin(t);
+  await engine.enqueue("footfall-records-dead", message(A, A));
+  await engine.enqueue("footfall-records-dead", message(A, B));
+  const [{ id }] = await letters(engine, 2);
+  await engine.query("UPDATE dead_letters SET at_ms = at_ms - 30 * 86400000 WHERE id = ?", id);
+  await engine.enqueue("footfall-records-dead", message(B, B));
+  await until(async () => !(await list(engine)).some((letter) => letter.id === id));
+  assert.equal((await list(engine)).length, 2);
+});
+
 test("viewers see that there are letters, and only an admin reads, replays or deletes them or exports keys", async (t) => {
   const { engine } = await begin(t);
   await engine.enqueue("footfall-records-dead", message(A, B));

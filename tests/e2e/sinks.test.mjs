@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { SECRET, startOrigin } from "./origin.mjs";
 import { DEMO, basic, start, track, until } from "./support.mjs";
@@ -55,6 +57,16 @@ test("of sites with and without an origin each has its own, and no other's recor
   await until(() => origin.records.size >= 2);
   await until(async () => (await stored(engine, "site = 'other'")) === 1);
   assert.ok([...origin.records.values()].every(({ site }) => site === "demo"));
+});
+
+test("visitors are spread over several queues of a sink, and nothing is lost between them", async (t) => {
+  const engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "100ms" } }, queue: { wait: 0, shards: 3 } });
+  await engine.send(...Array.from({ length: 60 }, (_, n) => track("Product Viewed", { anonymousId: `a${n}`, properties: { sku: "tent" } })));
+  await until(async () => (await stored(engine, "kind = 'event'")) === 60);
+  // A queue has a file once something was sent to it.
+  const folder = join(engine.state, "v3/queues");
+  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".sqlite") && !name.includes("metadata"));
+  assert.equal(files.length, 3, files.join());
 });
 
 test("a deployment whose sinks are not complete says so", async (t) => {

@@ -7,7 +7,9 @@ use crate::shell::sinks::d1::{number, text};
 use crate::sinks::Sink;
 use crate::sinks::message::{Message, letter_id};
 use crate::sinks::verdict::Reason;
+use footfall_protocol::limits::DEAD_LETTER_MS_MAX;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use wasm_bindgen::JsValue;
 use worker::{Env, Error, Result};
 
@@ -18,6 +20,8 @@ const INSERT: &str = "INSERT INTO dead_letters \
      WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = ?11) \
      ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, attempts = excluded.attempts, \
      reason = excluded.reason, answer = excluded.answer";
+
+const EXPIRE: &str = "DELETE FROM dead_letters WHERE site = ?1 AND at_ms < ?2";
 
 /// What belongs to no site that can be told is shown to those who may see all.
 const WHERE: &str = "(site = ?1 OR site = '' AND ?2)";
@@ -56,7 +60,7 @@ impl Letter {
     }
 }
 
-/// Keeps letters, all of them or none.
+/// Keeps letters, all of them or none; of their sites, those that are too old go.
 pub(in crate::shell) async fn keep(env: &Env, letters: &[Letter]) -> Result<()> {
     let database = env.d1("DB")?;
     let now_ms = clock::now();
@@ -75,7 +79,12 @@ pub(in crate::shell) async fn keep(env: &Env, letters: &[Letter]) -> Result<()> 
             text(&letter.subject),
         ])
     };
-    let statements = letters.iter().map(statement).collect::<Result<_>>()?;
+    let mut statements = letters.iter().map(statement).collect::<Result<Vec<_>>>()?;
+    let sites: BTreeSet<&String> = letters.iter().map(|letter| &letter.site).collect();
+    for site in sites {
+        let values = [text(site), number(now_ms.saturating_sub(DEAD_LETTER_MS_MAX))];
+        statements.push(database.prepare(EXPIRE).bind(&values)?);
+    }
     for outcome in database.batch(statements).await? {
         if let Some(error) = outcome.error() {
             return Err(Error::RustError(error));

@@ -1,0 +1,168 @@
+// The example of a store's origin, with a real PostgreSQL behind the real engine: each record once, also when the service
+// is killed; only what is signed; the store's questions answered; and who was erased is forgotten.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import pg from "pg";
+import { installPostgres, startPostgres } from "../../examples/origin/postgres.mjs";
+import { DEMO, showOn, start, track, until } from "./support.mjs";
+
+const [OLD, NEW] = ["the-old-secret-of-the-store-0123456789", "the-new-secret-of-the-store-0123456789"];
+const here = installPostgres(() => {});
+if (!here) console.log("examples/origin is not checked here: PostgreSQL is not on this machine and cannot be installed");
+const check = (name, body) => test(name, { skip: !here }, body);
+
+let postgres;
+let pool;
+const directory = mkdtempSync(join(tmpdir(), "footfall-pg-"));
+before(async () => {
+  if (!here) return;
+  postgres = await startPostgres(directory, { fsync: "off" });
+  pool = new pg.Pool({ connectionString: postgres.url });
+});
+after(async () => {
+  await pool?.end();
+  await postgres?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const rows = async (sql, ...values) => (await pool.query(sql, values)).rows;
+const count = async () => (await rows("SELECT count(*)::int AS n FROM records"))[0].n;
+
+/** The service with empty tables on a port that it keeps; `restart` after `kill`. */
+async function begin(t) {
+  await pool.query("DROP TABLE IF EXISTS records, erased");
+  const port = await new Promise((found) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => found(port));
+    });
+  });
+  const service = { url: `http://127.0.0.1:${port}` };
+  service.restart = async () => {
+    const env = { ...process.env, DATABASE_URL: postgres.url, SECRETS: `${NEW},${OLD}`, PORT: String(port) };
+    service.process = spawn(process.execPath, ["examples/origin/serve.mjs"], { env, stdio: ["ignore", "pipe", "inherit"] });
+    service.exited = new Promise((done) => service.process.once("exit", done));
+    await new Promise((ready) => createInterface({ input: service.process.stdout }).once("line", ready));
+  };
+  service.kill = async (signal = "SIGKILL") => {
+    service.process.kill(signal);
+    await service.exited;
+  };
+  service.report = async (name, query = "") => (await fetch(`${service.url}/reports/${name}${query}`)).json();
+  await service.restart();
+  t.after(() => service.kill("SIGTERM"));
+  return service;
+}
+
+const withOrigin = (service, secret = OLD) => ({
+  sites: { demo: { ...DEMO, flush_after: "100ms", sinks: { origin: { url: `${service.url}/footfall` } } } },
+  vars: { ORIGIN_SECRETS: JSON.stringify({ demo: secret }) },
+  queue: { wait: 0 },
+});
+
+const did = (anonymousId, event, properties = {}) => track(event, { anonymousId, properties });
+
+check("each record is there once, as in the database, although the service is killed and messages come again", async (t) => {
+  const service = await begin(t);
+  const engine = await start(t, { ...withOrigin(service), queue: { wait: 0, seed: 11 } });
+  for (let round = 0; round < 6; round += 1) {
+    await engine.send(...Array.from({ length: 10 }, (_, n) => did(`a${n % 4}`, "Product Viewed", { sku: `s${round}-${n}`, note: "a\u0000b" })));
+    await service.kill();
+    await service.restart();
+  }
+  const stored = async () => engine.query("SELECT id, visitor, kind, name, session FROM records ORDER BY id");
+  await until(async () => (await stored()).filter(({ kind }) => kind === "event").length === 60, 30_000);
+  const expected = await stored();
+  await until(async () => (await count()) === expected.length, 60_000);
+  assert.deepEqual(await rows('SELECT id, visitor, kind, name, session FROM records ORDER BY id COLLATE "C"'), expected);
+});
+
+check("a store's questions are answered", async (t) => {
+  const service = await begin(t);
+  const engine = await start(t, withOrigin(service, NEW));
+  await engine.admin("PUT", "demo/rules/upsell", showOn("upsell", "product_added"));
+  const tent = { sku: "tent", price: 200, quantity: 1, currency: "EUR" };
+  await engine.send(did("looks", "Product Viewed", tent));
+  await engine.send(did("leaves", "Product Viewed", tent), did("leaves", "Product Added", { ...tent, quantity: 2 }), did("leaves", "Product Added", { sku: "rope", price: "9.50" }), did("leaves", "Product Removed", { sku: "rope" }));
+  await engine.send(did("buys", "Product Viewed", tent), did("buys", "Product Added", tent), did("buys", "Order Completed", { order_id: "1", revenue: 200, currency: "EUR" }));
+  await until(async () => (await rows("SELECT 1 FROM records WHERE name = 'order_completed'")).length === 1);
+  await until(async () => (await rows("SELECT DISTINCT visitor FROM records")).length === 3);
+  const visitor = async (name) => (await engine.admin("GET", `demo/visitors?anonymousId=${name}`)).json.visitor;
+
+  const funnel = Object.fromEntries((await service.report("funnel")).map(({ stage, visitors, percent }) => [stage, [visitors, percent]]));
+  assert.deepEqual([funnel.considering, funnel.carting, funnel.purchased], [[3, 100], [2, 66.7], [1, 33.3]]);
+  const [fired] = await service.report("triggers");
+  assert.deepEqual(fired, { rule: "upsell", held_out: false, times: 3, visitors: 2, ordered_after: 1 });
+  const carts = await service.report("abandoned-carts", "?minutes=0");
+  assert.deepEqual(carts.map(({ last_seen: _, ...cart }) => cart), [
+    { visitor: await visitor("leaves"), items: 2, value: 400, products: [{ sku: "tent", quantity: 2 }] },
+  ]);
+  assert.deepEqual(await service.report("abandoned-carts"), []); // not so soon
+  assert.deepEqual(await service.report("funnel", "?site=other"), []);
+  const page = await (await fetch(`${service.url}/`)).text();
+  assert.match(page, /Funnel by stage.*carting.*upsell/s);
+  assert.equal((await fetch(`${service.url}/reports/constructor`)).status, 404);
+});
+
+check("only what is signed with a secret of ours, lately, and as it was sent is taken", async (t) => {
+  const service = await begin(t);
+  const incarnation = "00000000-0000-4000-8000-00000000000a";
+  const line = JSON.stringify({ v: 1, id: "0000000000004000800000000000000a-1", site: "demo", visitor: incarnation, incarnation, seq: 1, at_ms: Date.now(), kind: "event", name: "search", session: 1, data: {} });
+  const now_s = Math.floor(Date.now() / 1000);
+  const sign = (body, { secret = NEW, t = now_s } = {}) => `t=${t},v1=${createHmac("sha256", secret).update(`${t}.${body}`).digest("hex")}`;
+  const post = async (body, signature, headers = {}) => {
+    const all = { "content-type": "application/x-ndjson", ...(signature && { "footfall-signature": signature }), ...headers };
+    return (await fetch(`${service.url}/footfall`, { method: "POST", body, headers: all })).status;
+  };
+  for (const [what, signature] of [
+    ["nothing", undefined],
+    ["another form", "v1=00"],
+    ["another secret", sign(line, { secret: "somebody-else's-secret-0123456789012345" })],
+    ["another body", sign(`${line} `)],
+    ["an old one", sign(line, { t: now_s - 3_600 })],
+    ["one of the future", sign(line, { t: now_s + 3_600 })],
+    ["another time than was signed", sign(line).replace(String(now_s), String(now_s + 1))],
+  ]) {
+    assert.equal(await post(line, signature), 401, what);
+  }
+  assert.equal(await count(), 0);
+  for (const [body, status, headers] of [
+    ["{", 400], ["{}", 400], ['{"v":2}', 400], [line, 415, { "content-type": "text/plain" }], [line, 415, { "content-encoding": "br" }],
+    [line, 400, { "content-encoding": "gzip" }], ["x".repeat(1_200_000), 413],
+    [line.replace('"seq":1', '"seq":"many"'), 422],
+  ]) {
+    assert.equal(await post(body, sign(body), headers), status, body.slice(0, 40));
+  }
+  assert.equal(await count(), 0);
+  assert.equal(await post(line, sign(line)), 204);
+  assert.equal(await post(line, sign(line, { secret: OLD })), 204, "while secrets change, both are good");
+  assert.equal(await count(), 1);
+});
+
+check("who was erased is forgotten, and nothing of that life is taken any more", async (t) => {
+  const service = await begin(t);
+  const engine = await start(t, withOrigin(service));
+  await engine.send(did("stays", "Product Viewed", { sku: "tent" }), did("goes", "Product Viewed", { sku: "tent" }));
+  await until(async () => (await rows("SELECT DISTINCT visitor FROM records")).length === 2);
+  const { json } = await engine.admin("GET", "demo/visitors?anonymousId=goes");
+  const [{ incarnation }] = await rows("SELECT DISTINCT incarnation FROM records WHERE visitor = $1", json.visitor);
+  const record = (seq) => ({ seq, at_ms: Date.now(), kind: "event", name: "search", session: 1, data: {} });
+  const late = (incarnation, seq) => JSON.stringify({ v: 1, site: "demo", visitor: json.visitor, incarnation, records: [record(seq)] });
+  await engine.enqueue("ORIGIN", JSON.stringify({ v: 1, site: "demo", visitor: json.visitor, incarnations: [incarnation], at_ms: Date.now() }));
+  await until(async () => (await rows("SELECT 1 FROM records WHERE visitor = $1", json.visitor)).length === 0);
+  await engine.enqueue("ORIGIN", late(incarnation, 99));
+  await engine.enqueue("ORIGIN", late("00000000-0000-4000-8000-00000000000b", 1)); // back in another life
+  await until(async () => (await rows("SELECT 1 FROM records WHERE visitor = $1", json.visitor)).length === 1);
+  const left = await rows("SELECT id FROM records WHERE visitor = $1", json.visitor);
+  assert.deepEqual(left, [{ id: "0000000000004000800000000000000b-1" }]);
+  assert.equal((await rows("SELECT DISTINCT visitor FROM records")).length, 2);
+  assert.deepEqual(Object.keys((await rows("SELECT * FROM erased"))[0]), ["subject", "at"]);
+});

@@ -20,6 +20,7 @@ mod reply;
 mod router;
 mod rulebook_object;
 mod triggers;
+mod user_object;
 mod validation;
 mod visitor_object;
 

@@ -1,5 +1,6 @@
 //! What the deployment says of itself (`SITES` and the secrets), parsed once for each isolate.
 
+use crate::access::attest::UserKeys;
 use crate::access::site::{self, Site};
 use crate::access::token::SigningKeys;
 use crate::access::write_keys::WriteKeys;
@@ -17,6 +18,8 @@ pub(super) struct Deployment {
     pub(super) write_keys: WriteKeys,
     pub(super) signing_keys: SigningKeys,
     pub(super) admin_secret: String,
+    /// None unless `USER_SIGNING_KEYS` is set: then no page can bring proof of who its user is.
+    pub(super) user_keys: UserKeys,
 }
 
 /// The deployment, or a sentence for everything that is wrong with it.
@@ -59,12 +62,16 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
         write_keys.and_then(|text| WriteKeys::parse(&text).map_err(|fault| keep("WRITE_KEYS", fault)).ok());
     let signing_keys =
         signing_keys.and_then(|text| SigningKeys::parse(&text).map_err(|fault| keep("SIGNING_KEYS", fault)).ok());
+    let user_keys = env.var("USER_SIGNING_KEYS").map(|value| value.to_string()).ok();
+    let user_keys = user_keys
+        .and_then(|text| UserKeys::parse(&text).map_err(|fault| keep("USER_SIGNING_KEYS", fault)).ok())
+        .unwrap_or_default();
     if admin_secret.as_ref().is_some_and(|secret| secret.len() < ADMIN_SECRET_BYTES_MIN) {
         keep("ADMIN_JWT_SECRET", format!("is shorter than {ADMIN_SECRET_BYTES_MIN} bytes"));
     }
     match (sites, write_keys, signing_keys, admin_secret) {
         (Some(sites), Some(write_keys), Some(signing_keys), Some(admin_secret)) if faults.is_empty() => {
-            Ok(Deployment { sites, write_keys, signing_keys, admin_secret })
+            Ok(Deployment { sites, write_keys, signing_keys, admin_secret, user_keys })
         }
         _ => Err(faults),
     }

@@ -4,10 +4,10 @@ use crate::access::credential::Authorization;
 use crate::access::sender::Sender;
 use crate::access::{delivery, origin};
 use crate::shell::call::Call;
-use crate::shell::deliver;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json};
+use crate::shell::{clock, deliver};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -36,11 +36,12 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
         check_origin(call, &sender)?;
         incoming::browser(&request, site.allow_headless)
     };
-    let batch = match way {
+    let mut batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),
         Way::Batch | Way::Beacon => decode::decode_batch(&body, sender.authority()),
     }
     .map_err(Problem::body)?;
+    call.deployment.user_keys.mark(&mut batch, sender.authority(), sender.site(), clock::now_s());
     let total = batch.events.len() + batch.rejections.len();
     let deliveries = delivery::sort(batch, &sender, &known);
     let mut rejections = deliveries.rejections;
@@ -48,6 +49,8 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     let refused = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
     rejections.extend(refused.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
+    // An alias is about several, who may all refuse it.
+    rejections.dedup_by_key(|rejection| rejection.index);
     Ok(json(200, &Accepted { success: true, accepted: total - rejections.len(), rejections })?)
 }
 

@@ -2,6 +2,7 @@
 
 use super::Object;
 use super::store::unreadable;
+use super::turn::Departures;
 use crate::engine::{Input, Visitor};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
@@ -86,13 +87,17 @@ impl Object {
         }
     }
 
-    async fn report(&self, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
+    async fn report(self: &Rc<Self>, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
         let config = self.config().await?;
         if !self.is_still(incarnation)? {
             return Ok(None);
         }
         let turned = self.turn(input, &config)?;
-        Ok(self.settle(turned, &config).await?.1)
+        let Departures { flight, letters } = self.settle(turned, &config).await?.1;
+        if !letters.is_empty() {
+            self.state.wait_until(Rc::clone(self).post(letters));
+        }
+        Ok(flight)
     }
 
     async fn send_records(&self, messages: Vec<String>) -> Result<()> {

@@ -14,7 +14,7 @@ pub use contribution::{Contribution, UserProfile};
 pub use letter::{Absorb, Answer, Content, Letter, Linked, Member, Refusal, Told};
 
 use super::SnapshotError;
-use super::nested::Nested;
+pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;

@@ -2,6 +2,7 @@
 //! the shell only brings the bytes.
 
 pub mod admin;
+pub mod attest;
 pub mod body;
 pub mod bot;
 pub mod credential;

@@ -162,14 +162,6 @@ pub enum Input {
     },
 }
 
-impl Input {
-    /// The report of letters that have all arrived, where no user's object has more to tell: for replays and rehearsals.
-    pub fn taken(letters: Vec<Letter>) -> Self {
-        let version = letters.first().map_or(0, |letter| letter.version);
-        Self::Fed { version, answers: letters.into_iter().map(|letter| (letter, Answer::Taken(None))).collect() }
-    }
-}
-
 /// Which sockets a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum To {

@@ -23,6 +23,7 @@ mod reply;
 mod router;
 mod rulebook_object;
 mod sinks;
+mod user_object;
 mod validation;
 mod visitor_object;
 

@@ -109,8 +109,12 @@ export class Footfall {
     return this.#emitter.on(name, listener);
   }
 
-  identify(userId: string, traits: JsonObject = {}): void {
-    this.#record({ type: 'identify', userId, traits });
+  /**
+   * Says who the visitor is. What is known of the user on other devices is shown only when the store's own server says the
+   * same, or has signed it for this page: `userSignature`.
+   */
+  identify(userId: string, traits: JsonObject = {}, userSignature?: string): void {
+    this.#record({ type: 'identify', userId, traits }, userSignature === undefined ? {} : { userSignature });
   }
 
   track(event: string, properties: JsonObject = {}): void {
@@ -163,10 +167,10 @@ export class Footfall {
     for (const unwatch of this.#unwatch) unwatch();
   }
 
-  #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>): void {
+  #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>, more: Partial<EventContext> = {}): void {
     if (this.#options.observer || this.#phase === 'denied' || this.#phase === 'closed') return;
     const messageId = newId();
-    this.#buffer.add({ ...event, messageId, timestamp: new Date().toISOString(), context: this.#context() });
+    this.#buffer.add({ ...event, messageId, timestamp: new Date().toISOString(), context: { ...this.#context(), ...more } });
     this.#delivery.schedule();
   }
 

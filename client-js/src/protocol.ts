@@ -119,6 +119,8 @@ export interface EventContext {
   readonly campaign?: JsonObject;
   readonly locale?: string;
   readonly consent: Consent;
+  /** What the store's server has signed about the event's user. */
+  readonly userSignature?: string;
 }
 
 /** An event in the shape of the Segment HTTP Tracking API. */

@@ -33,7 +33,7 @@ const names = (engine: TestEngine): (string | undefined)[] => engine.events.map(
 test('a page is named, welcomed, and its events are acknowledged', () =>
   withClient({ consent: 'granted', inspect: true }, () => {}, async (client, engine) => {
     client.track('product_viewed', { sku: 'A' });
-    client.identify('u-1', { email: 'a@example.com' });
+    client.identify('u-1', { email: 'a@example.com' }, 'u1.1.signed');
     await until('events', () => engine.events.length === 2);
     assert.deepEqual(engine.visitorRequests, [{ writeKey: 'wk', consent: 'granted' }]);
     const [peer] = engine.peers;
@@ -42,7 +42,7 @@ test('a page is named, welcomed, and its events are acknowledged', () =>
     const [track, identify] = engine.events;
     assert.equal(track?.event, 'product_viewed');
     assert.deepEqual(track?.context, { tab: client.tab, consent: 'granted' });
-    assert.equal(identify?.userId, 'u-1');
+    assert.deepEqual([identify?.userId, identify?.context.userSignature], ['u-1', 'u1.1.signed']);
     assert.equal(client.visitor, 'v-1');
     assert.equal(engine.batches.length, 0);
   }));

@@ -54,11 +54,15 @@ pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
                 if decoded.event.id.is_empty() {
                     decoded.event.id = format!("{}-{}", request.nonce, decoded.index);
                 }
-                let delivery = deliveries
-                    .by_visitor
-                    .entry(visitor)
-                    .or_insert_with(|| Delivery { events: Vec::new(), surroundings: request.surroundings.clone() });
-                delivery.events.push((decoded.index, decoded.event));
+                let mut to = vec![visitor];
+                to.extend(sender.others(&decoded.event).into_iter().filter(|other| *other != visitor));
+                for visitor in to {
+                    let delivery = deliveries
+                        .by_visitor
+                        .entry(visitor)
+                        .or_insert_with(|| Delivery { events: Vec::new(), surroundings: request.surroundings.clone() });
+                    delivery.events.push((decoded.index, decoded.event.clone()));
+                }
             }
             Err(fault) => {
                 let index = usize::try_from(decoded.index).unwrap_or(usize::MAX);
@@ -98,6 +102,16 @@ mod tests {
         places.sort();
         assert_eq!(places, [vec![0, 2, 4], vec![1, 3]]);
         assert!(deliveries.rejections.is_empty());
+    }
+
+    #[test]
+    fn an_alias_also_goes_to_whoever_had_the_previous_id_but_only_on_a_sources_word() {
+        let alias = [r#"{"type":"alias","anonymousId":"1","userId":"new","previousId":"old"}"#.to_owned()];
+        let visitors = |sender: &Sender| sorted(sender, &alias, &Request::default()).by_visitor.len();
+        assert_eq!(visitors(&source()), 3);
+        let site = SiteId::parse("demo").unwrap();
+        assert_eq!(visitors(&Sender::Visitor(site.clone(), Uuid::from_u128(1))), 1);
+        assert_eq!(visitors(&Sender::Public(site)), 1);
     }
 
     #[test]

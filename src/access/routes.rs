@@ -23,6 +23,10 @@ pub enum To {
     DeadLetters,
     /// The archive's keys in the database.
     ArchiveKeys,
+    /// The user's object.
+    User,
+    /// The user's object, named by the store's own id.
+    NamedUser,
 }
 
 /// One operation.
@@ -78,6 +82,8 @@ pub const ROUTES: &[Route] = &[
     read("sites/{site}/previews", To::Rulebook),
     write("PUT", "sites/{site}/previews/{visitor}"),
     write("DELETE", "sites/{site}/previews/{visitor}"),
+    read("sites/{site}/users", To::NamedUser),
+    read("sites/{site}/users/{user}", To::User),
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
     read("sites/{site}/visitors/{visitor}/events", To::Log),

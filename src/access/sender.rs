@@ -1,7 +1,7 @@
 //! Who sends events, and which visitor each event belongs to on that sender's word.
 
 use footfall_protocol::decode::Identity;
-use footfall_protocol::event::Authority;
+use footfall_protocol::event::{Authority, Event, Fact};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::rejection::{Code, Fault};
 use uuid::Uuid;
@@ -50,6 +50,15 @@ impl Sender {
             Self::Public(_) => (anonymous(), "with a public write key only `anonymousId` says whom it is about"),
         };
         visitor.ok_or_else(|| Fault::at("", Code::NoIdentity, wanted))
+    }
+
+    /// Others whom an event is about: an alias by a source is about whoever had the previous id, be that a visitor or a
+    /// user. Nobody else may speak of others.
+    pub fn others(&self, event: &Event) -> Vec<Uuid> {
+        let (Self::Source(site), Fact::Aliased { previous_id }, Some(_)) = (self, &event.fact, &event.user_id) else {
+            return Vec::new();
+        };
+        [Foreign::Anonymous, Foreign::User].into_iter().filter_map(|kind| visitor_of(site, kind, previous_id)).collect()
     }
 }
 

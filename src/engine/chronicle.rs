@@ -67,10 +67,11 @@ impl Visitor {
                 data.insert("attested", true);
             }
         }
-        match &event.fact {
-            Fact::Grouped { group_id, .. } => data.insert("group_id", group_id.as_str()),
-            Fact::Aliased { previous_id } => data.insert("previous_id", previous_id.as_str()),
-            _ => {}
+        if let Fact::Grouped { group_id, .. } = &event.fact {
+            data.insert("group_id", group_id.as_str());
+        }
+        if let Fact::Aliased { previous_id } = &event.fact {
+            data.insert("previous_id", previous_id.as_str());
         }
         if event.consent == Consent::Granted && self.core.consent != Consent::Granted {
             data.insert("consent", "granted");

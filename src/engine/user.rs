@@ -14,7 +14,7 @@ pub use contribution::{Contribution, UserProfile};
 pub use letter::{Absorb, Answer, Content, Letter, Linked, Member, Refusal, Told};
 
 use super::SnapshotError;
-use super::nested::Nested;
+pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
@@ -180,7 +180,8 @@ impl User {
             }
             return Answer::Forward(into);
         }
-        let withdrawn = self.withdrawn.iter().any(|(who, until)| *who == member && version <= *until);
+        let same_life = |who: &Member| who.incarnation == member.incarnation;
+        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && version <= *until);
         let at = self.linked.binary_search_by_key(&member, |linked| linked.member);
         let known = at.ok().map(|at| self.linked[at].version);
         let claimed = self.claims.iter().find(|(who, _)| *who == member).map(|(_, version)| *version);
@@ -245,6 +246,15 @@ impl User {
                 self.fold(now_ms);
                 Answer::Taken(None)
             }
+            Content::Forgets => {
+                self.leave(member, now_ms);
+                self.audit.forget(&member.visitor.to_string());
+                // A life's name says nothing about whose it was.
+                self.note_withdrawn(Member { visitor: Uuid::nil(), ..member }, version);
+                self.touch(now_ms);
+                self.fold(now_ms);
+                Answer::Taken(None)
+            }
             Content::Withdraws | Content::Merges { .. } => {
                 self.leave(member, now_ms);
                 self.note_withdrawn(member, version);
@@ -265,7 +275,7 @@ impl User {
     }
 
     fn note_withdrawn(&mut self, member: Member, version: u64) {
-        self.withdrawn.retain(|(who, _)| *who != member);
+        self.withdrawn.retain(|(who, _)| who.incarnation != member.incarnation);
         self.withdrawn.push((member, version));
         if self.withdrawn.len() > USER_WITHDRAWN_MAX {
             self.withdrawn.remove(0);
@@ -334,6 +344,12 @@ impl User {
             }
         }
         effects.extend(self.hand_on(now_ms));
+    }
+
+    /// Whether nobody is left who would make this somebody: after the last one was forgotten, all of it goes.
+    pub const fn is_nobody(&self) -> bool {
+        let visitors = self.linked.is_empty() && self.claims.is_empty() && self.settled.is_empty();
+        visitors && self.merge.is_none() && self.absorbed.is_empty()
     }
 
     fn heard(&mut self, member: Member, how: Telling, now_ms: u64) {

@@ -65,7 +65,9 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
         (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
         (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
-        (To::Description | To::Visitor | To::Log | To::DeadLetters, _) => Err(not_found()),
+        (To::NamedUser, _) => user(&site, named_user(&site, call)?, call).await,
+        (To::User, ["users", user_id]) => user(&site, parse(user_id)?, call).await,
+        (To::Description | To::Visitor | To::Log | To::DeadLetters | To::User, _) => Err(not_found()),
     }
 }
 
@@ -148,6 +150,17 @@ fn named(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
 async fn inspection(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
     let object = deliver::visitor_object(call.env, site, visitor)?;
     Ok(object.fetch_with_str("https://visitor/inspection").await?)
+}
+
+/// The user that the query names by the store's own id.
+fn named_user(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
+    let wanted = || Problem::new(400, "malformed", "Say whom: /users/{uuid} or ?userId=….");
+    call.query("userId").and_then(|id| visitor_of(site, Foreign::User, &id)).ok_or_else(wanted)
+}
+
+/// Everything that is known of a user, with its visitors and the audit trail. A look: it stores nothing.
+async fn user(site: &SiteId, user: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+    Ok(deliver::user_object(call.env, site, user)?.fetch_with_str("https://user/view").await?)
 }
 
 /// Why a rule has or has not fired for a visitor. A look: it stores nothing.

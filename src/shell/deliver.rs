@@ -21,6 +21,11 @@ pub(super) fn visitor_object(env: &Env, site: &SiteId, visitor: Uuid) -> Result<
     env.durable_object("VISITOR")?.get_by_name(&ids::visitor_object(site, visitor))
 }
 
+/// The object of a user.
+pub(super) fn user_object(env: &Env, site: &SiteId, user: Uuid) -> Result<Stub> {
+    env.durable_object("USER")?.get_by_name(&ids::user_object(site, user))
+}
+
 /// What came of deliveries.
 #[derive(Default)]
 pub(super) struct Delivered {

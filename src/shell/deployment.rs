@@ -1,6 +1,7 @@
 //! What the deployment says of itself (`SITES` and the secrets), parsed once for each isolate.
 
 use crate::access::admin::{Operators, Said};
+use crate::access::attest::UserKeys;
 use crate::access::site::{self, Site};
 use crate::access::token::SigningKeys;
 use crate::access::write_keys::WriteKeys;
@@ -22,6 +23,8 @@ pub(super) struct Deployment {
     pub(super) operators: Operators,
     /// What bodies for a site's origin are signed with.
     pub(super) origin_secrets: BTreeMap<SiteId, String>,
+    /// None unless `USER_SIGNING_KEYS` is set: then no page can bring proof of who its user is.
+    pub(super) user_keys: UserKeys,
 }
 
 /// The deployment, or a sentence for everything that is wrong with it.
@@ -82,9 +85,13 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
             keep("SITES", format!("{site} has an archive, but {} is not bound", archive::BUCKET));
         }
     }
+    let user_keys = env.var("USER_SIGNING_KEYS").map(|value| value.to_string()).ok();
+    let user_keys = user_keys
+        .and_then(|text| UserKeys::parse(&text).map_err(|fault| keep("USER_SIGNING_KEYS", fault)).ok())
+        .unwrap_or_default();
     match (sites, write_keys, signing_keys, operators) {
         (Some(sites), Some(write_keys), Some(signing_keys), Some(operators)) if faults.is_empty() => {
-            Ok(Deployment { sites, write_keys, signing_keys, operators, origin_secrets })
+            Ok(Deployment { sites, write_keys, signing_keys, operators, origin_secrets, user_keys })
         }
         _ => Err(faults),
     }

@@ -9,7 +9,7 @@ use crate::shell::call::Call;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json, tell_allowance};
-use crate::shell::{deliver, limiter};
+use crate::shell::{clock, deliver, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -47,11 +47,12 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
         known.grant = holder.grant.clone();
         known.surroundings.source = holder.source.as_str().into();
     }
-    let batch = match way {
+    let mut batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),
         Way::Batch | Way::Beacon => decode::decode_batch(&body, sender.authority()),
     }
     .map_err(Problem::body)?;
+    call.deployment.user_keys.mark(&mut batch, sender.authority(), sender.site(), clock::now_s());
     let total = batch.events.len() + batch.rejections.len();
     let of_source = match holder.filter(|holder| holder.authority == Authority::Source) {
         Some(holder) => limiter::take_of_source(call, holder, batch.events.len()).await?,
@@ -63,6 +64,8 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     let delivered = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
     rejections.extend(delivered.rejections.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
+    // An alias is about several, who may all refuse it.
+    rejections.dedup_by_key(|rejection| rejection.index);
     answer(total - rejections.len(), rejections, of_source, delivered.allowance)
 }
 

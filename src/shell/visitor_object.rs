@@ -4,6 +4,7 @@
 mod alarm;
 mod flight;
 mod frames;
+mod letters;
 mod look;
 mod runtime;
 mod sent;
@@ -87,6 +88,8 @@ impl DurableObject for Visitor {
             (Method::Get, "/state") => object.look(false).await,
             (Method::Get, "/inspection") => object.look(true).await,
             (Method::Get, "/waiting") => object.waiting().await,
+            (Method::Post, "/told") => object.be_told(request).await,
+            (Method::Post, "/leave-users") => object.leave_users().await,
             (Method::Post, "/dry-run") => object.dry_run(request).await,
             (Method::Get, "/socket") => return object.upgrade(&request),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),

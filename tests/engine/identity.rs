@@ -96,6 +96,10 @@ impl World {
                 }
                 answers.push((letter, answer));
             }
+            if self.lost() {
+                // The visitor's object dies before it can report.
+                continue;
+            }
             let input =
                 if answers.len() == written { Input::Fed { version, answers } } else { Input::FeedFailed { version } };
             self.visitor(id).input(input);

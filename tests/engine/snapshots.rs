@@ -1,7 +1,10 @@
 //! Snapshots of every version there ever was load for ever, and read the same.
 
 use crate::sim::{MINUTE, Sim, config};
-use footfall::engine::{SnapshotError, Stored, Visitor};
+use footfall::engine::user::{Nested, Told, UserProfile};
+use footfall::engine::{Input, SnapshotError, Stored, Visitor};
+use footfall_protocol::event::Authority;
+use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +21,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The case of the present form.
-const NEWEST: &str = "tests/cases/snapshots/0004.json";
+const NEWEST: &str = "tests/cases/snapshots/0005.json";
 
 /// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
 /// back and one that was.
@@ -67,9 +70,13 @@ fn lived() -> Sim {
         json!({"sku": "tent", "name": "Tent", "price": 199.5, "currency": "EUR", "category": "Outdoor"}),
     );
     sim.track("t1", "Product Added", json!({"sku": "tent", "price": 199.5, "quantity": 2, "currency": "EUR"}));
-    sim.send(json!({"type": "identify", "userId": "u1", "traits": {"name": "Ada"}}));
+    sim.send_as(Authority::Source, vec![json!({"type": "identify", "userId": "u1", "traits": {"name": "Ada"}})]);
+    sim.send(json!({"type": "group", "groupId": "g1", "traits": {"plan": "team"}}));
     sim.track("t1", "Order Completed", json!({"order_id": "o1", "revenue": 399}));
     sim.pass(2 * MINUTE).page("t2", "list", "/tents");
+    let profile = UserProfile { id: "u1".into(), devices: 2, orders: 3, ..UserProfile::default() };
+    let user = visitor_of(&SiteId::parse("demo").unwrap(), Foreign::User, "u1").unwrap();
+    sim.input(Input::UserTold { incarnation: None, told: Told { user, version: 1, profile: Nested(profile) } });
     sim
 }
 

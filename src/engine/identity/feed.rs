@@ -4,7 +4,7 @@ use super::super::dedupe::fnv1a;
 use super::super::history::Stamp;
 use super::super::nested::Nested;
 use super::super::user::{Answer, Content, Letter, Member};
-use super::super::{Effect, Turn, Visitor};
+use super::super::{Effect, Input, Turn, Visitor};
 use super::{Identity, refusal};
 use footfall_protocol::Object;
 use footfall_protocol::ids::{Foreign, visitor_of};
@@ -58,6 +58,14 @@ impl Feed {
     }
 }
 
+impl Input {
+    /// The report of letters that have all arrived, where no user's object has more to tell: for replays and rehearsals.
+    pub fn taken(letters: Vec<Letter>) -> Self {
+        let version = letters.first().map_or(0, |letter| letter.version);
+        Self::Fed { version, answers: letters.into_iter().map(|letter| (letter, Answer::Taken(None))).collect() }
+    }
+}
+
 impl Identity {
     /// When letters are due.
     pub(in crate::engine) const fn feed_due_ms(&self) -> Option<u64> {
@@ -69,6 +77,11 @@ impl Visitor {
     /// Users whose objects may hold something of this visitor, for whoever takes it back from them.
     pub fn fed_users(&self) -> &[Uuid] {
         &self.identity.feed.fed
+    }
+
+    /// How users' objects know this life of the visitor.
+    pub const fn member(&self) -> Member {
+        Member { visitor: self.core.visitor, incarnation: self.core.incarnation }
     }
 
     pub(super) fn feed_soon(&mut self, now_ms: u64) {
@@ -109,9 +122,13 @@ impl Visitor {
     /// Writes the letters that are due.
     pub(in crate::engine) fn begin_feed(&mut self, now_ms: u64) -> Option<Effect> {
         self.identity.feed.due_ms.filter(|due_ms| *due_ms <= now_ms)?;
+        if std::mem::take(&mut self.identity.feed.flying) {
+            // The last letters died on their way, or their report did: what was sent may not have arrived.
+            self.identity.feed.to = None;
+        }
         let news = self.news();
         let own = self.identity.user(&self.core.site);
-        let member = Member { visitor: self.core.visitor, incarnation: self.core.incarnation };
+        let member = self.member();
         let merging = self.identity.merging.clone().filter(|merging| !merging.done);
         let merges = merging.and_then(|merging| {
             let into = visitor_of(&self.core.site, Foreign::User, &merging.into_id)?;
@@ -163,7 +180,7 @@ impl Visitor {
                 (Content::Brings(_), Answer::Refused(why)) => {
                     self.record(RecordKind::UserRefused, &letter.user_id, refusal(why.as_str()), turn);
                 }
-                (Content::Brings(_) | Content::Claims, _) => {}
+                (Content::Brings(_) | Content::Claims | Content::Forgets, _) => {}
             }
         }
         if self.identity.feed.again {

@@ -34,6 +34,11 @@ impl Audit {
         }
     }
 
+    /// Drops what is about somebody.
+    pub(super) fn forget(&mut self, subject: &str) {
+        self.0.retain(|entry| entry.subject != subject);
+    }
+
     /// The entries, the newest first.
     pub(super) fn view(&self) -> Value {
         let shown = |entry: &Entry| {

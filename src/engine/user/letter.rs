@@ -39,6 +39,8 @@ pub enum Content {
     Claims,
     /// It is not this user: nothing of it counts any more.
     Withdraws,
+    /// As above, and nothing may say that it ever was: it is being erased.
+    Forgets,
     /// The store says that this user is that one.
     Merges {
         /// The other user.

@@ -164,11 +164,14 @@ impl User {
             self.audit.note(now_ms, "absorbed", absorb.from_id.clone(), "");
             self.absorbed.push((absorb.from, absorb.from_id));
         }
-        self.version = self.version.max(absorb.version);
+        if self.version <= absorb.version {
+            // Whoever knows a profile of the user that goes is told the one that they make together.
+            self.version = absorb.version + 1;
+        }
         for (member, version) in absorb.withdrawn {
             if self.newest(member).is_none_or(|known| known < version) {
-                self.linked.retain(|one| one.member != member);
-                self.claims.retain(|(who, _)| *who != member);
+                self.linked.retain(|one| one.member.incarnation != member.incarnation);
+                self.claims.retain(|(who, _)| who.incarnation != member.incarnation);
                 self.note_withdrawn(member, version);
             }
         }
@@ -210,8 +213,9 @@ impl User {
 
     /// The version of the newest letter of a visitor that is known here.
     fn newest(&self, member: Member) -> Option<u64> {
-        let linked = self.linked.iter().filter(|one| one.member == member).map(|one| one.version);
-        let said = self.claims.iter().chain(&self.withdrawn).filter(|(who, _)| *who == member);
+        let linked =
+            self.linked.iter().filter(|one| one.member.incarnation == member.incarnation).map(|one| one.version);
+        let said = self.claims.iter().chain(&self.withdrawn).filter(|(who, _)| who.incarnation == member.incarnation);
         linked.chain(said.map(|(_, version)| *version)).max()
     }
 }

@@ -33,10 +33,8 @@ impl Object {
     async fn wake(self: &Rc<Self>) -> Result<()> {
         let config = self.config().await?;
         let turned = self.turn(Input::Wake, &config)?;
-        let (_, flight) = self.settle(turned, &config).await?;
-        if let Some(flight) = flight {
-            Rc::clone(self).fly(flight).await;
-        }
+        let (_, departures) = self.settle(turned, &config).await?;
+        Rc::clone(self).depart(departures).await;
         Ok(())
     }
 }

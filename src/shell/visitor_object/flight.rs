@@ -2,6 +2,7 @@
 
 use super::Object;
 use super::store::unreadable;
+use super::turn::Departures;
 use crate::engine::{Input, Visitor};
 use crate::shell::{clock, sinks};
 use footfall_protocol::ids::SiteId;
@@ -92,13 +93,17 @@ impl Object {
         sinks::send_to_all(&self.env, site, *visitor, messages).await
     }
 
-    async fn report(&self, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
+    async fn report(self: &Rc<Self>, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
         let config = self.config().await?;
         if !self.is_still(incarnation)? {
             return Ok(None);
         }
         let turned = self.turn(input, &config)?;
-        Ok(self.settle(turned, &config).await?.1)
+        let Departures { flight, letters } = self.settle(turned, &config).await?.1;
+        if !letters.is_empty() {
+            self.state.wait_until(Rc::clone(self).post(letters));
+        }
+        Ok(flight)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Object;
 use super::sockets::{Attachment, REPLACED, Stage, send};
 use crate::engine::Input;
-use crate::shell::clock;
+use crate::shell::{clock, deployment};
 use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
@@ -75,7 +75,10 @@ impl Object {
             return refuse(socket, "batch_too_long", &format!("A frame has at most {BATCH_EVENTS_MAX} events."));
         }
         let total = events.len();
-        let batch = decode_frame(&events, Authority::Visitor);
+        let mut batch = decode_frame(&events, Authority::Visitor);
+        if let (Ok(deployment), Some((site, _))) = (deployment::parsed(&self.env).as_ref(), &self.whose) {
+            deployment.user_keys.mark(&mut batch, Authority::Visitor, site, clock::now_s());
+        }
         let mut rejections = batch.rejections;
         let events = batch.events.into_iter().map(|decoded| {
             let mut event = decoded.event;

@@ -4,6 +4,7 @@ use super::Object;
 use super::flight::{Flight, pack};
 use super::runtime::one_more;
 use super::store::{Commit, Store, unreadable};
+use crate::engine::user::Letter;
 use crate::engine::{self, Config, Effect, Input, Stored};
 use crate::shell::{clock, js};
 use footfall_protocol::rejection::Rejection;
@@ -30,11 +31,25 @@ pub(super) struct Resident {
     alarm_is_checked: bool,
 }
 
+/// What leaves the object after the commit.
+#[derive(Default)]
+pub(super) struct Departures {
+    pub(super) flight: Option<Flight>,
+    /// To users' objects.
+    pub(super) letters: Vec<Letter>,
+}
+
+impl Departures {
+    pub(super) fn is_empty(&self) -> bool {
+        self.flight.is_none() && self.letters.is_empty()
+    }
+}
+
 /// What an input leaves to be waited for.
 #[derive(Default)]
 pub(super) struct Turned {
     pub(super) rejections: Vec<Rejection>,
-    pub(super) flight: Option<Flight>,
+    pub(super) departures: Departures,
     settling: Vec<Promise>,
 }
 
@@ -43,18 +58,29 @@ impl Object {
     pub(super) async fn apply(self: &Rc<Self>, input: Input) -> Result<Vec<Rejection>> {
         let config = self.config().await?;
         let turned = self.turn(input, &config)?;
-        let (rejections, flight) = self.settle(turned, &config).await?;
-        if let Some(flight) = flight {
-            self.state.wait_until(Rc::clone(self).fly(flight));
+        let (rejections, departures) = self.settle(turned, &config).await?;
+        if !departures.is_empty() {
+            self.state.wait_until(Rc::clone(self).depart(departures));
         }
         Ok(rejections)
     }
 
+    /// Sends what leaves the object.
+    pub(super) async fn depart(self: Rc<Self>, departures: Departures) {
+        let Departures { flight, letters } = departures;
+        if let Some(flight) = flight {
+            Rc::clone(&self).fly(flight).await;
+        }
+        if !letters.is_empty() {
+            self.post(letters).await;
+        }
+    }
+
     /// Waits for what a turn has begun.
-    pub(super) async fn settle(&self, turned: Turned, config: &Config) -> Result<(Vec<Rejection>, Option<Flight>)> {
+    pub(super) async fn settle(&self, turned: Turned, config: &Config) -> Result<(Vec<Rejection>, Departures)> {
         js::settle(turned.settling).await?;
         self.check_alarm(config).await?;
-        Ok((turned.rejections, turned.flight))
+        Ok((turned.rejections, turned.departures))
     }
 
     /// The part without an await.
@@ -95,7 +121,7 @@ impl Object {
             store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
         }
         if let Some((pages, through)) = effects.iter().find_map(flush) {
-            turned.flight = Some(pack(self.whose()?, &visitor, store.pages(&pages)?, through)?);
+            turned.departures.flight = Some(pack(self.whose()?, &visitor, store.pages(&pages)?, through)?);
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;
@@ -113,6 +139,7 @@ impl Object {
                     sockets.get_or_insert_with(|| self.sockets()).send(&to, &message);
                 }
                 Effect::Reject(rejection) => turned.rejections.push(rejection),
+                Effect::Feed(letters) => turned.departures.letters = letters,
                 Effect::Spill { .. } | Effect::Drop { .. } | Effect::Flush { .. } | Effect::Delete => {}
             }
         }
@@ -200,7 +227,7 @@ fn commit<'a>(
         match effect {
             Effect::Spill { page, bytes } => pages.push((*page, bytes)),
             Effect::Drop { pages } => gone.push(pages.clone()),
-            Effect::Send { .. } | Effect::Reject(_) | Effect::Flush { .. } | Effect::Delete => {}
+            Effect::Send { .. } | Effect::Reject(_) | Effect::Flush { .. } | Effect::Feed(_) | Effect::Delete => {}
         }
     }
     Commit { alarm_at_ms, hot: &snapshot.hot, pages, gone, exists }

@@ -1,0 +1,137 @@
+//! The user object: one Durable Object per user whom the store's servers vouch for. Carries letters to the user's machine,
+//! and what it has to say to disk, to its visitors and to other users.
+
+mod errands;
+mod store;
+mod turn;
+
+use crate::engine::user::{Absorb, Answer, Letter, UserInput};
+use crate::shell::deliver::user_object;
+use crate::shell::reply::{Problem, json};
+use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::limits::USER_HOPS_MAX;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::rc::Rc;
+use turn::Resident;
+use uuid::Uuid;
+use worker::js_sys::Uint8Array;
+use worker::{
+    DurableObject, Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result, State, console_error,
+    durable_object,
+};
+
+/// The class that the platform makes objects of.
+#[durable_object]
+pub struct User {
+    object: Rc<Object>,
+}
+
+// After a panic the user is read from disk again; nothing else in memory spans two inputs.
+impl std::panic::UnwindSafe for User {}
+impl std::panic::RefUnwindSafe for User {}
+
+/// What lives as long as the instance; shared with what goes on after an answer.
+struct Object {
+    state: State,
+    env: Env,
+    /// Whose object it is, by its own name.
+    whose: Option<(SiteId, Uuid)>,
+    /// The user, when it is in memory and as it is on disk: taken out for every input, put back when that went well.
+    resident: RefCell<Option<Resident>>,
+}
+
+impl DurableObject for User {
+    fn new(state: State, env: Env) -> Self {
+        let whose = state.id().name().and_then(|name| ids::parse_user_object(&name));
+        Self { object: Rc::new(Object { state, env, whose, resident: RefCell::new(None) }) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let object = &self.object;
+        let answer = match (request.method(), request.path().as_str()) {
+            (Method::Post, "/letter") => object.answer(read(&mut request).await, UserInput::Letter).await,
+            (Method::Post, "/absorb") => object.answer(read(&mut request).await, UserInput::Absorb).await,
+            (Method::Get, "/view") => object.view(),
+            _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),
+        };
+        answer.or_else(|error| {
+            console_error!("fault in a user: {error}");
+            Problem::later("unavailable", "The user cannot be reached at the moment.").respond()
+        })
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.object.ring().await;
+        Response::empty()
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: &mut Request) -> Result<T> {
+    let bytes = request.bytes().await?;
+    postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the message is not of this release".into()))
+}
+
+impl Object {
+    fn whose(&self) -> Result<&(SiteId, Uuid)> {
+        self.whose.as_ref().ok_or_else(|| Error::RustError("the object's name is that of no user".into()))
+    }
+
+    async fn answer<T>(self: &Rc<Self>, message: Result<T>, input: impl FnOnce(T) -> UserInput) -> Result<Response> {
+        let answer = self.apply(input(message?)).await?;
+        let answer = answer.ok_or_else(|| Error::RustError("bug: a letter has no answer".into()))?;
+        let bytes = postcard::to_allocvec(&answer).map_err(|error| Error::RustError(error.to_string()))?;
+        Ok(ResponseBuilder::new().fixed(bytes))
+    }
+
+    /// Everything that is known of the user. A look: it stores nothing.
+    fn view(&self) -> Result<Response> {
+        let resident = self.resident()?;
+        let view = resident.user.view();
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        json(200, &view)
+    }
+}
+
+/// Takes a letter to its user's object, and on to that of the user whom it has become.
+pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result<Answer> {
+    let mut to = letter.user;
+    for _ in 0..=USER_HOPS_MAX {
+        match post(env, site, to, "letter", letter).await? {
+            Answer::Forward(next) => to = next,
+            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+        }
+    }
+    Err(Error::RustError("the way to whom a user has become is too long".into()))
+}
+
+/// Takes what a user hands on to the object of the user whom it becomes, wherever that one is by now.
+async fn hand_on(env: &Env, site: &SiteId, to: Uuid, absorb: &Absorb) -> Result<Answer> {
+    let (mut to, mut absorb) = (to, absorb.clone());
+    for _ in 0..=USER_HOPS_MAX {
+        match post(env, site, to, "absorb", &absorb).await? {
+            Answer::Forward(next) => {
+                absorb.path.push(to);
+                to = next;
+            }
+            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+        }
+    }
+    Err(Error::RustError("the way to whom a user has become is too long".into()))
+}
+
+async fn post(env: &Env, site: &SiteId, to: Uuid, path: &str, message: &impl Serialize) -> Result<Answer> {
+    let bytes = postcard::to_allocvec(message).map_err(|error| Error::RustError(error.to_string()))?;
+    let body = Uint8Array::from(bytes.as_slice());
+    let init = RequestInit { method: Method::Post, body: Some(body.into()), ..RequestInit::new() };
+    let request = Request::new_with_init(&format!("https://user/{path}"), &init)?;
+    let mut response = user_object(env, site, to)?.fetch_with_request(request).await?;
+    if response.status_code() != 200 {
+        return Err(Error::RustError(format!("the user's object answered {}", response.status_code())));
+    }
+    let bytes = response.bytes().await?;
+    postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the answer is not of this release".into()))
+}

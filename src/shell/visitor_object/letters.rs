@@ -1,0 +1,82 @@
+//! Letters to the objects of users, and what those tell.
+
+use super::Object;
+use super::turn::Departures;
+use crate::engine::Input;
+use crate::engine::user::{Answer, Content, Letter, Told};
+use crate::shell::user_object;
+use std::rc::Rc;
+use uuid::Uuid;
+use worker::{Error, Request, Response, ResponseBuilder, Result, console_error};
+
+impl Object {
+    /// Takes letters to users' objects, in their order, and tells the engine how it went.
+    pub(super) async fn post(self: Rc<Self>, letters: Vec<Letter>) {
+        let Some((version, member)) = letters.first().map(|letter| (letter.version, letter.member)) else { return };
+        let input = match self.deliver(letters).await {
+            Ok(answers) => Input::Fed { version, answers },
+            Err(error) => {
+                console_error!("fault: a user's object does not answer: {error}");
+                Input::FeedFailed { version }
+            }
+        };
+        // The engine takes letters without a report for lost, and writes them again later.
+        if let Err(error) = self.report_letters(input, member.incarnation).await {
+            console_error!("fault after letters to users: {error}");
+        }
+    }
+
+    async fn deliver(&self, letters: Vec<Letter>) -> Result<Vec<(Letter, Answer)>> {
+        let (site, _) = self.whose()?;
+        let mut answers = Vec::with_capacity(letters.len());
+        for letter in letters {
+            let answer = user_object::deliver(&self.env, site, &letter).await?;
+            answers.push((letter, answer));
+        }
+        Ok(answers)
+    }
+
+    async fn report_letters(self: &Rc<Self>, input: Input, incarnation: Uuid) -> Result<()> {
+        let config = self.config().await?;
+        if !self.is_still(incarnation)? {
+            return Ok(());
+        }
+        let turned = self.turn(input, &config)?;
+        let Departures { flight, letters } = self.settle(turned, &config).await?.1;
+        if let Some(flight) = flight {
+            self.state.wait_until(Rc::clone(self).fly(flight));
+        }
+        if !letters.is_empty() {
+            self.state.wait_until(Rc::clone(self).post(letters));
+        }
+        Ok(())
+    }
+
+    /// The object of the visitor's user tells what is known of the user: 204, or 410 when that life is over.
+    pub(super) async fn be_told(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let bytes = request.bytes().await?;
+        let (incarnation, told): (Uuid, Told) =
+            postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the message is not of this release".into()))?;
+        if !self.is_still(incarnation)? {
+            return Ok(ResponseBuilder::new().with_status(410).empty());
+        }
+        self.apply(Input::UserTold { incarnation: Some(incarnation), told }).await?;
+        Ok(ResponseBuilder::new().with_status(204).empty())
+    }
+
+    /// Takes back from users' objects all that this visitor has brought, and every trace of it: a step of its erasure. 204
+    /// when it is done; a repeat is harmless.
+    pub(super) async fn leave_users(&self) -> Result<Response> {
+        let resident = self.resident()?;
+        let member = resident.visitor.member();
+        let users = if resident.exists { resident.visitor.fed_users().to_vec() } else { Vec::new() };
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        let content = Content::Forgets;
+        let letter =
+            |user| Letter { member, version: u64::MAX, user, user_id: String::new(), content: content.clone() };
+        self.deliver(users.into_iter().map(letter).collect()).await?;
+        Ok(ResponseBuilder::new().with_status(204).empty())
+    }
+}

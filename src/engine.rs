@@ -11,6 +11,7 @@ mod dry_run;
 mod dwell;
 mod explain;
 mod firings;
+mod fold;
 mod happen;
 mod lapse;
 mod mailbox;
@@ -48,6 +49,7 @@ use uuid::Uuid;
 
 pub use chronicle::replayed;
 pub use dry_run::DryRun;
+pub use fold::{FoldFault, fold};
 pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};
 pub use timers::{Reason, Wake};

@@ -11,6 +11,7 @@ mod cors;
 mod d1_sink;
 mod deliver;
 mod deployment;
+mod erasure;
 mod events;
 mod health;
 mod incoming;

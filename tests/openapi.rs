@@ -72,6 +72,7 @@ fn every_problem_of_the_admin_surface_has_an_example() {
     let names = [
         "rulebook_object",
         "admin",
+        "erasure",
         "validation",
         "log",
         "incoming",

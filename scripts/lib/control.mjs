@@ -1,4 +1,4 @@
-// A port for tests only: evict an object, query D1, look into an object's storage. Loopback, never deployed.
+// A port for tests only: evict an object, query D1, send to a queue, look into an object's storage. Loopback, never deployed.
 
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 
 /** Starts it on a free loopback port. */
 export async function startControl(runtime) {
-  const actions = { "/evict": evict, "/d1": d1, "/storage": storage };
+  const actions = { "/evict": evict, "/d1": d1, "/queue": queue, "/storage": storage };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://control");
     const action = request.method === "POST" && actions[url.pathname];
@@ -41,6 +41,14 @@ async function d1(runtime, _query, request) {
   const { sql, params = [] } = JSON.parse(text);
   const { results } = await (await runtime.d1()).prepare(sql).bind(...params).all();
   return results;
+}
+
+/** Sends a message to a queue by its binding, as text: so a test delivers something again. */
+async function queue({ miniflare, workerName }, { binding }, request) {
+  let text = "";
+  for await (const chunk of request) text += chunk;
+  await (await miniflare.getQueueProducer(binding, workerName)).send(text, { contentType: "text" });
+  return { sent: true };
 }
 
 /** An object's database file, and how many rows each of its tables has. Reading it does not wake the object. */

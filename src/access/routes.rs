@@ -17,6 +17,8 @@ pub enum To {
     Visitor,
     /// The visitor's object, named by an id of the store's own.
     NamedVisitor,
+    /// Everybody who has anything of the visitor: it is erased.
+    Erasure,
     /// The log: the visitor's object and the database.
     Log,
 }
@@ -72,8 +74,10 @@ pub const ROUTES: &[Route] = &[
     write("DELETE", "sites/{site}/previews/{visitor}"),
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
+    Route { path: "sites/{site}/visitors/{visitor}", method: "DELETE", role: Some(Role::Admin), to: To::Erasure },
     read("sites/{site}/visitors/{visitor}/events", To::Log),
     read("sites/{site}/visitors/{visitor}/records", To::Log),
+    read("sites/{site}/visitors/{visitor}/state", To::Log),
     read("sites/{site}/visitors/{visitor}/triggers", To::Log),
     read("sites/{site}/visitors/{visitor}/explain/{rule}", To::Visitor),
     Route {
@@ -155,12 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_description_is_for_anybody_and_only_authors_write() {
+    fn only_the_description_is_for_anybody_only_authors_write_and_only_admins_erase() {
         for route in ROUTES {
             assert_eq!(route.role.is_none(), route.to == To::Description, "{}", route.path);
             let looks = ["validate", "dry-run"].iter().any(|name| route.path.ends_with(name));
-            let changes = route.method != "GET" && !looks;
+            let erases = route.to == To::Erasure;
+            let changes = route.method != "GET" && !looks && !erases;
             assert_eq!(route.role == Some(Role::Author), changes, "{} {}", route.method, route.path);
+            assert_eq!(route.role == Some(Role::Admin), erases, "{} {}", route.method, route.path);
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::access::routes::{self, Found, Route, To};
 use crate::access::seal::content_address;
 use crate::rulebook::is_id;
 use crate::shell::call::Call;
-use crate::shell::reply::Problem;
+use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, deliver, incoming, log, validation};
+use crate::shell::{clock, config, deliver, erasure, incoming, log, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use uuid::Uuid;
@@ -60,10 +60,14 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
         (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&site, parse(visitor)?, rule, call).await,
         (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
+        (To::Erasure, ["visitors", visitor]) => {
+            Ok(json(200, &erasure::erase(call.env, &site, parse(visitor)?).await?)?)
+        }
         (To::Log, ["visitors", visitor, "events"]) => log::events(&site, parse(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "state"]) => log::state(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
-        (To::Description | To::Visitor | To::Log, _) => Err(not_found()),
+        (To::Description | To::Visitor | To::Erasure | To::Log, _) => Err(not_found()),
     }
 }
 

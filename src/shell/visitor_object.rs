@@ -2,6 +2,7 @@
 //! and queue.
 
 mod alarm;
+mod erase;
 mod flight;
 mod frames;
 mod look;
@@ -85,6 +86,8 @@ impl DurableObject for Visitor {
             (Method::Get, "/state") => object.look(false).await,
             (Method::Get, "/inspection") => object.look(true).await,
             (Method::Get, "/waiting") => object.waiting().await,
+            (Method::Get, "/lives") => object.lives(),
+            (Method::Post, "/erase") => object.erase(request).await,
             (Method::Post, "/dry-run") => object.dry_run(request).await,
             (Method::Get, "/socket") => return object.upgrade(&request),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),

@@ -141,8 +141,14 @@ class Engine {
     return this.#control("/d1", { sql, params });
   }
 
+  /** Sends a message to one of the queues, by its binding: a text as it is, anything else as JSON. */
+  async enqueue(binding, message) {
+    return this.#control(`/queue?binding=${binding}`, message);
+  }
+
   async #control(path, body) {
-    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: body && JSON.stringify(body) });
+    const plain = body === undefined || typeof body === "string";
+    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: plain ? body : JSON.stringify(body) });
     const json = await reply.json();
     assert.equal(reply.status, 200, JSON.stringify(json));
     return json;

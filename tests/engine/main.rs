@@ -6,6 +6,7 @@ mod cookbook;
 mod early;
 mod explain;
 mod faults;
+mod fold;
 mod index;
 mod orchestration;
 mod patterns;

@@ -13,6 +13,7 @@ mod deliver;
 mod deployment;
 mod erasure;
 mod events;
+mod export;
 mod health;
 mod incoming;
 mod js;

@@ -19,6 +19,8 @@ pub enum To {
     NamedVisitor,
     /// Everybody who has anything of the visitor: it is erased.
     Erasure,
+    /// Everybody who has anything of the visitor: all of it in one document.
+    Export,
     /// The log: the visitor's object and the database.
     Log,
 }
@@ -76,6 +78,7 @@ pub const ROUTES: &[Route] = &[
     read("sites/{site}/visitors/{visitor}", To::Visitor),
     Route { path: "sites/{site}/visitors/{visitor}", method: "DELETE", role: Some(Role::Admin), to: To::Erasure },
     read("sites/{site}/visitors/{visitor}/events", To::Log),
+    Route { path: "sites/{site}/visitors/{visitor}/export", method: "GET", role: Some(Role::Admin), to: To::Export },
     read("sites/{site}/visitors/{visitor}/records", To::Log),
     read("sites/{site}/visitors/{visitor}/state", To::Log),
     read("sites/{site}/visitors/{visitor}/triggers", To::Log),
@@ -159,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_description_is_for_anybody_only_authors_write_and_only_admins_erase() {
+    fn only_the_description_is_for_anybody_only_authors_write_and_only_admins_erase_and_export() {
         for route in ROUTES {
             assert_eq!(route.role.is_none(), route.to == To::Description, "{}", route.path);
             let looks = ["validate", "dry-run"].iter().any(|name| route.path.ends_with(name));
-            let erases = route.to == To::Erasure;
-            let changes = route.method != "GET" && !looks && !erases;
+            let whole = matches!(route.to, To::Erasure | To::Export);
+            let changes = route.method != "GET" && !looks && !whole;
             assert_eq!(route.role == Some(Role::Author), changes, "{} {}", route.method, route.path);
-            assert_eq!(route.role == Some(Role::Admin), erases, "{} {}", route.method, route.path);
+            assert_eq!(route.role == Some(Role::Admin), whole, "{} {}", route.method, route.path);
         }
     }
 }

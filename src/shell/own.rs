@@ -7,7 +7,7 @@ use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
-use crate::shell::{clock, deliver, erasure, log};
+use crate::shell::{clock, deliver, erasure, export, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -140,6 +140,12 @@ pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response
 pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
     let shown = owner(request, bearer(request), call)?;
     log::events(&shown.token.site, shown.token.visitor, call).await
+}
+
+/// `GET /v1/export`: everything that is kept of the visitor.
+pub(super) async fn export(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let VisitorToken { site, visitor, issued_s, .. } = owner(request, bearer(request), call)?.token;
+    export::export(&site, visitor, Some(issued_s), call).await
 }
 
 /// `POST /v1/erase`: the visitor wants to be forgotten. The cookie goes as well.

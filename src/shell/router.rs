@@ -69,9 +69,10 @@ async fn answer(request: Request, path: &str, call: &Call<'_>) -> std::result::R
         (None, "config", Method::Get) => own::config(call),
         (None, "state", Method::Get) => own::state(&request, call).await,
         (None, "log", Method::Get) => own::log(&request, call).await,
+        (None, "export", Method::Get) => own::export(&request, call).await,
         (None, "socket", Method::Get) => own::socket(request, call).await,
         (Some(_), ..) | (None, "visitor" | "erase", _) => Err(Problem::method("POST")),
-        (None, "config" | "state" | "log" | "socket", _) => Err(Problem::method("GET")),
+        (None, "config" | "state" | "log" | "export" | "socket", _) => Err(Problem::method("GET")),
         _ => Err(Problem::new(404, "not_found", "There is nothing at this path.")),
     }
 }

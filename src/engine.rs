@@ -11,6 +11,7 @@ mod dry_run;
 mod dwell;
 mod explain;
 mod firings;
+mod fold;
 mod happen;
 mod history;
 mod identity;
@@ -54,6 +55,7 @@ use uuid::Uuid;
 
 pub use chronicle::replayed;
 pub use dry_run::DryRun;
+pub use fold::{FoldFault, fold};
 pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};

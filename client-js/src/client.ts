@@ -9,9 +9,9 @@ import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
 import { campaignOf, currentPage, declaredKind, watchExit, watchPage } from './page.ts';
-import { CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
+import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
-import { askVisitor, type Named } from './visitor.ts';
+import { askErasure, askVisitor, type Named } from './visitor.ts';
 
 /** `waiting`: for consent, with events in memory only. `denied`: nothing is recorded. */
 type Phase = 'starting' | 'waiting' | 'running' | 'denied' | 'closed';
@@ -142,6 +142,16 @@ export class Footfall {
     else if (this.#phase === 'denied') this.#phase = 'starting';
     this.#emitter.emit('consent', state);
     void this.#begin();
+  }
+
+  /**
+   * Has the engine forget everything about the visitor, and forgets it here: nothing more is recorded until consent is
+   * given anew. Whether that is done; if not, ask again.
+   */
+  async erase(): Promise<boolean> {
+    const done = await askErasure(this.#host, this.#token);
+    if (done) this.#erased();
+    return done;
   }
 
   /** The push that a slot shows now; `thisViewOnly` leaves out what came in earlier page views. */
@@ -277,6 +287,7 @@ export class Footfall {
   #closed(code: number, failures: number): void {
     this.#delivery.closed();
     this.#emitter.emit('close', { code });
+    if (code === CLOSE_ERASED) return this.#erased();
     // A copy of this tab goes on under its id: this one takes another, and is told everything anew.
     if (code === CLOSE_REPLACED) {
       this.#tab = newId();
@@ -294,6 +305,14 @@ export class Footfall {
     this.#inbox.clear();
     this.#visitor = undefined;
     this.#emitter.emit('slots', undefined);
+  }
+
+  /** The visitor is forgotten, from here or from elsewhere; the engine takes its cookie back as well. */
+  #erased(): void {
+    if (this.#phase === 'denied' || this.#phase === 'closed') return;
+    this.#token = undefined;
+    this.consent('denied');
+    this.#emitter.emit('erased', undefined);
   }
 
   #exit(): void {

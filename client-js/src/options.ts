@@ -41,6 +41,8 @@ export interface FootfallEvents {
   close: { readonly code: number };
   /** The site requires consent that was not given, or consent was given or withdrawn. */
   consent: 'required' | Consent;
+  /** The engine has forgotten the visitor, and so has this page: nothing more is recorded. */
+  erased: undefined;
   /** Events that the server did not take, and why. */
   rejected: { readonly rejections: readonly Rejection[]; readonly events: readonly SegmentEvent[] };
   error: { readonly code: string; readonly message: string };

@@ -139,6 +139,8 @@ export interface SegmentEvent {
 
 /** The close code for a socket whose tab id a newer socket has taken: another page has the same id. */
 export const CLOSE_REPLACED = 4001;
+/** The close code for the sockets of a visitor that was erased. */
+export const CLOSE_ERASED = 4003;
 
 /** The subprotocol that both sides speak. */
 export const SUBPROTOCOL = 'footfall.v1';

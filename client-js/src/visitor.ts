@@ -1,4 +1,4 @@
-// Asks the engine who the visitor is: `POST /v1/visitor`.
+// Asks the engine who the visitor is, and to forget it: `POST /v1/visitor`, `POST /v1/erase`.
 
 import { type Consent, isObject } from './protocol.ts';
 
@@ -45,4 +45,15 @@ export async function askVisitor(host: string, writeKey: string, consent: Consen
   const { visitor, token: issued } = members;
   const named = typeof visitor === 'string' && typeof issued === 'string';
   return { visitor: named ? visitor : null, token: named ? issued : null, consentRequired: members.consent === 'required' };
+}
+
+/** Whether the engine has forgotten everything; without a token the cookie says about whom. */
+export async function askErasure(host: string, token: string | undefined): Promise<boolean> {
+  try {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const reply = await fetch(`${host}/v1/erase`, { method: 'POST', headers, credentials: 'include', keepalive: true });
+    return reply.ok;
+  } catch {
+    return false;
+  }
 }

@@ -74,6 +74,39 @@ test('consent that is withdrawn ends everything and is told to the engine', () =
     await until('event', () => engine.events.length === 1);
   }));
 
+test('a page that asks to be forgotten stops, forgets its name and begins anew only with consent', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.erasureStatus = 503; }, async (client, engine) => {
+    const heard: string[] = [];
+    client.on('erased', () => heard.push('erased'));
+    await until('connected', () => client.connected);
+    assert.equal(await client.erase(), false);
+    assert.deepEqual([heard, client.connected], [[], true]);
+    engine.erasureStatus = 200;
+    assert.equal(await client.erase(), true);
+    client.track('product_viewed');
+    await until('told', () => engine.visitorRequests.length === 2);
+    await pause(100);
+    assert.deepEqual(engine.erasures, ['Bearer f1.token', 'Bearer f1.token']);
+    assert.deepEqual(engine.visitorRequests[1], { writeKey: 'wk', consent: 'denied' });
+    assert.deepEqual([heard, engine.events.length, client.state, client.connected, client.visitor], [['erased'], 0, null, false, undefined]);
+    client.consent('granted');
+    client.track('cart_viewed');
+    await until('event', () => engine.events.length === 1);
+    assert.equal(engine.visitorRequests[2]?.token, undefined);
+  }));
+
+test('a page whose visitor was erased elsewhere stops and does not come back by itself', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    const heard: string[] = [];
+    client.on('erased', () => heard.push('erased'));
+    await until('connected', () => client.connected);
+    engine.peers[0]?.socket.close(4003, 'erased');
+    await until('erased', () => heard.length === 1);
+    client.track('product_viewed');
+    await pause(150);
+    assert.deepEqual([engine.peers.length, engine.events.length, engine.erasures.length, client.visitor], [1, 0, 0, undefined]);
+  }));
+
 test('unacknowledged events are sent again after a reconnect, with the same ids', () =>
   withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
     client.track('one');

@@ -22,11 +22,14 @@ export class TestEngine {
   refusesSockets = false;
   batchStatus = 200;
   welcomeAfterMs = 0;
+  erasureStatus = 200;
   state: JsonObject = { stage: 'new', n: 0 };
   version = 1;
   seq = 0;
   readonly peers: Peer[] = [];
   readonly visitorRequests: JsonObject[] = [];
+  /** The `Authorization` of every request to be forgotten. */
+  readonly erasures: (string | undefined)[] = [];
   readonly batches: JsonObject[] = [];
   readonly beacons: JsonObject[] = [];
   /** Files by path, for tests in a browser. */
@@ -46,6 +49,9 @@ export class TestEngine {
         this.visitorRequests.push(body);
         const known = !this.requiresConsent || body.consent === 'granted';
         answer(200, known ? { visitor: 'v-1', token: 'f1.token' } : { visitor: null, token: null, consent: 'required' });
+      } else if (request.url === '/v1/erase') {
+        this.erasures.push(request.headers.authorization);
+        answer(this.erasureStatus, { erased: this.erasureStatus === 200 });
       } else if (request.url === '/v1/batch') {
         this.batches.push(body);
         const batch = body.batch as unknown as SegmentEvent[];

@@ -17,6 +17,10 @@ pub enum To {
     Visitor,
     /// The visitor's object, named by an id of the store's own.
     NamedVisitor,
+    /// Everybody who has anything of the visitor: it is erased.
+    Erasure,
+    /// Everybody who has anything of the visitor: all of it in one document.
+    Export,
     /// The log: the visitor's object and the database.
     Log,
     /// The dead letters in the database.
@@ -86,8 +90,11 @@ pub const ROUTES: &[Route] = &[
     read("sites/{site}/users/{user}", To::User),
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
+    Route { path: "sites/{site}/visitors/{visitor}", method: "DELETE", role: Some(Role::Admin), to: To::Erasure },
     read("sites/{site}/visitors/{visitor}/events", To::Log),
+    Route { path: "sites/{site}/visitors/{visitor}/export", method: "GET", role: Some(Role::Admin), to: To::Export },
     read("sites/{site}/visitors/{visitor}/records", To::Log),
+    read("sites/{site}/visitors/{visitor}/state", To::Log),
     read("sites/{site}/visitors/{visitor}/triggers", To::Log),
     read("sites/{site}/visitors/{visitor}/explain/{rule}", To::Visitor),
     Route {
@@ -179,15 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn only_the_description_is_for_anybody_and_only_authors_write() {
+    fn only_the_description_is_for_anybody_only_authors_write_and_only_admins_erase_and_export() {
         for route in ROUTES {
             assert_eq!(route.role.is_none(), route.to == To::Description, "{}", route.path);
             let looks = ["validate", "dry-run"].iter().any(|name| route.path.ends_with(name));
-            let changes = route.method != "GET" && !looks;
+            let whole = matches!(route.to, To::Erasure | To::Export);
             // What goes to the sinks is the operators', not the authors'.
             let operates = matches!(route.to, To::DeadLetters | To::ArchiveKeys);
-            assert_eq!(route.role == Some(Role::Author), changes && !operates, "{} {}", route.method, route.path);
-            assert!(!(changes && operates) || route.role == Some(Role::Admin), "{} {}", route.method, route.path);
+            let changes = route.method != "GET" && !looks;
+            let authors = changes && !operates && !whole;
+            assert_eq!(route.role == Some(Role::Author), authors, "{} {}", route.method, route.path);
+            let admins = whole || (changes && operates);
+            assert!(!admins || route.role == Some(Role::Admin), "{} {}", route.method, route.path);
         }
     }
 }

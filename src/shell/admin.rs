@@ -7,9 +7,9 @@ use crate::access::routes::{self, Found, Route, To};
 use crate::access::seal::content_address;
 use crate::rulebook::is_id;
 use crate::shell::call::Call;
-use crate::shell::reply::Problem;
+use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
-use crate::shell::{clock, config, deliver, incoming, letters, log, validation};
+use crate::shell::{clock, config, deliver, erasure, export, incoming, letters, log, validation};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Res
     };
     // In its own words: the platform's crate takes a method that it does not know for GET.
     let response = match routes::find(&request.inner().method(), path) {
+        // It is sent as it is read, and differs each time.
+        Found::Route(route) if route.to == To::Export => return operate(request, path, route, call).await,
         Found::Route(route) => operate(request, path, route, call).await?,
         Found::OtherMethods(methods) => {
             operator(&request, call)?;
@@ -60,14 +62,21 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
         (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
         (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&site, parse(visitor)?, rule, call).await,
         (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
+        (To::Erasure, ["visitors", visitor]) => {
+            Ok(json(200, &erasure::erase(call.env, &site, parse(visitor)?).await?)?)
+        }
+        (To::Export, ["visitors", visitor, ..]) => export::export(&site, parse(visitor)?, None, call).await,
         (To::Log, ["visitors", visitor, "events"]) => log::events(&site, parse(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "state"]) => log::state(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&site, parse(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
         (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
         (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
         (To::NamedUser, _) => user(&site, named_user(&site, call)?, call).await,
         (To::User, ["users", user_id]) => user(&site, parse(user_id)?, call).await,
-        (To::Description | To::Visitor | To::Log | To::DeadLetters | To::User, _) => Err(not_found()),
+        (To::Description | To::Visitor | To::Erasure | To::Export | To::Log | To::DeadLetters | To::User, _) => {
+            Err(not_found())
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod database;
 mod join;
+mod past;
 
 use crate::log::{Row, Wanted, whole};
 use crate::shell::call::Call;
@@ -9,6 +10,7 @@ use crate::shell::reply::{Problem, json};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::{RecordKind, record_id};
 pub(super) use join::{Log, Waiting};
+pub(super) use past::state;
 use serde_json::{Value as Json, json as object};
 use std::collections::BTreeMap;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
-use crate::shell::{clock, deliver, limiter, log};
+use crate::shell::{clock, deliver, erasure, export, limiter, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -157,6 +157,31 @@ pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, 
     log::events(&shown.token.site, shown.token.visitor, call).await
 }
 
+/// `GET /v1/export`: everything that is kept of the visitor.
+pub(super) async fn export(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let VisitorToken { site, visitor, issued_s, .. } = owner(request, bearer(request), call)?.token;
+    export::export(&site, visitor, Some(issued_s), call).await
+}
+
+/// `POST /v1/erase`: the visitor wants to be forgotten. The cookie goes as well.
+pub(super) async fn erase(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    let shown = owner(request, bearer(request), call)?;
+    check_origin(&shown, call)?;
+    let erased = erasure::erase(call.env, &shown.token.site, shown.token.visitor).await?;
+    Ok(with_cookie(json(200, &erased)?, call, "", 0)?)
+}
+
+/// Pages of other sites may not act in a visitor's name. A browser always says where its page is from; programs that say
+/// nothing show their token on purpose.
+fn check_origin(shown: &ShownToken, call: &Call<'_>) -> Result<(), Problem> {
+    let site = call.deployment.site(&shown.token.site)?;
+    match &call.origin {
+        Some(from) if !origin::allowed(from, call.own, &site.origins) => Err(wrong_origin()),
+        None if shown.from_cookie => Err(wrong_origin()),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// A token that was shown on purpose, in the `Authorization` header.
 fn bearer(request: &Request) -> Option<String> {
     match incoming::credential(request.headers()) {
@@ -179,12 +204,7 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
     };
     let shown = owner(&request, offered.token.or(by_header), call)?;
     let site = call.deployment.site(&shown.token.site)?;
-    match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, &site.origins) => return Err(wrong_origin()),
-        // Programs without an origin show their token on purpose; a browser always says where its page is from.
-        None if shown.from_cookie => return Err(wrong_origin()),
-        Some(_) | None => {}
-    }
+    check_origin(&shown, call)?;
     let known = incoming::browser(&request, site.allow_headless);
     if known.bot.is_some() {
         return Err(Problem::new(403, "bot", "Nothing is kept for automated clients."));

@@ -65,12 +65,14 @@ async fn answer(request: Request, path: &str, call: &Call<'_>) -> std::result::R
     match (way, name, method) {
         (Some(way), _, Method::Post) => events::accept(request, way, call).await,
         (None, "visitor", Method::Post) => own::name_visitor(request, call).await,
+        (None, "erase", Method::Post) => own::erase(&request, call).await,
         (None, "config", Method::Get) => own::config(call),
         (None, "state", Method::Get) => own::state(&request, call).await,
         (None, "log", Method::Get) => own::log(&request, call).await,
+        (None, "export", Method::Get) => own::export(&request, call).await,
         (None, "socket", Method::Get) => own::socket(request, call).await,
-        (Some(_), ..) | (None, "visitor", _) => Err(Problem::method("POST")),
-        (None, "config" | "state" | "log" | "socket", _) => Err(Problem::method("GET")),
+        (Some(_), ..) | (None, "visitor" | "erase", _) => Err(Problem::method("POST")),
+        (None, "config" | "state" | "log" | "export" | "socket", _) => Err(Problem::method("GET")),
         _ => Err(Problem::new(404, "not_found", "There is nothing at this path.")),
     }
 }

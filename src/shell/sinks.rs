@@ -67,7 +67,6 @@ fn queue(env: &Env, sink: Sink, visitor: Uuid) -> Result<Queue> {
 
 /// Tells the sinks that are not ours to empty that a visitor was erased: whoever keeps records of these lives is to delete
 /// them. A site without such a sink is told nothing. A repeat is harmless.
-#[allow(dead_code, reason = "the erasure of a visitor calls it")]
 pub(super) async fn tell_erased(env: &Env, site: &SiteId, visitor: Uuid, incarnations: &[Uuid]) -> Result<()> {
     let parsed = deployment::parsed(env);
     let settings = parsed.as_ref().as_ref().ok().and_then(|deployment| deployment.sites.get(site));

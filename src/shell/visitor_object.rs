@@ -2,6 +2,7 @@
 //! and queue.
 
 mod alarm;
+mod erase;
 mod flight;
 mod frames;
 mod letters;
@@ -90,6 +91,8 @@ impl DurableObject for Visitor {
             (Method::Get, "/waiting") => object.waiting().await,
             (Method::Post, "/told") => object.be_told(request).await,
             (Method::Post, "/leave-users") => object.leave_users().await,
+            (Method::Get, "/lives") => object.lives(),
+            (Method::Post, "/erase") => object.erase(request).await,
             (Method::Post, "/dry-run") => object.dry_run(request).await,
             (Method::Get, "/socket") => return object.upgrade(&request),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),

@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DEMO, showOn, start, track, until } from "./support.mjs";
 
 let engine;
 before(async (t) => {
   engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "2s" }, other: { ...DEMO } } });
-  const { status, text } = await engine.admin("PUT", "demo/rules/hello", showOn("hello", "wave"));
-  assert.ok(status < 300, text);
+  const looked = { id: "looked", name: "looked", pattern: { dwell: { for: "1s", where: { "page.kind": "product" } } }, actions: [{ set_trait: { name: "looked", value: "yes" } }] };
+  for (const rule of [showOn("hello", "wave"), looked]) {
+    const { status, text } = await engine.admin("PUT", `demo/rules/${rule.id}`, rule);
+    assert.ok(status < 300, text);
+  }
 });
 
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
@@ -60,7 +64,7 @@ describe("the event log", { concurrency: true }, () => {
       const there = (await stored(visitor)).length;
       rooms.add(there === 0 ? "object" : there === count ? "database" : "both");
       if (there === count && sent === 40) break;
-      await new Promise((done) => setTimeout(done, 200));
+      await sleep(200);
     }
     t.diagnostic(`${count} records, seen in: ${[...rooms].join(", ")}`);
     assert.deepEqual([...rooms].sort(), ["both", "database", "object"]);
@@ -114,6 +118,51 @@ describe("the event log", { concurrency: true }, () => {
     assert.notEqual(ordered.next, null);
     const waits = await page(visitor, `?order=oldest&cursor=${ordered.next}`);
     assert.deepEqual([waits.items, waits.next], [[], ordered.next]);
+  });
+
+  test("folded up to a time gives the state that was seen live", async () => {
+    const { visitor, token } = await engine.visitor();
+    const seen = [];
+    const look = async () => {
+      const live = await engine.inspect(visitor);
+      seen.push(live);
+      await sleep(20); // so that the next event has another time
+    };
+    const tab = { context: { tab: "t" } };
+    await send(token, { type: "page", messageId: "p1", properties: { path: "/p/tent", kind: "product" }, ...tab });
+    await look();
+    await send(token, track("Product Added", { properties: { sku: "tent", price: 99.5 }, ...tab }), track("wave", tab));
+    await look();
+    await sleep(1_500); // the page is looked at for a second
+    await look();
+    assert.equal(seen[2].profile.traits.looked, "yes", JSON.stringify(seen[2]));
+    await send(token, { type: "identify", messageId: "i1", userId: "u1", traits: { plan: "gold" }, ...tab });
+    await send(token, track("Order Completed", { properties: { order_id: "1", revenue: 99.5 }, ...tab }));
+    await look();
+    const past = async (at) => (await engine.admin("GET", `demo/visitors/${visitor}/state?at=${at}`)).json;
+    const compare = async () => {
+      for (const live of seen) {
+        const then = await past(live.now_ms);
+        assert.equal(then.incarnation, live.incarnation);
+        for (const member of ["stage", "stages", "stage_since_ms", "segments", "session", "cart", "profile", "consent", "recent_events", "last_push", "counters", "last_activity_ms"]) {
+          assert.deepEqual(then.state[member], live[member], member);
+        }
+        assert.deepEqual(then.state.fired.map(({ rule, count }) => [rule, count]), live.fired.map(({ rule, count }) => [rule, count]));
+      }
+    };
+    await compare();
+    const { outbox } = seen.at(-1);
+    await until(async () => (await stored(visitor)).length >= outbox.last_seq, 15_000, 200);
+    await compare();
+    assert.deepEqual((await past(seen[0].now_ms - 60_000)).state, null);
+    for (const query of ["", "?at=soon"]) {
+      const { status, json } = await engine.admin("GET", `demo/visitors/${visitor}/state${query}`);
+      assert.deepEqual([status, json.code], [400, "malformed"]);
+    }
+    await engine.evict(visitor);
+    await engine.query("DELETE FROM records WHERE visitor = ? AND name = 'product_added'", visitor);
+    const { status, json } = await engine.admin("GET", `demo/visitors/${visitor}/state?at=${seen[3].now_ms}`);
+    assert.deepEqual([status, json.code], [503, "under_way"]);
   });
 
   test("is for operators of the site and for the visitor with its own token", async () => {

@@ -157,9 +157,9 @@ class Engine {
     return this.#control("/d1", { sql, params });
   }
 
-  /** Sends a text to a queue, as no release of ours would. */
-  async enqueue(binding, text) {
-    return this.#control(`/queue?binding=${binding}`, text);
+  /** Sends a message to one of the queues, by its binding: a text as it is, anything else as JSON. */
+  async enqueue(binding, message) {
+    return this.#control(`/queue?binding=${binding}`, message);
   }
 
   /** The files of the archive, by name. */
@@ -168,8 +168,8 @@ class Engine {
   }
 
   async #control(path, body) {
-    const text = typeof body === "string" ? body : body && JSON.stringify(body);
-    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: text });
+    const plain = body === undefined || typeof body === "string";
+    const reply = await fetch(`${this.control}${path}`, { method: "POST", body: plain ? body : JSON.stringify(body) });
     const json = await reply.json();
     assert.equal(reply.status, 200, JSON.stringify(json));
     return json;

@@ -6,6 +6,7 @@ mod cookbook;
 mod early;
 mod explain;
 mod faults;
+mod fold;
 mod identity;
 mod index;
 mod orchestration;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub(crate) const LIVES: u64 = 80;
 
 /// A site whose rules have patterns of all kinds, others for each seed.
-fn site(seed: u64) -> Config {
+pub(crate) fn site(seed: u64) -> Config {
     config(
         Value::Array([documents(seed), together()].concat()),
         json!([

@@ -79,6 +79,11 @@ impl Log {
         Self { env, site, visitor, incarnation: Uuid::nil(), here: BTreeMap::new(), under_way: 0, missing: None }
     }
 
+    /// Also in the order of the oldest first, nothing is held back for what is on its way.
+    pub(in crate::shell) fn with_gaps(self) -> Self {
+        Self { missing: None, ..self }
+    }
+
     /// Records of the present life are numbered without gaps, so that it shows what is on its way.
     async fn find_missing(&mut self, last_seq: u64) -> Result<(), Problem> {
         let mut first_here = last_seq + 1;

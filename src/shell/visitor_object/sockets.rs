@@ -15,6 +15,8 @@ use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console
 pub(in crate::shell) const SURROUNDINGS_HEADER: &str = "footfall-surroundings";
 /// Closes a socket whose tab has opened a newer one.
 pub(super) const REPLACED: u16 = 4001;
+/// Closes the sockets of a visitor that is erased: its pages are to forget it as well.
+pub(super) const ERASED: u16 = 4003;
 /// When a visitor with too many sockets may ask again, in seconds: about as long as the platform needs to notice one that
 /// is gone.
 const RETRY_AFTER_S: u32 = 30;

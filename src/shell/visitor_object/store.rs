@@ -40,7 +40,7 @@ impl<'a> Store<'a> {
     /// Reads hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.
     pub(super) fn load(&self) -> Result<Option<Kept>> {
         // Asking a table that is not there would be an error like any other, and an error must not look like nothing.
-        if self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'hot'", Vec::new())?.is_empty() {
+        if !self.is_made()? {
             return Ok(None);
         }
         let rows = self.rows("SELECT b FROM hot WHERE id = 1", Vec::new())?;
@@ -52,6 +52,11 @@ impl<'a> Store<'a> {
         let numbers = engine::Visitor::cold_pages(hot).map_err(unreadable)?;
         let cold = numbers.into_iter().map(|number| Ok((number, self.page(number)?))).collect::<Result<_>>()?;
         Ok(Some(Kept { alarm_at_ms, stored: Stored { hot: hot.to_vec(), cold } }))
+    }
+
+    /// Whether the tables are there.
+    pub(super) fn is_made(&self) -> Result<bool> {
+        Ok(!self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'hot'", Vec::new())?.is_empty())
     }
 
     /// Reads a cold page.

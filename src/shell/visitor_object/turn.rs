@@ -165,6 +165,11 @@ impl Object {
         Ok(Resident { visitor, committed, exists: false, alarm_at_ms: None, alarm_is_checked: true })
     }
 
+    /// Whether anything is on disk.
+    pub(super) fn is_stored(&self) -> Result<bool> {
+        Store::new(&self.state, &self.runtime).is_made()
+    }
+
     /// Whether the visitor is still in this life.
     pub(super) fn is_still(&self, incarnation: Uuid) -> Result<bool> {
         let resident = self.resident()?;

@@ -200,6 +200,9 @@ pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
 pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;
+/// Pushes, retractions and changes of the state on their way to one socket whose page has not said that it has `seen` them.
+/// Beyond: the socket is closed (4004); the page comes back with its cursor, and is told the whole state and what it missed.
+pub const SOCKET_UNSEEN_MAX: u64 = 256;
 /// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.
 pub const QUEUE_MESSAGE_BYTES_MAX: usize = 60_000;
 

@@ -2,10 +2,14 @@
 
 use crate::shell::js;
 use crate::shell::reply::Problem;
+use crate::shell::visitor_object::{STANDING_HEADER, pack};
 use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::message::Standing;
 use footfall_protocol::rejection::Rejection;
 use futures_util::stream::{self, StreamExt as _};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use worker::js_sys::Uint8Array;
@@ -15,26 +19,39 @@ use worker::{Env, Error, Method, Request, RequestInit, Result, Stub, console_err
 /// 50 visitors in a batch about a third faster than six at a time; beyond this number nothing more is gained.
 const CONCURRENT_MAX: usize = 32;
 
+/// What became of a delivery.
+#[derive(Default, Deserialize)]
+pub(super) struct Taken {
+    /// What the visitors' objects refused.
+    pub(super) rejections: Vec<Rejection>,
+    /// What the sender's tab has missed.
+    pub(super) pushes: Option<Box<RawValue>>,
+}
+
 /// The object of a visitor.
 pub(super) fn visitor_object(env: &Env, site: &SiteId, visitor: Uuid) -> Result<Stub> {
     env.durable_object("VISITOR")?.get_by_name(&ids::visitor_object(site, visitor))
 }
 
 /// Delivers everything and collects what the objects rejected. Fails when any part could not be committed: what was is
-/// recognised when all of it is sent again.
+/// recognised when all of it is sent again. `standing` is that of the sender's own tab.
 pub(super) async fn deliver(
     env: &Env,
     site: &SiteId,
     by_visitor: BTreeMap<Uuid, Delivery>,
-) -> std::result::Result<Vec<Rejection>, Problem> {
-    let mut rejections = Vec::new();
+    standing: Option<&Standing>,
+) -> std::result::Result<Taken, Problem> {
+    let mut taken = Taken::default();
     let mut failed = false;
     let mut outcomes = stream::iter(by_visitor)
-        .map(|(visitor, delivery)| deliver_one(env, site, visitor, delivery))
+        .map(|(visitor, delivery)| deliver_one(env, site, visitor, delivery, standing))
         .buffer_unordered(CONCURRENT_MAX);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Ok(rejected) => rejections.extend(rejected),
+            Ok(one) => {
+                taken.rejections.extend(one.rejections);
+                taken.pushes = taken.pushes.or(one.pushes);
+            }
             Err(error) => {
                 console_error!("fault in a delivery: {error}");
                 failed = true;
@@ -44,27 +61,42 @@ pub(super) async fn deliver(
     if failed {
         return Err(Problem::later("not_committed", "Some events could not be stored. Send all of them again."));
     }
-    Ok(rejections)
+    Ok(taken)
 }
 
-async fn deliver_one(env: &Env, site: &SiteId, visitor: Uuid, delivery: Delivery) -> Result<Vec<Rejection>> {
+async fn deliver_one(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    delivery: Delivery,
+    standing: Option<&Standing>,
+) -> Result<Taken> {
     let bytes = postcard::to_allocvec(&delivery).map_err(|error| Error::RustError(error.to_string()))?;
     let body = Uint8Array::from(bytes.as_slice());
-    match send(env, site, visitor, &body).await {
+    match send(env, site, visitor, &body, standing).await {
         // The platform's own passing trouble. Events have ids: a second time is harmless.
-        Err(error) if js::is_retryable(&error) => send(env, site, visitor, &body).await,
+        Err(error) if js::is_retryable(&error) => send(env, site, visitor, &body, standing).await,
         outcome => outcome,
     }
 }
 
-async fn send(env: &Env, site: &SiteId, visitor: Uuid, body: &Uint8Array) -> Result<Vec<Rejection>> {
+async fn send(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    body: &Uint8Array,
+    standing: Option<&Standing>,
+) -> Result<Taken> {
     let init = RequestInit { method: Method::Post, body: Some(body.clone().into()), ..RequestInit::new() };
+    if let Some(standing) = standing {
+        init.headers.set(STANDING_HEADER, &pack(standing))?;
+    }
     let request = Request::new_with_init("https://visitor/events", &init)?;
     // A stub that has failed once is of no use any more, so each try has its own.
     let mut response = visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
     match response.status_code() {
-        204 => Ok(Vec::new()),
-        200 => response.json().await,
+        204 => Ok(Taken::default()),
+        200 => Ok(serde_json::from_str(&response.text().await?)?),
         status => Err(Error::RustError(format!("the visitor's object answered {status}"))),
     }
 }

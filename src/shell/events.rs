@@ -42,13 +42,21 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     }
     .map_err(Problem::body)?;
     let total = batch.events.len() + batch.rejections.len();
-    let deliveries = delivery::sort(batch, &sender, &known);
+    let mut deliveries = delivery::sort(batch, &sender, &known);
+    // Only the visitor itself is told what was pushed to it: no public key, and no server.
+    let standing = match &sender {
+        Sender::Visitor(_, visitor) if known.bot.is_none() => {
+            decode::standing(&body).inspect(|_| deliveries.ask(*visitor, &known.surroundings))
+        }
+        Sender::Visitor(..) | Sender::Source(_) | Sender::Public(_) => None,
+    };
     let mut rejections = deliveries.rejections;
     let root = deliveries.root;
-    let refused = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
-    rejections.extend(refused.into_iter().map(|rejection| root.locate(rejection)));
+    let taken = deliver::deliver(call.env, sender.site(), deliveries.by_visitor, standing.as_ref()).await?;
+    rejections.extend(taken.rejections.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
-    Ok(json(200, &Accepted { success: true, accepted: total - rejections.len(), rejections })?)
+    let accepted = total - rejections.len();
+    Ok(json(200, &Accepted { success: true, accepted, rejections, pushes: taken.pushes })?)
 }
 
 /// Finds out who sends. The strongest credential counts: a secret key, then a token, then a public key.

@@ -15,8 +15,11 @@ use crate::shell::reply::{Problem, json};
 use crate::shell::{clock, config, deployment};
 use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::message::{Missed, Standing};
+use footfall_protocol::rejection::Rejection;
 use runtime::Runtime;
-pub(super) use sockets::{SURROUNDINGS_HEADER, pack_surroundings};
+use serde::Serialize;
+pub(super) use sockets::{STANDING_HEADER, SURROUNDINGS_HEADER, pack};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use turn::Resident;
@@ -148,15 +151,31 @@ impl Object {
         }
     }
 
-    /// Events that the router brings.
+    /// Events that the router brings; the answer has what was refused, and what the sender's tab has missed.
     async fn take_events(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let standing: Option<Standing> = request.headers().get(STANDING_HEADER)?.as_deref().and_then(sockets::unpack);
         let bytes = request.bytes().await?;
         let delivery: Delivery =
             postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
         let rejections = self.apply(Input::Events(delivery)).await?;
-        if rejections.is_empty() {
+        let missed = match standing {
+            Some(standing) => {
+                let config = self.config().await?;
+                Some(self.seen(&config, |visitor| visitor.missed(&standing, clock::now())).await?)
+            }
+            None => None,
+        };
+        let pushes = missed.filter(|missed| !missed.messages.is_empty());
+        if rejections.is_empty() && pushes.is_none() {
             return Ok(ResponseBuilder::new().with_status(204).empty());
         }
-        json(200, &rejections)
+        json(200, &Taken { rejections, pushes })
     }
+}
+
+/// What became of a delivery.
+#[derive(Serialize)]
+struct Taken {
+    rejections: Vec<Rejection>,
+    pushes: Option<Missed>,
 }

@@ -10,6 +10,7 @@ mod index;
 mod orchestration;
 mod patterns;
 mod properties;
+mod pushes;
 mod scenarios;
 mod shapes;
 mod sim;

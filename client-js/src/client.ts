@@ -9,9 +9,12 @@ import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
 import { campaignOf, currentPage, declaredKind, watchExit, watchPage } from './page.ts';
-import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
+import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type Cursor, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
 import { askErasure, askVisitor, type Named } from './visitor.ts';
+
+/** After so many messages the page says how far it is; the engine gives a page up that is 256 behind. */
+const SEEN_EVERY = 16;
 
 /** `waiting`: for consent, with events in memory only. `denied`: nothing is recorded. */
 type Phase = 'starting' | 'waiting' | 'running' | 'denied' | 'closed';
@@ -37,6 +40,8 @@ export class Footfall {
   #exitTold = false;
   #attempt = 0;
   #generation = 0;
+  /** Pushes and changes of the state since the engine was last told how far this page is. */
+  #unsaid = 0;
 
   constructor(options: FootfallOptions) {
     this.#options = options;
@@ -50,11 +55,11 @@ export class Footfall {
       {
         url: () => `${this.#host || location.origin}/v1/socket`.replace(/^http/, 'ws'),
         token: () => this.#token ?? '',
-        hello: () => {
-          const { cursor } = this.#inbox;
-          return { type: 'hello', tab: this.#tab, ...(cursor && { cursor }), visible: isVisible(), inspect: options.inspect ?? false };
+        hello: () => ({ type: 'hello', ...this.#standing(), visible: isVisible(), inspect: options.inspect ?? false }),
+        message: (message) => {
+          this.#receive(message);
+          if (message.type === 'push' || message.type === 'retract' || message.type === 'state') this.#taken();
         },
-        message: (message) => this.#receive(message),
         closed: (code, failures) => this.#closed(code, failures),
       },
       this.#timing,
@@ -64,6 +69,11 @@ export class Footfall {
         host: this.#host,
         writeKey: options.writeKey,
         token: () => (this.#phase === 'running' ? this.#token : undefined),
+        standing: () => this.#standing(),
+        missed: ({ incarnation, seq, messages }) => {
+          this.#inbox.follow(incarnation, seq);
+          for (const message of messages) this.#receive(message);
+        },
         rejected: (rejections, events) => this.#emitter.emit('rejected', { rejections, events }),
       },
       this.#buffer,
@@ -244,6 +254,19 @@ export class Footfall {
       this.#delivery.begin();
     }
     this.#connection.start();
+  }
+
+  #standing(): { readonly tab: string; readonly cursor?: Cursor } {
+    const { cursor } = this.#inbox;
+    return { tab: this.#tab, ...(cursor && { cursor }) };
+  }
+
+  /** From time to time the engine is told how far this page has come with what it is sent. */
+  #taken(): void {
+    this.#unsaid += 1;
+    if (this.#unsaid < SEEN_EVERY) return;
+    this.#unsaid = 0;
+    this.#connection.send({ type: 'seen', seq: this.#inbox.cursor?.seq ?? 0, version: Math.max(this.#inbox.version, 0) });
   }
 
   #receive(message: ServerMessage): void {

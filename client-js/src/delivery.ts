@@ -3,17 +3,27 @@
 import type { EventBuffer } from './buffer.ts';
 import { backoffMs } from './backoff.ts';
 import type { Connection, Timing } from './connection.ts';
-import { isObject, type Rejection, type SegmentEvent } from './protocol.ts';
+import { type Cursor, isObject, type Missed, readMissed, type Rejection, type SegmentEvent } from './protocol.ts';
 
 export interface DeliveryOptions {
   readonly host: string;
   readonly writeKey: string;
   /** The visitor's token; nothing is sent without one. */
   token(): string | undefined;
+  /** Where this tab stands: what it has not got yet comes back with the answers to plain requests. */
+  standing(): { readonly tab: string; readonly cursor?: Cursor };
+  missed(missed: Missed): void;
   rejected(rejections: readonly Rejection[], events: readonly SegmentEvent[]): void;
 }
 
 /** Socket frames and HTTP batches share one buffer: whichever way is open takes the next frame. */
+/** What came of a request; `retryAfterMs` is how long the engine asks to be left alone, 0 when it does not. */
+interface Answered {
+  readonly status: number;
+  readonly retryAfterMs: number;
+  readonly answer: unknown;
+}
+
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #buffer: EventBuffer;
@@ -22,6 +32,7 @@ export class Delivery {
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #flushAt = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #askTimer: ReturnType<typeof setTimeout> | undefined;
   #withoutSocketSince = 0;
   /** The frame on its way over HTTP, if any; it does not depend on the socket. */
   #posting: number | undefined;
@@ -39,6 +50,7 @@ export class Delivery {
   begin(): void {
     this.#withoutSocketSince = Date.now();
     this.schedule();
+    this.#askLater();
   }
 
   /** Sends before long. */
@@ -113,6 +125,7 @@ export class Delivery {
   stop(): void {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#ackTimer);
+    clearTimeout(this.#askTimer);
     this.#flushTimer = undefined;
     this.#ackTimer = undefined;
   }
@@ -142,15 +155,13 @@ export class Delivery {
     const frame = this.#buffer.take();
     if (!frame) return;
     this.#posting = frame.number;
-    const { writeKey } = this.#options;
     let retryAfterMs = 0;
     try {
-      const reply = await this.#post(JSON.stringify({ batch: frame.events, writeKey, token: this.#options.token() }));
+      const { status, retryAfterMs: askedMs, answer } = await this.#batch(frame.events);
       this.#posting = undefined;
-      retryAfterMs = 1_000 * (Number(reply.headers.get('retry-after')) || 0);
-      if (reply.status === 429 || reply.status >= 500) throw new Error(`status ${reply.status}`);
+      retryAfterMs = askedMs;
+      if (status === 429 || status >= 500) throw new Error(`status ${status}`);
       // Anything else that is not a success would be the same again: it is not repeated.
-      const answer: unknown = await reply.json().catch(() => undefined);
       const rejections = isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : [];
       this.acknowledged(frame.number, rejections as unknown as Rejection[]);
     } catch {
@@ -158,6 +169,29 @@ export class Delivery {
       this.#buffer.nack(frame.number);
       this.#retryLater(retryAfterMs);
     }
+  }
+
+  /** Without a socket nobody tells what is pushed: as often as a socket would say `ping`, the page asks. */
+  #askLater(): void {
+    clearTimeout(this.#askTimer);
+    this.#askTimer = setTimeout(() => {
+      const since = Date.now() - this.#withoutSocketSince;
+      const alone = this.#options.token() !== undefined && !this.#connection.ready && since >= this.#timing.fallbackMs;
+      if (alone && this.#posting === undefined) this.#batch([]).catch(() => {});
+      this.#askLater();
+    }, this.#timing.pingMs);
+  }
+
+  /** One request with events; what its answer brings for this tab is handed on, if the tab is still the same visitor's. */
+  async #batch(batch: readonly SegmentEvent[]): Promise<Answered> {
+    const { writeKey, token, standing, missed } = this.#options;
+    const shown = token();
+    const reply = await this.#post(JSON.stringify({ batch, writeKey, token: shown, context: standing() }));
+    const answer: unknown = await reply.json().catch(() => undefined);
+    const owed = readMissed(answer);
+    if (owed && shown === token()) missed(owed);
+    const retryAfterMs = 1_000 * (Number(reply.headers.get('retry-after')) || 0);
+    return { status: reply.status, retryAfterMs, answer };
   }
 
   #post(body: string): Promise<Response> {

@@ -47,15 +47,20 @@ export class Inbox {
     this.version = message.version;
     const serverNow = message.state.now_ms;
     if (typeof serverNow === 'number') this.offsetMs = serverNow - nowMs;
+    return this.follow(message.incarnation, message.seq);
+  }
+
+  /** Who numbers pushes from now on, and its last number. Gives whether what was held belonged to another. */
+  follow(incarnation: string | null, seq: number): boolean {
     // Pushes that came before the server said which incarnation numbers them belong to the one it names now,
     // unless it has not yet numbered so many.
     const same =
-      message.incarnation === this.#incarnation || (this.#incarnation === null && this.#seq <= message.seq);
+      incarnation === this.#incarnation || (this.#incarnation === null && this.#seq <= seq);
     if (!same) {
       this.#seq = 0;
       this.#held = [];
     }
-    this.#incarnation = message.incarnation;
+    this.#incarnation = incarnation;
     return !same;
   }
 

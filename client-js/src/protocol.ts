@@ -30,7 +30,14 @@ export interface EventsFrame {
   readonly events: readonly SegmentEvent[];
 }
 
-export type ClientMessage = Hello | EventsFrame;
+/** What the page has applied of pushes and changes of the state; what nobody takes is not sent on for ever. */
+export interface Seen {
+  readonly type: 'seen';
+  readonly seq: number;
+  readonly version: number;
+}
+
+export type ClientMessage = Hello | EventsFrame | Seen;
 
 export interface Welcome {
   readonly type: 'welcome';
@@ -100,6 +107,13 @@ export interface ServerError {
   readonly type: 'error';
   readonly code: string;
   readonly message: string;
+}
+
+/** What a tab without a socket has missed, in the answer to a request that says where it stands. */
+export interface Missed {
+  readonly incarnation: string;
+  readonly seq: number;
+  readonly messages: readonly (Push | Retract)[];
 }
 
 export type ServerMessage = Welcome | Ack | Nack | Push | Retract | StateChange | ServerError;
@@ -179,10 +193,23 @@ export function decode(text: string): ServerMessage | undefined {
   } catch {
     return undefined;
   }
+  return read(value);
+}
+
+function read(value: unknown): ServerMessage | undefined {
   if (!isObject(value) || typeof value.type !== 'string' || !Object.hasOwn(REQUIRED, value.type)) return undefined;
   for (const [member, kind] of Object.entries(REQUIRED[value.type as ServerMessage['type']])) {
     const found = value[member];
     if (kind === 'object' ? !isObject(found) : typeof found !== kind) return undefined;
   }
   return value as unknown as ServerMessage;
+}
+
+/** Reads `pushes` of an answer to events; `undefined` when there is none, or none that this version knows. */
+export function readMissed(answer: unknown): Missed | undefined {
+  const pushes = isObject(answer) ? answer.pushes : undefined;
+  if (!isObject(pushes) || typeof pushes.incarnation !== 'string' || typeof pushes.seq !== 'number') return undefined;
+  const { incarnation, seq } = pushes;
+  const messages: readonly unknown[] = Array.isArray(pushes.messages) ? pushes.messages : [];
+  return { incarnation, seq, messages: messages.map(read).filter((message) => message?.type === 'push' || message?.type === 'retract') };
 }

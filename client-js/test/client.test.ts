@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFootfall, type Footfall, type FootfallOptions, type Push } from '../src/index.ts';
+import { createFootfall, type Footfall, type FootfallOptions, type JsonObject, type Push } from '../src/index.ts';
 import { INCARNATION, pause, TestEngine, until } from './server.ts';
 
 const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 60, pingMs: 40, pongMs: 40, ackMs: 80, openMs: 500, stableMs: 1_000 };
@@ -208,7 +208,8 @@ test('without a socket, events go over plain HTTP', () =>
     assert.deepEqual([batch?.writeKey, batch?.token], ['wk', 'f1.token']);
     assert.deepEqual(names(engine), ['one']);
     await pause(100);
-    assert.equal(engine.batches.length, 1);
+    const brought = engine.batches.filter((one) => Array.isArray(one.batch) && one.batch.length > 0);
+    assert.equal(brought.length, 1);
   }));
 
 test('an event after a slow start goes at once, not when the fall-back would have been due', () =>
@@ -226,4 +227,51 @@ test('a batch that the engine could not store is sent again', () =>
     engine.batchStatus = 200;
     await until('taken', () => engine.events.length === 1);
     assert.deepEqual(engine.batches.at(-1)?.batch, engine.batches[0]?.batch);
+  }));
+
+test('a page says from time to time how far it has come', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    for (let n = 1; n <= 20; n += 1) {
+      engine.send(push(n));
+      engine.send({ type: 'state', base: n, version: n + 1, patch: { n } });
+    }
+    await until('all', () => client.state?.n === 20);
+    await until('said', () => engine.seen.length === 2);
+    assert.deepEqual(engine.seen, [{ type: 'seen', seq: 8, version: 9 }, { type: 'seen', seq: 16, version: 17 }]);
+  }));
+
+const owed = (...seqs: number[]): JsonObject => ({ incarnation: INCARNATION, seq: seqs.at(-1) ?? 0, messages: seqs.map((seq) => ({ ...push(seq) })) });
+
+test('without a socket, what is pushed comes with the answers, each push once', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; engine.owed = owed(1, 2); }, async (client, engine) => {
+    const seen: number[] = [];
+    client.on('push', (one) => seen.push(one.seq));
+    client.track('one');
+    await until('pushes', () => seen.length === 2);
+    assert.deepEqual(engine.batches[0]?.context, { tab: client.tab });
+    engine.owed = owed(2, 3);
+    client.track('two');
+    await until('the next push', () => seen.length === 3);
+    assert.deepEqual(engine.batches.at(-1)?.context, { tab: client.tab, cursor: { incarnation: INCARNATION, seq: 2 } });
+    assert.deepEqual(seen, [1, 2, 3]);
+  }));
+
+test('without a socket, a page with nothing to say asks for what it has missed', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+    await until('asked', () => engine.batches.some(({ batch }) => Array.isArray(batch) && batch.length === 0));
+    engine.owed = owed(1);
+    await until('push', () => client.slot('s')?.push.seq === 1);
+  }));
+
+test('an answer that cannot be understood brings nothing, and does no harm', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+    for (const [at, wrong] of [{ seq: 1 }, { incarnation: INCARNATION, seq: 1, messages: 7 }, { incarnation: INCARNATION, seq: 1, messages: [null, { type: 'push' }] }].entries()) {
+      engine.owed = wrong as unknown as JsonObject;
+      client.track('one');
+      await until('taken', () => engine.events.length === at + 1);
+    }
+    await pause(50);
+    assert.equal(client.slot('s'), undefined);
+    assert.equal(engine.events.length, 3, 'acknowledged all the same');
   }));

@@ -176,7 +176,7 @@ for (const { name, direction, message } of cases) {
 test('the cases hold every message of both directions', () => {
   const of = (direction: Case['direction']): Set<unknown> =>
     new Set(cases.filter((one) => one.direction === direction).map((one) => one.message.type));
-  assert.deepEqual(of('to_server'), new Set<ClientMessage['type']>(['hello', 'events']));
+  assert.deepEqual(of('to_server'), new Set<ClientMessage['type']>(['hello', 'events', 'seen']));
   assert.deepEqual(of('to_client'), new Set(['welcome', 'ack', 'nack', 'push', 'retract', 'state', 'error']));
 });
 

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Hello, JsonObject, SegmentEvent, ServerMessage } from '../src/protocol.ts';
+import type { Hello, JsonObject, Seen, SegmentEvent, ServerMessage } from '../src/protocol.ts';
 
 export const INCARNATION = '7b0a1c9e-52cb-4f0e-8f5e-3a2d1b0c9f88';
 
@@ -21,12 +21,15 @@ export class TestEngine {
   pongs = true;
   refusesSockets = false;
   batchStatus = 200;
+  /** What answers to batches bring for the tab. */
+  owed: JsonObject | undefined;
   welcomeAfterMs = 0;
   erasureStatus = 200;
   state: JsonObject = { stage: 'new', n: 0 };
   version = 1;
   seq = 0;
   readonly peers: Peer[] = [];
+  readonly seen: Seen[] = [];
   readonly visitorRequests: JsonObject[] = [];
   /** The `Authorization` of every request to be forgotten. */
   readonly erasures: (string | undefined)[] = [];
@@ -56,7 +59,7 @@ export class TestEngine {
         this.batches.push(body);
         const batch = body.batch as unknown as SegmentEvent[];
         if (this.batchStatus === 200) this.events.push(...batch);
-        answer(this.batchStatus, { success: true, accepted: batch.length });
+        answer(this.batchStatus, { success: true, accepted: batch.length, ...(this.owed && { pushes: this.owed }) });
       } else if (request.url?.startsWith('/v1/beacon')) {
         this.beacons.push(body);
         this.events.push(...(body.batch as unknown as SegmentEvent[]));
@@ -98,7 +101,11 @@ export class TestEngine {
         if (this.pongs) socket.send('pong');
         return;
       }
-      const message = JSON.parse(text) as Hello | { type: 'events'; frame: number; events: SegmentEvent[] };
+      const message = JSON.parse(text) as Hello | Seen | { type: 'events'; frame: number; events: SegmentEvent[] };
+      if (message.type === 'seen') {
+        this.seen.push(message);
+        return;
+      }
       if (message.type === 'hello') {
         this.peers.push({ socket, hello: message, protocols });
         const { seq, version, state } = this;

@@ -8,7 +8,8 @@ mod reader;
 mod segment;
 
 use crate::event::{Authority, Event};
-use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX};
+use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX, TAB_BYTES_MAX};
+use crate::message::{Cursor, Standing};
 use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer, wrong_json};
 use crate::value::Value;
 use serde::Deserialize;
@@ -142,6 +143,25 @@ pub struct Credentials {
 /// A fault when the body is no JSON object.
 pub fn credentials(body: &[u8]) -> Result<Credentials, Fault> {
     serde_json::from_slice(body).map_err(|error| no_json(&error))
+}
+
+/// Where the sender's tab stands, by the `context` of the body as a whole (`tab`, `cursor`); `None` when it does not say, or
+/// not in a way that can be understood: then nothing is owed to it.
+pub fn standing(body: &[u8]) -> Option<Standing> {
+    #[derive(Deserialize)]
+    struct Context {
+        #[serde(default)]
+        tab: Option<String>,
+        #[serde(default)]
+        cursor: Option<Cursor>,
+    }
+    #[derive(Deserialize)]
+    struct Body {
+        context: Context,
+    }
+    let Context { tab, cursor } = serde_json::from_slice::<Body>(body).ok()?.context;
+    let said = (tab.is_some() || cursor.is_some()) && tab.as_ref().is_none_or(|tab| tab.len() <= TAB_BYTES_MAX);
+    said.then(|| Standing { tab: tab.unwrap_or_default(), cursor })
 }
 
 /// Decodes `{"batch": […]}`, or one event with its own `type`.

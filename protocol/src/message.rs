@@ -25,6 +25,8 @@ pub enum ClientMessage {
     Hello(Hello),
     /// `events`: events in the shapes of the Segment HTTP Tracking API.
     Events(Frame),
+    /// `seen`: what the page has applied of pushes and changes of the state.
+    Seen(Seen),
 }
 
 /// The first message on a socket.
@@ -52,6 +54,24 @@ pub struct Frame {
     pub events: Vec<Box<RawValue>>,
 }
 
+/// How far a page has come on its socket. A page says it from time to time: output that nobody takes is bounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The last push or retraction it has applied.
+    pub seq: u64,
+    /// The version of the state that it has.
+    pub version: u64,
+}
+
+/// Where a tab stands that asks over HTTP: the request's own `context`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The tab's id; empty for a sender without tabs.
+    pub tab: String,
+    /// What it already has.
+    pub cursor: Option<Cursor>,
+}
+
 impl ClientMessage {
     /// Decodes a text frame. The `type` is read first: serde's tagged enums cannot carry an event's own text along.
     ///
@@ -68,7 +88,11 @@ impl ClientMessage {
         match &*kind {
             "hello" => serde_json::from_str(text).map(Self::Hello).map_err(wrong),
             "events" => serde_json::from_str(text).map(Self::Events).map_err(wrong),
-            other => Err(format!("`type` must be \"hello\" or \"events\", not \"{}\"", crate::limits::cut(other, 40))),
+            "seen" => serde_json::from_str(text).map(Self::Seen).map_err(wrong),
+            other => Err(format!(
+                "`type` must be \"hello\", \"events\" or \"seen\", not \"{}\"",
+                crate::limits::cut(other, 40)
+            )),
         }
     }
 }
@@ -166,8 +190,19 @@ pub struct Push {
     pub expires_at_ms: u64,
 }
 
-/// The answer to a request that brought events.
+/// What a tab has missed, for one that has no socket.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Missed {
+    /// The incarnation that numbers pushes.
+    pub incarnation: Uuid,
+    /// The last push's sequence number.
+    pub seq: u64,
+    /// Pushes and retractions after the tab's cursor, in order, as the socket would have brought them.
+    pub messages: Vec<ServerMessage>,
+}
+
+/// The answer to a request that brought events.
+#[derive(Clone, Debug, Serialize)]
 pub struct Accepted {
     /// Always true: nothing is answered with this shape before it is on disk.
     pub success: bool,
@@ -176,4 +211,8 @@ pub struct Accepted {
     /// The others, in the order of the batch.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Rejection>,
+    /// What the visitor's tab has missed, when the request says with the visitor's own token where the tab stands and
+    /// there is something: a [`Missed`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushes: Option<Box<RawValue>>,
 }

@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use footfall_protocol::Object;
-use footfall_protocol::decode::decode_batch;
+use footfall_protocol::decode::{decode_batch, standing};
 use footfall_protocol::event::Authority;
-use footfall_protocol::message::{ClientMessage, Frame, Hello, Push, ServerMessage};
+use footfall_protocol::message::{ClientMessage, Cursor, Frame, Hello, Push, Seen, ServerMessage, Standing};
 use footfall_protocol::rejection::{Code, Rejection};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -31,6 +31,9 @@ fn what_a_page_sends_is_understood() {
             ClientMessage::Events(Frame { frame, events }) => {
                 assert_eq!(message["frame"], json!(frame), "{name}");
                 assert_eq!(message["events"].as_array().unwrap().len(), events.len(), "{name}");
+            }
+            ClientMessage::Seen(Seen { seq, version }) => {
+                assert_eq!((&message["seq"], &message["version"]), (&json!(seq), &json!(version)), "{name}");
             }
         }
     }
@@ -90,12 +93,36 @@ fn what_a_page_is_sent_has_the_members_of_the_cases() {
     }
 }
 
+/// What is owed to a tab without a socket is asked for in the `context` of the body as a whole.
+#[test]
+fn a_request_says_where_its_tab_stands() {
+    let id = Uuid::from_u128(7);
+    let cursor = format!(r#"{{"incarnation":"{id}","seq":3}}"#);
+    let told = |body: &str| standing(body.as_bytes());
+    let tab = |tab: &str, cursor| Some(Standing { tab: tab.to_owned(), cursor });
+    let at = Some(Cursor { incarnation: id, seq: 3 });
+    assert_eq!(told(&format!(r#"{{"batch":[],"context":{{"tab":"t","cursor":{cursor}}}}}"#)), tab("t", at));
+    assert_eq!(told(&format!(r#"{{"event":"x","context":{{"cursor":{cursor}}}}}"#)), tab("", at));
+    assert_eq!(told(r#"{"context":{"tab":"t","cursor":null,"page":{"path":"/"}}}"#), tab("t", None));
+    for nothing in [
+        r#"{"batch":[]}"#,
+        r#"{"context":{}}"#,
+        r#"{"context":{"tab":7}}"#,
+        r#"{"context":{"tab":"t","cursor":{"seq":1}}}"#,
+        r#"{"context":7}"#,
+        "[",
+    ] {
+        assert_eq!(told(nothing), None, "{nothing}");
+    }
+    assert_eq!(told(&format!(r#"{{"context":{{"tab":"{}"}}}}"#, "x".repeat(41))), None);
+}
+
 #[test]
 fn what_is_no_message_is_told_why() {
     for (text, part) in [
         ("{}", "type"),
         ("[]", "struct"),
-        (r#"{"type":"hallo"}"#, "\"hello\" or \"events\""),
+        (r#"{"type":"hallo"}"#, "\"hello\", \"events\" or \"seen\""),
         (r#"{"type":"events"}"#, "frame"),
     ] {
         let error = ClientMessage::decode(text).unwrap_err();

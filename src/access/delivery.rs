@@ -35,6 +35,14 @@ pub struct Deliveries {
     pub root: Root,
 }
 
+impl Deliveries {
+    /// The visitor is asked for what its tab has missed, whether or not anything is brought to it.
+    pub fn ask(&mut self, visitor: Uuid, surroundings: &Surroundings) {
+        let nothing = || Delivery { events: Vec::new(), surroundings: surroundings.clone() };
+        self.by_visitor.entry(visitor).or_insert_with(nothing);
+    }
+}
+
 /// Sorts a decoded batch by visitor; each event keeps its place in the batch and the order of its visitor's events.
 pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
     let mut deliveries = Deliveries { rejections: batch.rejections, root: batch.root, ..Deliveries::default() };

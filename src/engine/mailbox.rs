@@ -1,7 +1,9 @@
 //! Pushes and retractions, numbered; the last ones are kept for a page that reconnects.
 
+use super::Visitor;
+use footfall_protocol::Millis;
 use footfall_protocol::limits::{MAILBOX_BYTES_MAX, MAILBOX_MAX, PUSH_BYTES_MAX, RETRACTIONS_MAX};
-use footfall_protocol::message::{Cursor, Push, ServerMessage};
+use footfall_protocol::message::{Cursor, Missed, Push, Seen, ServerMessage, Standing};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -137,6 +139,21 @@ impl Mailbox {
     pub(super) fn dismiss(&mut self, seq: u64) {
         self.kept.retain(|(_, push)| push.seq != seq);
         self.bound.retain(|push| push.seq != seq);
+    }
+}
+
+impl Visitor {
+    /// What a tab that stands there has missed; for tabs without a socket. It is the same however often it is asked.
+    pub fn missed(&self, Standing { tab, cursor }: &Standing, now: Millis) -> Missed {
+        let incarnation = self.core.incarnation;
+        let messages = self.mailbox.missed(tab, *cursor, incarnation, now.max(self.core.clock_ms));
+        Missed { incarnation, seq: self.mailbox.last_seq, messages }
+    }
+
+    /// The last push and the version of the state, as a page that has been told everything knows them.
+    pub const fn told(&self, inspects: bool) -> Seen {
+        let (own, whole) = self.core.versions;
+        Seen { seq: self.mailbox.last_seq, version: if inspects { whole } else { own } }
     }
 }
 

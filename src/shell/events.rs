@@ -6,10 +6,11 @@ use crate::access::sender::Sender;
 use crate::access::write_keys::KeyHolder;
 use crate::engine::Allowance;
 use crate::shell::call::Call;
+use crate::shell::deliver::{self, Taken};
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json, tell_allowance};
-use crate::shell::{clock, deliver, limiter};
+use crate::shell::{clock, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -58,15 +59,22 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
         Some(holder) => limiter::take_of_source(call, holder, batch.events.len()).await?,
         None => None,
     };
-    let deliveries = delivery::sort(batch, &sender, &known);
+    let mut deliveries = delivery::sort(batch, &sender, &known);
+    // Only the visitor itself is told what was pushed to it: no public key, and no server.
+    let standing = match &sender {
+        Sender::Visitor(_, visitor) if known.bot.is_none() => {
+            decode::standing(&body).inspect(|_| deliveries.ask(*visitor, &known.surroundings))
+        }
+        Sender::Visitor(..) | Sender::Source(_) | Sender::Public(_) => None,
+    };
     let mut rejections = deliveries.rejections;
     let root = deliveries.root;
-    let delivered = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
-    rejections.extend(delivered.rejections.into_iter().map(|rejection| root.locate(rejection)));
+    let mut taken = deliver::deliver(call.env, sender.site(), deliveries.by_visitor, standing.as_ref()).await?;
+    rejections.extend(std::mem::take(&mut taken.rejections).into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
     // An alias is about several, who may all refuse it.
     rejections.dedup_by_key(|rejection| rejection.index);
-    answer(total - rejections.len(), rejections, of_source, delivered.allowance)
+    answer(total - rejections.len(), rejections, of_source, taken)
 }
 
 /// The answer. Where nothing was accepted and the reason is the sender's rate or key, the status says so; else each event
@@ -75,7 +83,7 @@ fn answer(
     accepted: usize,
     rejections: Vec<Rejection>,
     of_source: Option<Allowance>,
-    of_visitor: Option<Allowance>,
+    Taken { allowance: of_visitor, pushes, .. }: Taken,
 ) -> Result<Response, Problem> {
     let is = |code: Code| move |rejection: &&Rejection| rejection.code == code;
     let too_soon = rejections.iter().find(is(Code::RateLimited));
@@ -93,7 +101,7 @@ fn answer(
     }
     // Of two limits the one that is reached sooner.
     let nearest = of_source.into_iter().chain(of_visitor).min_by_key(|allowance| allowance.remaining);
-    let response = tell_allowance(json(200, &Accepted { success: true, accepted, rejections })?, nearest)?;
+    let response = tell_allowance(json(200, &Accepted { success: true, accepted, rejections, pushes })?, nearest)?;
     if retry_ms.is_some() {
         response.headers().set("retry-after", &whole_seconds(retry_ms).to_string())?;
     }

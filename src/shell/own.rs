@@ -7,7 +7,7 @@ use crate::access::write_keys::KeyHolder;
 use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
-use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack_surroundings};
+use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack};
 use crate::shell::{clock, deliver, erasure, export, limiter, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
@@ -212,7 +212,7 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
     let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
     let upgrade = worker::RequestInit::new();
     upgrade.headers.set("upgrade", "websocket")?;
-    upgrade.headers.set(SURROUNDINGS_HEADER, &pack_surroundings(&known.surroundings))?;
+    upgrade.headers.set(SURROUNDINGS_HEADER, &pack(&known.surroundings))?;
     if offered.ours {
         upgrade.headers.set("sec-websocket-protocol", SUBPROTOCOL)?;
     }

@@ -14,15 +14,16 @@ mod store;
 mod turn;
 
 use crate::engine::{Allowance, Config, Input};
-use crate::shell::deliver::ALLOWANCE_HEADER;
 use crate::shell::reply::{Problem, json};
 use crate::shell::{clock, config, deployment};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::message::{Missed, Standing};
 use footfall_protocol::rejection::{Code, Rejection};
 use runtime::Runtime;
 use sent::Sent;
-pub(super) use sockets::{SURROUNDINGS_HEADER, pack_surroundings};
+use serde::Serialize;
+pub(super) use sockets::{STANDING_HEADER, SURROUNDINGS_HEADER, pack};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use turn::Resident;
@@ -161,21 +162,27 @@ impl Object {
         }
     }
 
-    /// Events that the router brings.
+    /// Events that the router brings; the answer has what was refused, and what the sender's tab has missed.
     async fn take_events(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let standing: Option<Standing> = request.headers().get(STANDING_HEADER)?.as_deref().and_then(sockets::unpack);
         let bytes = request.bytes().await?;
         let delivery: Delivery =
             postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
         let authority = delivery.events.first().map(|(_, event)| event.authority);
         let rejections = self.apply(Input::Events(delivery)).await?;
-        let response = match rejections.is_empty() {
-            true => ResponseBuilder::new().with_status(204).empty(),
-            false => json(200, &rejections)?,
+        let missed = match standing {
+            Some(standing) => {
+                let config = self.config().await?;
+                Some(self.seen(&config, |visitor| visitor.missed(&standing, clock::now())).await?)
+            }
+            None => None,
         };
-        if let Some(allowance) = self.allowance(authority, &rejections).await? {
-            response.headers().set(ALLOWANCE_HEADER, &serde_json::to_string(&allowance)?)?;
+        let pushes = missed.filter(|missed| !missed.messages.is_empty());
+        let allowance = self.allowance(authority, &rejections).await?;
+        if rejections.is_empty() && pushes.is_none() && allowance.is_none() {
+            return Ok(ResponseBuilder::new().with_status(204).empty());
         }
-        Ok(response)
+        json(200, &Taken { rejections, pushes, allowance })
     }
 
     /// How the visitor's window stands for a sender whose events were just taken, or refused with these rejections.
@@ -187,4 +194,12 @@ impl Object {
         let look = |resident: &Resident| resident.visitor.allowance(authority, rate, wanted, clock::now());
         Ok(resident.as_ref().map(look))
     }
+}
+
+/// What became of a delivery.
+#[derive(Serialize)]
+struct Taken {
+    rejections: Vec<Rejection>,
+    pushes: Option<Missed>,
+    allowance: Option<Allowance>,
 }

@@ -40,7 +40,8 @@ export async function start(t, { sites = { demo: DEMO }, build = "build", vars =
   return engine;
 }
 
-class Engine {
+/** An engine with its state in a directory; `start` of this file makes one for a test. */
+export class Engine {
   constructor(options) {
     Object.assign(this, options);
   }
@@ -74,10 +75,13 @@ class Engine {
     clearTimeout(late);
   }
 
-  /** Kills the runtime and what started it without a word, as a crash would, and waits until all of it is gone. */
-  async kill() {
-    process.kill(this.facts.runtime_pid, "SIGKILL");
-    process.kill(this.facts.pid, "SIGKILL");
+  /**
+   * Kills the runtime and what started it without a word, as a crash would, and waits until all of it is gone. `how`:
+   * both at once, or one of them first, on whose end the other ends as well.
+   */
+  async kill(how = "all") {
+    if (how !== "parent") process.kill(this.facts.runtime_pid, "SIGKILL");
+    if (how !== "runtime") process.kill(this.facts.pid, "SIGKILL");
     await this.exited;
     await until(() => isGone(this.facts.runtime_pid));
   }

@@ -12,6 +12,7 @@ mod index;
 mod orchestration;
 mod patterns;
 mod properties;
+mod pushes;
 mod rates;
 mod scenarios;
 mod shapes;

@@ -1,4 +1,4 @@
-//! Frames that come in on a socket: hello, events, the end.
+//! Frames that come in on a socket: hello, events, what the page has seen, the end.
 
 use super::Object;
 use super::sockets::{Attachment, REPLACED, Stage, send};
@@ -7,7 +7,7 @@ use crate::shell::{clock, deployment};
 use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
-use footfall_protocol::message::{ClientMessage, Frame, Hello, ServerMessage};
+use footfall_protocol::message::{ClientMessage, Frame, Hello, Seen, ServerMessage};
 use footfall_protocol::rejection::Code;
 use std::rc::Rc;
 use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
@@ -36,7 +36,7 @@ impl Object {
             (Ok(ClientMessage::Hello(_)), Stage::Greeted { .. }) => {
                 refuse(socket, "hello_twice", "Say hello once on each socket.");
             }
-            (Ok(ClientMessage::Events(_)), Stage::Waiting) => {
+            (Ok(ClientMessage::Events(_) | ClientMessage::Seen(_)), Stage::Waiting) => {
                 refuse(socket, "hello_first", "Say hello before anything else.");
             }
             (Ok(ClientMessage::Hello(hello)), Stage::Waiting) => {
@@ -44,6 +44,11 @@ impl Object {
             }
             (Ok(ClientMessage::Events(frame)), Stage::Greeted { .. }) => {
                 self.take_frame(socket, attachment, frame).await;
+            }
+            (Ok(ClientMessage::Seen(seen)), Stage::Greeted { .. }) => {
+                if let Err(error) = self.take_seen(socket, attachment, seen) {
+                    console_error!("fault in what a page has seen: {error}");
+                }
             }
         }
     }
@@ -55,19 +60,39 @@ impl Object {
         }
         let greeted = async {
             // Sites may refuse the whole view: the page then gets the visitor's own.
-            let inspect = inspect && self.config().await?.settings.inspect;
+            let config = self.config().await?;
+            let inspect = inspect && config.settings.inspect;
+            // It is about to be told everything: what was sent to others before is nothing that this page owes an answer for.
+            let seen = self.seen(&config, |visitor| visitor.told(inspect)).await?;
             for older in self.sockets().of_tab(&tab) {
                 Attachment { stage: Stage::Replaced, ..attachment.clone() }.keep(older)?;
                 close(older, REPLACED, "replaced");
             }
-            Attachment { stage: Stage::Greeted { tab: tab.clone(), inspect }, ..attachment }.keep(socket)?;
-            self.apply(Input::Connect { tab, cursor, visible, inspect }).await
+            Attachment { stage: Stage::Greeted { tab: tab.clone(), inspect, seen }, ..attachment }.keep(socket)?;
+            // Nothing comes between: a push that reached the page before its welcome would hide the ones before it.
+            self.apply_under(Input::Connect { tab, cursor, visible, inspect }, &config).await
         };
         if let Err(error) = greeted.await {
             console_error!("fault in a hello: {error}");
             refuse(socket, "unavailable", "The visitor cannot be reached at the moment; connect again.");
             close(socket, TRY_AGAIN, "unavailable");
         }
+    }
+
+    /// Remembers at the socket how far its page has come.
+    fn take_seen(&self, socket: &WebSocket, attachment: Attachment, said: Seen) -> Result<()> {
+        let Attachment { stage: Stage::Greeted { tab, inspect, seen }, surroundings } = attachment else {
+            return Ok(());
+        };
+        let resident = self.resident()?;
+        let told = resident.visitor.told(inspect);
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        // A socket keeps the order: who has the newest state has every push before it, those for other tabs included.
+        let seq = if said.version == told.version { told.seq } else { said.seq.min(told.seq) };
+        let seen = Seen { seq: seq.max(seen.seq), version: said.version.min(told.version).max(seen.version) };
+        Attachment { stage: Stage::Greeted { tab, inspect, seen }, surroundings }.keep(socket)
     }
 
     async fn take_frame(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, Frame { frame, events }: Frame) {

@@ -83,7 +83,7 @@ impl VisitorObject {
     }
 
     /// What `look` sees of the visitor. One of whom nothing is known is not kept in memory either.
-    async fn seen<T>(&self, config: &Config, look: impl FnOnce(&Visitor) -> T) -> Result<T> {
+    pub(super) async fn seen<T>(&self, config: &Config, look: impl FnOnce(&Visitor) -> T) -> Result<T> {
         let resident = self.resident()?;
         let seen = catch_unwind(AssertUnwindSafe(|| look(&resident.visitor)))
             .map_err(|_| Error::RustError("bug: the engine panicked in a look".into()));

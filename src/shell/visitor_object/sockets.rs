@@ -6,17 +6,22 @@ use crate::shell::reply::Problem;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use footfall_protocol::event::Surroundings;
-use footfall_protocol::limits::SOCKETS_MAX;
-use footfall_protocol::message::ServerMessage;
+use footfall_protocol::limits::{SOCKET_UNSEEN_MAX, SOCKETS_MAX};
+use footfall_protocol::message::{Seen, ServerMessage};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console_error};
 
 /// The header in which the router brings what it knows of the browser: base64url of postcard.
 pub(in crate::shell) const SURROUNDINGS_HEADER: &str = "footfall-surroundings";
+/// The header in which the router says where the tab stands that sends events: base64url of postcard.
+pub(in crate::shell) const STANDING_HEADER: &str = "footfall-standing";
 /// Closes a socket whose tab has opened a newer one.
 pub(super) const REPLACED: u16 = 4001;
 /// Closes the sockets of a visitor that is erased: its pages are to forget it as well.
 pub(super) const ERASED: u16 = 4003;
+/// Closes a socket whose page has not taken what it was sent.
+const BEHIND: u16 = 4004;
 /// When a visitor with too many sockets may ask again, in seconds: about as long as the platform needs to notice one that
 /// is gone.
 const RETRY_AFTER_S: u32 = 30;
@@ -27,7 +32,13 @@ pub(super) enum Stage {
     /// It has not said hello: it is sent nothing and may send no events.
     Waiting,
     /// It is this tab's, and sees the whole view or the visitor's own.
-    Greeted { tab: String, inspect: bool },
+    Greeted {
+        tab: String,
+        inspect: bool,
+        /// What its page has said that it has; what was sent since then may still be on its way.
+        #[serde(default)]
+        seen: Seen,
+    },
     /// A newer socket of its tab has taken its place: its end says nothing about the tab.
     Replaced,
 }
@@ -59,12 +70,12 @@ pub(super) fn answer_pings(state: &State) {
     }
 }
 
-/// Surroundings as the router sends them along.
-pub(in crate::shell) fn pack_surroundings(surroundings: &Surroundings) -> String {
-    URL_SAFE_NO_PAD.encode(postcard::to_allocvec(surroundings).unwrap_or_default())
+/// What the router sends along in a header.
+pub(in crate::shell) fn pack<T: Serialize>(value: &T) -> String {
+    URL_SAFE_NO_PAD.encode(postcard::to_allocvec(value).unwrap_or_default())
 }
 
-fn unpack_surroundings(header: &str) -> Option<Surroundings> {
+pub(super) fn unpack<T: DeserializeOwned>(header: &str) -> Option<T> {
     postcard::from_bytes(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()
 }
 
@@ -76,23 +87,48 @@ pub(super) fn send(socket: &WebSocket, message: &ServerMessage) {
     }
 }
 
+/// A socket that has said hello.
+struct Greeted {
+    socket: WebSocket,
+    tab: String,
+    inspect: bool,
+    seen: Seen,
+}
+
+impl Greeted {
+    fn is_meant(&self, to: &To) -> bool {
+        match to {
+            To::Tab(meant) => self.tab == *meant,
+            To::Others => !self.inspect,
+            To::Inspectors => self.inspect,
+            To::Everyone => true,
+        }
+    }
+}
+
 /// The sockets that have said hello.
-pub(super) struct Sockets(Vec<(WebSocket, String, bool)>);
+pub(super) struct Sockets(Vec<Greeted>);
 
 impl Sockets {
+    /// Ends those whose pages are too far behind to be sent more; `told` is what a page knows that has been told
+    /// everything, by whether it inspects. The numbers alone say how far, so that nothing is counted for each message,
+    /// and nothing is forgotten when the object sleeps.
+    pub(super) fn end_those_behind(&mut self, told: impl Fn(bool) -> Seen) {
+        self.0.retain(|Greeted { socket, inspect, seen, .. }| {
+            let Seen { seq, version } = told(*inspect);
+            let unseen = seq.saturating_sub(seen.seq) + version.saturating_sub(seen.version);
+            if unseen > SOCKET_UNSEEN_MAX {
+                drop(socket.close(Some(BEHIND), Some("behind")));
+            }
+            unseen <= SOCKET_UNSEEN_MAX
+        });
+    }
+
     /// Sends a message to those that it is for.
     pub(super) fn send(&self, to: &To, message: &ServerMessage) {
         let mut text = None;
-        for (socket, tab, inspect) in &self.0 {
-            let meant = match to {
-                To::Tab(meant) => tab == meant,
-                To::Others => !inspect,
-                To::Inspectors => *inspect,
-                To::Everyone => true,
-            };
-            if !meant {
-                continue;
-            }
+        for greeted in self.0.iter().filter(|greeted| greeted.is_meant(to)) {
+            let socket = &greeted.socket;
             if text.is_none() {
                 match serde_json::to_string(message) {
                     Ok(written) => text = Some(written),
@@ -107,7 +143,7 @@ impl Sockets {
 
     /// The sockets of a tab.
     pub(super) fn of_tab<'a>(&'a self, tab: &'a str) -> impl Iterator<Item = &'a WebSocket> {
-        self.0.iter().filter(move |(_, theirs, _)| theirs == tab).map(|(socket, ..)| socket)
+        self.0.iter().filter(move |greeted| greeted.tab == tab).map(|greeted| &greeted.socket)
     }
 }
 
@@ -119,7 +155,7 @@ impl Object {
             return Problem::new(429, "too_many_sockets", detail).retry_after(RETRY_AFTER_S).respond();
         }
         let header = |name: &str| request.headers().get(name).ok().flatten();
-        let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack_surroundings(&text)).unwrap_or_default();
+        let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack(&text)).unwrap_or_default();
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         self.state.accept_web_socket(&server);
         Attachment { stage: Stage::Waiting, surroundings }.keep(&server)?;
@@ -133,7 +169,7 @@ impl Object {
     /// The sockets that have said hello.
     pub(super) fn sockets(&self) -> Sockets {
         let greeted = |socket: WebSocket| match Attachment::of(&socket)?.stage {
-            Stage::Greeted { tab, inspect } => Some((socket, tab, inspect)),
+            Stage::Greeted { tab, inspect, seen } => Some(Greeted { socket, tab, inspect, seen }),
             Stage::Waiting | Stage::Replaced => None,
         };
         Sockets(self.state.get_websockets().into_iter().filter_map(greeted).collect())

@@ -7,6 +7,7 @@ use super::store::{Commit, Store, unreadable};
 use crate::engine::user::Letter;
 use crate::engine::{self, Config, Effect, Input, Stored};
 use crate::shell::{clock, js};
+use footfall_protocol::message::Seen;
 use footfall_protocol::rejection::Rejection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -57,8 +58,13 @@ impl Object {
     /// Applies an input. When this returns, its effects are on disk and its alarm is set.
     pub(super) async fn apply(self: &Rc<Self>, input: Input) -> Result<Vec<Rejection>> {
         let config = self.config().await?;
-        let turned = self.turn(input, &config)?;
-        let (rejections, departures) = self.settle(turned, &config).await?;
+        self.apply_under(input, &config).await
+    }
+
+    /// As `apply`, under a configuration that the caller has: the input is handled before anything is waited for.
+    pub(super) async fn apply_under(self: &Rc<Self>, input: Input, config: &Config) -> Result<Vec<Rejection>> {
+        let turned = self.turn(input, config)?;
+        let (rejections, departures) = self.settle(turned, config).await?;
         if !departures.is_empty() {
             self.state.wait_until(Rc::clone(self).depart(departures));
         }
@@ -136,13 +142,23 @@ impl Object {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => {
-                    sockets.get_or_insert_with(|| self.sockets()).send(&to, &message);
+                    let sockets = sockets.get_or_insert_with(|| {
+                        let mut sockets = self.sockets();
+                        sockets.end_those_behind(|inspects| self.told(inspects));
+                        sockets
+                    });
+                    sockets.send(&to, &message);
                 }
                 Effect::Reject(rejection) => turned.rejections.push(rejection),
                 Effect::Feed(letters) => turned.departures.letters = letters,
                 Effect::Spill { .. } | Effect::Drop { .. } | Effect::Flush { .. } | Effect::Delete => {}
             }
         }
+    }
+
+    /// What a page knows that has been told everything.
+    fn told(&self, inspects: bool) -> Seen {
+        self.resident.borrow().as_ref().map_or_else(Seen::default, |resident| resident.visitor.told(inspects))
     }
 
     /// The visitor: out of memory, or from disk, or a new one.

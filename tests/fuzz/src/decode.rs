@@ -27,7 +27,7 @@ pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(body) else { return };
     match ClientMessage::decode(text) {
         Ok(ClientMessage::Events(frame)) => bounded(&decode_frame(&frame.events, authority), usize::MAX),
-        Ok(ClientMessage::Hello(_)) => {}
+        Ok(ClientMessage::Hello(_) | ClientMessage::Seen(_)) => {}
         Err(message) => assert!(message.len() < 1_000, "{message}"),
     }
 }

@@ -96,6 +96,29 @@ test("an anonymous visitor costs its user's object nothing, and there is none", 
   assert.ok(!timers.some(({ reason }) => reason === "feed"));
 });
 
+test("what a user costs: letters only for what matters, and three rows for each", async (t) => {
+  const engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "1h" } } });
+  const counters = async () => {
+    const { runtime, identity, user: seen } = await visitorOf(engine, "cost");
+    return { ...runtime, version: identity?.fed_version ?? 0, feeding: identity?.feeding, orders: seen?.orders };
+  };
+  const idle = () => until(async () => ((await counters()).feeding === false ? counters() : undefined), SOON_MS);
+  await engine.send({ type: "identify", anonymousId: "cost", userId: "cost" });
+  const linked = await idle();
+  const told = await user(engine, "cost");
+  // Looking around matters to nobody else before the session ends.
+  for (let n = 0; n < 5; n += 1) await engine.send(track("Product Viewed", { anonymousId: "cost", properties: { sku: `s${n}` } }));
+  const looked = await counters();
+  assert.deepEqual([looked.version, looked.commits - linked.commits, looked.alarms_set - linked.alarms_set], [linked.version, 5, 0]);
+  assert.equal((await user(engine, "cost")).version, told.version);
+  // An order matters: its own row, one for the letter, and one for what the answer tells.
+  await engine.send(track("Order Completed", { anonymousId: "cost", properties: { order_id: "1", revenue: 1 } }));
+  await until(async () => (await counters()).orders === 1, SOON_MS);
+  const ordered = await idle();
+  assert.deepEqual([ordered.version - looked.version, ordered.commits - looked.commits], [1, 3]);
+  t.diagnostic(`an order of a known visitor: ${ordered.commits - looked.commits} rows and ${ordered.alarms_set - looked.alarms_set} alarms in the visitor's object, 1 row in the user's`);
+});
+
 test("aliases join visitors and users, and groups are the user's", async (t) => {
   const engine = await start(t);
   await engine.send(

@@ -45,7 +45,7 @@ dead-letters: ## Look at what no sink took: DO="list", "show ID", "replay [ID]",
 check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
 	@scripts/test.sh fmt clippy audit
 
-fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot) for MINUTES=… (10) each; fails on a find.
+fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, access, admin) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
 bench: ## Measure the engine beside others; writes docs/benchmarks.md.

@@ -52,7 +52,7 @@ step_tools() { "$NODE" --test tests/tools/*.test.mjs; }
 
 step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
 
-step_e2e() { "$NODE" --test tests/e2e/*.test.mjs; }
+step_e2e() { "$NODE" --test tests/e2e/*.test.mjs tests/e2e/security/*.test.mjs; }
 
 step_openapi() { scripts/openapi.sh; }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod assets;
+mod bots;
 mod call;
 mod clock;
 mod config;
@@ -22,6 +23,7 @@ mod own;
 mod reply;
 mod router;
 mod rulebook_object;
+mod safe;
 mod sinks;
 mod validation;
 mod visitor_object;
@@ -30,5 +32,6 @@ use worker::{Context, Env, Request, Response, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    router::route(request, env).await
+    let url = request.inner().url();
+    safe::apply(router::route(request, env).await?, &url)
 }

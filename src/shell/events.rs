@@ -9,7 +9,7 @@ use crate::shell::call::Call;
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json, tell_allowance};
-use crate::shell::{deliver, limiter};
+use crate::shell::{bots, deliver, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -45,7 +45,7 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     // A visitor's token says more than the public key that is in every page beside it.
     if let Some(holder) = holder.filter(|_| !matches!(sender, Sender::Visitor(..))) {
         known.grant = holder.grant.clone();
-        known.surroundings.source = holder.source.as_str().into();
+        known.surroundings.source.clone_from(&holder.source);
     }
     let batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),
@@ -60,6 +60,9 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     let deliveries = delivery::sort(batch, &sender, &known);
     let mut rejections = deliveries.rejections;
     let root = deliveries.root;
+    for (bot, count) in deliveries.bots {
+        bots::note(bot, "events", sender.site(), count);
+    }
     let delivered = deliver::deliver(call.env, sender.site(), deliveries.by_visitor).await?;
     rejections.extend(delivered.rejections.into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);

@@ -53,7 +53,9 @@ step_tools() { "$NODE" --test tests/tools/*.test.mjs; }
 step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
 
 # The build with the inputs that only tests may send is made first: several files want it, and they run at once.
-step_e2e() { FOOTFALL_FEATURES=test-hooks scripts/build.sh && "$NODE" --test tests/e2e/*.test.mjs; }
+step_e2e() {
+  FOOTFALL_FEATURES=test-hooks scripts/build.sh && "$NODE" --test tests/e2e/*.test.mjs tests/e2e/security/*.test.mjs
+}
 
 step_openapi() { scripts/openapi.sh; }
 

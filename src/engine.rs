@@ -108,6 +108,7 @@ impl Default for Settings {
 
 /// Anything that happens to a visitor.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "an input is applied when it is there and never kept")]
 pub enum Input {
     /// Events of one request or frame.
     Events(Delivery),

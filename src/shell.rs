@@ -3,6 +3,7 @@
 
 mod admin;
 mod assets;
+mod bots;
 mod call;
 mod clock;
 mod config;
@@ -24,6 +25,7 @@ mod own;
 mod reply;
 mod router;
 mod rulebook_object;
+mod safe;
 mod sinks;
 mod user_object;
 mod validation;
@@ -33,5 +35,6 @@ use worker::{Context, Env, Request, Response, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    router::route(request, env).await
+    let url = request.inner().url();
+    safe::apply(router::route(request, env).await?, &url)
 }

@@ -59,6 +59,16 @@ fn nothing_that_comes_in_makes_the_decoder_panic() {
 }
 
 #[test]
+fn no_credential_and_no_configuration_makes_its_reader_panic() {
+    replay("access", fuzz::access::check);
+}
+
+#[test]
+fn nothing_that_an_operator_sends_makes_its_reader_panic() {
+    replay("admin", fuzz::admin::check);
+}
+
+#[test]
 fn no_damage_to_stored_bytes_makes_reading_them_panic() {
     replay("snapshot", fuzz::snapshot::check);
 }

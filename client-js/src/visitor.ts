@@ -27,7 +27,8 @@ export async function askVisitor(host: string, writeKey: string, consent: Consen
       credentials: 'include',
       // A withdrawal has to arrive even when it is the last thing that happens on the page.
       keepalive: consent === 'denied',
-      body: JSON.stringify({ writeKey, consent, ...(token !== undefined && { token }) }),
+      // A browser that a program drives says so; sites decide what that means.
+      body: JSON.stringify({ writeKey, consent, ...(navigator.webdriver && { webdriver: true }), ...(token !== undefined && { token }) }),
     });
   } catch {
     return {};

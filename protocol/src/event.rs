@@ -243,7 +243,7 @@ pub struct Surroundings {
     pub gpc: bool,
     /// Which source sent them, by the name that its write key has; empty when it has none.
     #[serde(default)]
-    pub source: Box<str>,
+    pub source: String,
 }
 
 /// Where a visitor is, coarsely.

@@ -214,7 +214,7 @@ fn visitor(scenario: &Object, reader: &mut Reader) -> (Uuid, Surroundings) {
         reader.fault("/visitor/id", "invalid", "wants a visitor's UUID");
     }
     let surroundings =
-        Surroundings { geo: geo.map(|_| found), device: device.map(|_| held), gpc, source: Box::default() };
+        Surroundings { geo: geo.map(|_| found), device: device.map(|_| held), gpc, source: String::new() };
     (id.and_then(Result::ok).unwrap_or(VISITOR), surroundings)
 }
 

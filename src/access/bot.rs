@@ -1,7 +1,7 @@
 //! The bot verdict: automated clients that say what they are. Nothing is kept for them.
 
 /// Why a client is taken for a bot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bot {
     /// A crawler, a link preview or a monitor that names itself; with the words that gave it away.
     Crawler(&'static str),
@@ -14,9 +14,35 @@ impl Bot {
     pub fn reason(self) -> String {
         match self {
             Self::Crawler(word) => format!("the user agent is that of an automated client (`{word}`)"),
-            Self::Headless(word) => format!("the user agent is that of a browser without a person (`{word}`)"),
+            Self::Headless(word) => format!("this is a browser without a person (`{word}`)"),
         }
     }
+
+    /// Which of the two, in a word.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Crawler(_) => "crawler",
+            Self::Headless(_) => "headless",
+        }
+    }
+
+    /// What gave it away.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Crawler(word) | Self::Headless(word) => word,
+        }
+    }
+}
+
+/// What a request says of the client that made it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signs<'a> {
+    /// `User-Agent`
+    pub user_agent: &'a str,
+    /// `Sec-CH-UA`: the brands that a browser of the Chromium family says by itself, which programs forget to change.
+    pub brands: &'a str,
+    /// What `navigator.webdriver` says in the page (W3C WebDriver): a program drives the browser.
+    pub webdriver: bool,
 }
 
 /// Browsers driven by programs, in small letters.
@@ -68,9 +94,9 @@ const CRAWLERS: [&str; 42] = [
     "spider",
 ];
 
-/// The verdict on a user agent. Ordinary HTTP libraries are no bots: servers and apps send events with them.
-pub fn verdict(user_agent: &str, allow_headless: bool) -> Option<Bot> {
-    let text = user_agent.to_ascii_lowercase();
+/// The verdict on a client. Ordinary HTTP libraries are no bots: servers and apps send events with them.
+pub fn verdict(signs: Signs<'_>, allow_headless: bool) -> Option<Bot> {
+    let text = signs.user_agent.to_ascii_lowercase();
     let crawler = CRAWLERS.into_iter().find(|word| text.contains(word));
     if let Some(word) = crawler.or_else(|| ends_in_bot(&text).then_some("bot")) {
         return Some(Bot::Crawler(word));
@@ -78,7 +104,9 @@ pub fn verdict(user_agent: &str, allow_headless: bool) -> Option<Bot> {
     if allow_headless {
         return None;
     }
-    HEADLESS.into_iter().find(|word| text.contains(word)).map(Bot::Headless)
+    let brands = signs.brands.to_ascii_lowercase();
+    let word = HEADLESS.into_iter().find(|word| text.contains(word) || brands.contains(word));
+    word.or_else(|| signs.webdriver.then_some("navigator.webdriver")).map(Bot::Headless)
 }
 
 /// Whether a product's name ends in `bot` (`ExampleBot/1.0`, `example-bot;`), as crawlers without a place above do.
@@ -90,6 +118,10 @@ fn ends_in_bot(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verdict(user_agent: &str, allow_headless: bool) -> Option<Bot> {
+        super::verdict(Signs { user_agent, ..Signs::default() }, allow_headless)
+    }
 
     const CHROME: &str =
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
@@ -128,5 +160,12 @@ mod tests {
         let headless = CHROME.replace("Chrome/", "HeadlessChrome/");
         assert_eq!(verdict(&headless, false), Some(Bot::Headless("headlesschrome")));
         assert_eq!(verdict(&headless, true), None);
+        // A changed user agent, and what gives it away all the same.
+        let brands = r#""Chromium";v="142", "HeadlessChrome";v="142", "Not_A Brand";v="99""#;
+        let by_brand = Signs { user_agent: CHROME, brands, webdriver: false };
+        assert_eq!(super::verdict(by_brand, false), Some(Bot::Headless("headlesschrome")));
+        let driven = Signs { user_agent: CHROME, brands: "", webdriver: true };
+        assert_eq!(super::verdict(driven, false), Some(Bot::Headless("navigator.webdriver")));
+        assert_eq!((super::verdict(by_brand, true), super::verdict(driven, true)), (None, None));
     }
 }

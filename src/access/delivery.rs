@@ -1,6 +1,6 @@
 //! One request's events, sorted by the visitor they belong to: what goes to each visitor's object.
 
-use super::bot::{self, Bot};
+use super::bot::{self, Bot, Signs};
 use super::scope::Grant;
 use super::sender::Sender;
 use footfall_protocol::decode::{Batch, Root};
@@ -33,6 +33,8 @@ pub struct Deliveries {
     pub rejections: Vec<Rejection>,
     /// How the body held the events: what visitors reject is located by it.
     pub root: Root,
+    /// Events of automated clients, counted by verdict.
+    pub bots: BTreeMap<Bot, usize>,
 }
 
 impl Deliveries {
@@ -49,9 +51,16 @@ pub fn sort(batch: Batch, sender: &Sender, request: &Request) -> Deliveries {
     let from_server = sender.authority() == Authority::Source;
     for mut decoded in batch.events {
         let agent = decoded.user_agent.as_deref().filter(|_| from_server);
-        let bot = if from_server { agent.and_then(|a| bot::verdict(a, request.allow_headless)) } else { request.bot };
+        let bot = if from_server {
+            agent.and_then(|user_agent| bot::verdict(Signs { user_agent, ..Signs::default() }, request.allow_headless))
+        } else {
+            request.bot
+        };
         let visitor = match bot {
-            Some(bot) => Err(Fault::at("", Code::Bot, bot.reason())),
+            Some(bot) => {
+                *deliveries.bots.entry(bot).or_default() += 1;
+                Err(Fault::at("", Code::Bot, bot.reason()))
+            }
             None => match request.grant.admit(&mut decoded.event) {
                 Ok(()) => sender.visitor_of(&decoded.identity),
                 Err(fault) => Err(fault),

@@ -138,7 +138,7 @@ pub fn replayed(record: &Record) -> Option<Input> {
         geo: data.get("geo").and_then(Value::parse_as::<Geo>),
         device: data.get("device").and_then(Value::parse_as::<Device>),
         gpc: data.get("gpc").and_then(Value::as_bool).unwrap_or_default(),
-        source: text("source").into(),
+        source: text("source").to_owned(),
     };
     Some(Input::Events(Delivery { events: vec![(0, event)], surroundings }))
 }
@@ -206,7 +206,7 @@ mod tests {
         let event = batch.events[0].event.clone();
         let geo = Geo { country: "DE".into(), timezone: "Europe/Berlin".into(), ..Geo::default() };
         let device = Device { kind: "mobile".into(), ..Device::default() };
-        let source = "shop".into();
+        let source = "shop".to_owned();
         let surroundings = Surroundings { geo: Some(geo), device: Some(device), gpc: true, source };
         let visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::nil(), Uuid::nil());
         let data = visitor.chronicle(&event, &surroundings);

@@ -10,7 +10,7 @@ use crate::shell::deliver::{self, Taken};
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
 use crate::shell::reply::{Problem, json, tell_allowance};
-use crate::shell::{clock, limiter};
+use crate::shell::{bots, clock, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
@@ -46,7 +46,7 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     // A visitor's token says more than the public key that is in every page beside it.
     if let Some(holder) = holder.filter(|_| !matches!(sender, Sender::Visitor(..))) {
         known.grant = holder.grant.clone();
-        known.surroundings.source = holder.source.as_str().into();
+        known.surroundings.source.clone_from(&holder.source);
     }
     let mut batch = match way {
         Way::One(kind) => decode::decode_one(kind, &body, sender.authority()),
@@ -69,6 +69,9 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     };
     let mut rejections = deliveries.rejections;
     let root = deliveries.root;
+    for (bot, count) in deliveries.bots {
+        bots::note(bot, "events", sender.site(), count);
+    }
     let mut taken = deliver::deliver(call.env, sender.site(), deliveries.by_visitor, standing.as_ref()).await?;
     rejections.extend(std::mem::take(&mut taken.rejections).into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);

@@ -1,10 +1,11 @@
 //! What the router reads of a request besides its path: the body within bounds, the surroundings, the credentials.
 
 use crate::access::body::{BodyFault, unpack};
+use crate::access::bot::{self, Signs};
 use crate::access::credential::{Authorization, authorization};
+use crate::access::delivery;
 use crate::access::device::device;
 use crate::access::scope::Grant;
-use crate::access::{bot, delivery};
 use crate::shell::reply::Problem;
 use crate::shell::{clock, js};
 use footfall_protocol::event::{Geo, Surroundings};
@@ -34,7 +35,7 @@ pub(super) async fn body_within(request: &mut Request, bytes_max: usize) -> Resu
     let encoding = header(request.headers(), "content-encoding");
     let packed = match header(request.headers(), "content-length").and_then(|text| text.parse::<usize>().ok()) {
         Some(length) if length > bytes_max => return Err(too_large()),
-        Some(_) => request.bytes().await?,
+        Some(_) => request.bytes().await.map_err(|_| broken_off())?,
         // Without a length the sender could go on for ever.
         None => pour(request, bytes_max).await?.ok_or_else(too_large)?,
     };
@@ -45,12 +46,17 @@ pub(super) async fn body_within(request: &mut Request, bytes_max: usize) -> Resu
     })
 }
 
+/// The sender's connection, or its way of saying how long the body is: nothing of ours.
+fn broken_off() -> Problem {
+    Problem::new(400, "malformed", "The body broke off, or is not as long as its headers say.")
+}
+
 /// The body as it comes; `None` when there is more of it than the bound.
 async fn pour(request: &mut Request, bytes_max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut body = Vec::new();
     let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk?);
+        body.extend_from_slice(&chunk.map_err(|_| broken_off())?);
         if body.len() > bytes_max {
             return Ok(None);
         }
@@ -68,13 +74,22 @@ pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Requ
             geo: geo(request),
             device: Some(device(&agent, hint.as_deref(), language.as_deref())),
             gpc: header(headers, "sec-gpc").as_deref() == Some("1"),
-            source: Box::default(),
+            source: String::new(),
         },
-        bot: bot::verdict(&agent, allow_headless),
+        bot: bot::verdict(
+            Signs { user_agent: &agent, brands: &header(headers, "sec-ch-ua").unwrap_or_default(), webdriver: false },
+            allow_headless,
+        ),
         allow_headless,
         nonce: clock::random_id().simple().to_string(),
         grant: Grant::default(),
     }
+}
+
+/// Whether a page of another site made a browser send this. Browsers that say so at all say it of every request, also of
+/// those without an `Origin`: pictures, scripts and links (Fetch Metadata).
+pub(super) fn is_cross_site(headers: &Headers) -> bool {
+    header(headers, "sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
 }
 
 /// A request of one of the store's servers: where it runs and what it runs on say nothing about the visitor.

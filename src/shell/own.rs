@@ -1,14 +1,15 @@
 //! What a visitor's own page asks for: a name, its state, its socket, the site's public configuration.
 
+use crate::access::bot::{self, Signs};
 use crate::access::credential::{self, Authorization, COOKIE, SUBPROTOCOL};
-use crate::access::origin;
 use crate::access::token::{AGE_MAX_S, VisitorToken};
 use crate::access::write_keys::KeyHolder;
+use crate::access::{delivery, origin};
 use crate::shell::call::Call;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack};
-use crate::shell::{clock, deliver, erasure, export, limiter, log};
+use crate::shell::{bots, clock, deliver, erasure, export, limiter, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -39,6 +40,11 @@ pub(super) fn shown_token(
             return Err(Problem::new(403, "wrong_site", "The token belongs to another site than the write key."));
         }
         return Ok(Some(ShownToken { token: verified.token, renew: verified.renew, from_cookie: false }));
+    }
+    // A cookie comes along by itself: what another site's page makes a browser send is not the visitor's wish, unless that
+    // page says its origin, which is then looked at.
+    if call.origin.is_none() && incoming::is_cross_site(request.headers()) {
+        return Ok(None);
     }
     let cookies = header(request.headers(), "cookie").unwrap_or_default();
     let of_site = |token: &VisitorToken| site.is_none_or(|site| *site == token.site);
@@ -71,6 +77,9 @@ struct Ask {
     #[serde(default)]
     consent: Consent,
     token: Option<String>,
+    /// What `navigator.webdriver` says in the page.
+    #[serde(default)]
+    webdriver: bool,
 }
 
 /// `POST /v1/visitor`: keeps a visitor's name or gives a new one. Touches no object.
@@ -93,7 +102,11 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
         let response = json(200, &answer)?;
         return Ok(if denied { with_cookie(response, call, "", 0)? } else { response });
     }
-    if incoming::browser(&request, site.allow_headless).bot.is_some() && holder.authority != Authority::Source {
+    let known = incoming::browser(&request, site.allow_headless);
+    let driven = Signs { webdriver: ask.webdriver, ..Signs::default() };
+    let bot = known.bot.or_else(|| bot::verdict(driven, site.allow_headless));
+    if let Some(bot) = bot.filter(|_| holder.authority != Authority::Source) {
+        bots::note(bot, "visitor", &holder.site, 1);
         return Ok(json(200, &nobody)?);
     }
     // A page may keep a token for longer than it is good: it gets a new one, and a new name with it.
@@ -147,39 +160,40 @@ fn only_site(call: &Call<'_>) -> Option<SiteId> {
 pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
     limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
+    refuse_bots(request, "state", &shown.token.site, call)?;
     let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
 }
 
 /// `GET /v1/log`: the visitor's own records.
 pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
+    refuse_bots(request, "log", &shown.token.site, call)?;
     log::events(&shown.token.site, shown.token.visitor, call).await
 }
 
 /// `GET /v1/export`: everything that is kept of the visitor.
 pub(super) async fn export(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(request.headers(), call.env).await?;
     let VisitorToken { site, visitor, issued_s, .. } = owner(request, bearer(request), call)?.token;
+    refuse_bots(request, "export", &site, call)?;
     export::export(&site, visitor, Some(issued_s), call).await
 }
 
 /// `POST /v1/erase`: the visitor wants to be forgotten. The cookie goes as well.
 pub(super) async fn erase(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
-    check_origin(&shown, call)?;
+    needs_an_origin(&shown, call)?;
     let erased = erasure::erase(call.env, &shown.token.site, shown.token.visitor).await?;
     Ok(with_cookie(json(200, &erased)?, call, "", 0)?)
 }
 
-/// Pages of other sites may not act in a visitor's name. A browser always says where its page is from; programs that say
-/// nothing show their token on purpose.
-fn check_origin(shown: &ShownToken, call: &Call<'_>) -> Result<(), Problem> {
-    let site = call.deployment.site(&shown.token.site)?;
-    match &call.origin {
-        Some(from) if !origin::allowed(from, call.own, &site.origins) => Err(wrong_origin()),
-        None if shown.from_cookie => Err(wrong_origin()),
-        Some(_) | None => Ok(()),
-    }
+/// A browser always says where a page is from that changes something or opens a socket; programs that say nothing show
+/// their token on purpose.
+fn needs_an_origin(shown: &ShownToken, call: &Call<'_>) -> Result<(), Problem> {
+    if call.origin.is_none() && shown.from_cookie { Err(wrong_origin()) } else { Ok(()) }
 }
 
 /// A token that was shown on purpose, in the `Authorization` header.
@@ -203,12 +217,8 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
         _ => None,
     };
     let shown = owner(&request, offered.token.or(by_header), call)?;
-    let site = call.deployment.site(&shown.token.site)?;
-    check_origin(&shown, call)?;
-    let known = incoming::browser(&request, site.allow_headless);
-    if known.bot.is_some() {
-        return Err(Problem::new(403, "bot", "Nothing is kept for automated clients."));
-    }
+    needs_an_origin(&shown, call)?;
+    let known = refuse_bots(&request, "socket", &shown.token.site, call)?;
     let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
     let upgrade = worker::RequestInit::new();
     upgrade.headers.set("upgrade", "websocket")?;
@@ -228,5 +238,18 @@ fn owner(request: &Request, on_purpose: Option<String>, call: &Call<'_>) -> Resu
     if !means("site", shown.token.site.as_str()) || !means("visitor", &shown.token.visitor.to_string()) {
         return Err(Problem::new(403, "other_visitor", "The token is not that of this site and visitor."));
     }
+    check_page(call, &call.deployment.site(&shown.token.site)?.origins, None)?;
     Ok(shown)
+}
+
+/// What is known of a browser that asks for a visitor's own; an automated one gets nothing, and makes no object.
+fn refuse_bots(request: &Request, surface: &str, site: &SiteId, call: &Call<'_>) -> Result<delivery::Request, Problem> {
+    let known = incoming::browser(request, call.deployment.site(site)?.allow_headless);
+    match known.bot {
+        Some(bot) => {
+            bots::note(bot, surface, site, 1);
+            Err(Problem::new(403, "bot", "Nothing is kept for automated clients."))
+        }
+        None => Ok(known),
+    }
 }

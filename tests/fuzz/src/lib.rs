@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, missing_docs, dead_code, reason = "a crate for the fuzzers, and a module for the test")]
 #![allow(clippy::unwrap_used, reason = "a check that cannot go on panics")]
 
+pub mod access;
+pub mod admin;
 pub mod bytes;
 pub mod compile;
 pub mod decode;

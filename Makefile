@@ -8,7 +8,7 @@ STATE ?= .footfall/state
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help dev serve build test conformance simulate backtest dead-letters origin check fuzz bench crash load deploy clean
+.PHONY: help dev serve build test conformance simulate backtest dead-letters origin check fuzz bench crash soak load deploy clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -57,6 +57,10 @@ bench: ## Measure the engine beside others; writes docs/benchmarks.md.
 crash: ## Kill the engine KILLS=… (200) times under load, drawn from SEED=… (1), within MINUTES=… (30); check what is left.
 	@scripts/build.sh >&2
 	@$(NODE) tests/crash/main.mjs
+
+soak: ## Evict and wake VISITORS=… (1000) with sockets and timers in flight for MINUTES=… (10), drawn from SEED=… (1).
+	@scripts/build.sh >&2
+	@MINUTES=$(MINUTES) $(NODE) tests/soak/main.mjs
 
 load: ## Load the running engine with visitors.
 	@echo "make load is not filled yet: there is no load generator." >&2; exit 1

@@ -52,7 +52,7 @@ class Storage {
 }
 
 export class Tab {
-  /** What the client did, in order: `welcome`, `push`, `retract`, each with its numbers. */
+  /** What the client was told, in order: `welcome`, `answer` (of a plain request), `push`, `retract`, with their numbers. */
   log = [];
   #storage = new Storage();
   #document;
@@ -72,7 +72,7 @@ export class Tab {
   open(kind, path) {
     this.leave();
     const { script, address, publicKey, token, wire, visitor, plainHttp } = this.#options;
-    const document = new Document({ address, path, wire, visitor, plainHttp, storage: this.#storage });
+    const document = new Document({ address, path, wire, visitor, plainHttp, storage: this.#storage, log: this.log });
     const realm = vm.createContext(document.globals);
     script.runInContext(realm);
     const client = realm.Client.createFootfall({ writeKey: publicKey, consent: "granted", kind, token, timing: TIMING });
@@ -118,7 +118,8 @@ class Document {
     querySelector: () => null,
   });
 
-  constructor({ address, path, wire, visitor, plainHttp, storage }) {
+  constructor({ address, path, wire, visitor, plainHttp, storage, log }) {
+    this.log = log;
     const url = new URL(path, address);
     const { href, origin, pathname, search, hostname } = url;
     const location = { href, origin, pathname, search, hostname };
@@ -180,7 +181,9 @@ class Document {
     const events = url.pathname === "/v1/batch" ? JSON.parse(options.body).batch : [];
     wire.out(visitor, events);
     const answered = fetch(url, { ...options, signal: AbortSignal.timeout(5_000) }).then(async (reply) => {
-      if (reply.ok) wire.back(events, await reply.clone().json());
+      const answer = reply.ok ? await reply.clone().json() : {};
+      if (reply.ok) wire.back(events, answer);
+      if (this.#alive && answer.pushes) this.log.push({ what: "answer", seq: answer.pushes.seq });
       return reply;
     });
     return this.#whileAlive(answered);

@@ -5,6 +5,9 @@
 
 import { attention } from "./attention.mjs";
 
+/** So many pushes are kept for a tab that is away; docs/socket.md says so. */
+const KEPT = 16;
+
 /** All that is wrong, as sentences. */
 export function check(evidence) {
   const faults = [];
@@ -138,7 +141,7 @@ function checkSessions(visitor, rows, idle_ms, wrong) {
 function checkTab(name, tab, rows, { states, views }, wrong) {
   const state = states[tab.visitor];
   const made = new Map(named(rows, "trigger_fired").flatMap((row) => row.data.pushes.map((seq) => [seq, row.name])));
-  const told = tab.log.filter(({ what }) => what !== "welcome");
+  const told = tab.log.filter(({ what }) => what === "push" || what === "retract");
   wrong(told.every(({ seq }, at) => at === 0 || seq > told[at - 1].seq), `${name}: ${told.map(({ seq }) => seq)} is not in order, once each`);
   const seen = new Set(told.filter(({ what }) => what === "push").map(({ seq }) => seq));
   for (const { what, seq, rule, meant, tab: id } of told) {
@@ -149,9 +152,7 @@ function checkTab(name, tab, rows, { states, views }, wrong) {
   const retracted = told.filter(({ what }) => what === "retract");
   // It may take back what was gone before this tab came back; then there is nothing to take away.
   for (const { seq, push } of retracted) wrong(made.get(push) === "banner" && !made.has(seq), `${name}: retraction ${seq} takes back ${push}`);
-  for (const [seq, rule] of made) {
-    if (rule === "wave") wrong(seen.has(seq), `${name} was never given push ${seq}`);
-  }
+  for (const { seq, newer } of missing(tab, made)) wrong(newer >= KEPT, `${name} was never given push ${seq}; ${newer} newer ones had come`);
   const dwells = told.filter(({ rule }) => rule === "dwell").length;
   wrong(tab.log.every(({ incarnation }) => incarnation === undefined || incarnation === state.incarnation), `${name} was welcomed by another incarnation`);
   const current = state.pushes.filter(({ slot }) => slot === "banner").at(-1)?.seq ?? null;
@@ -161,6 +162,26 @@ function checkTab(name, tab, rows, { states, views }, wrong) {
   wrong(tab.connected, `${name} is not connected at the end`);
   const plain = ({ now_ms: _now, ...rest }) => canonical(narrow(rest, views[tab.visitor]));
   wrong(plain(tab.state) === plain(views[tab.visitor]), `${name} holds another state than the engine: ${plain(tab.state)}; ${plain(views[tab.visitor])}`);
+}
+
+/** Of a visitor's pushes by number, those for every tab that this one was never given, with how many newer there were when it came back. */
+function missing({ log }, made) {
+  const had = new Set(log.filter(({ what }) => what === "push").map(({ seq }) => seq));
+  const lacking = [...made].filter(([seq, rule]) => rule === "wave" && !had.has(seq)).map(([seq]) => seq);
+  return lacking.map((seq) => {
+    const next = log.findIndex((entry) => (entry.what === "push" || entry.what === "retract") && entry.seq > seq);
+    const asked = log.slice(0, next < 0 ? log.length : next).findLast(({ what }) => what === "welcome" || what === "answer");
+    return { seq, newer: [...made.keys()].filter((other) => other > seq && other <= (asked?.seq ?? 0)).length };
+  });
+}
+
+/** How many pushes tabs were not given because they came back too late for them. */
+export function missedForRoom({ tabs, rows }) {
+  const lists = tabs.map((tab) => {
+    const fired = named(rows, "trigger_fired").filter(({ visitor }) => visitor === tab.visitor);
+    return missing(tab, new Map(fired.flatMap(({ name, data }) => data.pushes.map((seq) => [seq, name]))));
+  });
+  return lists.flat().length;
 }
 
 /** The members that both have to know. */

@@ -21,7 +21,7 @@ const builds = (process.env.BUILDS ?? "build").split(" ");
 const say = (sentence) => process.stderr.write(`${new Date().toISOString().slice(11, 19)}  ${sentence}\n`);
 
 const began = Date.now();
-const engine = new Engine({ sites: { demo: SITE }, build: builds[0], vars: {}, state: mkdtempSync(join(tmpdir(), "footfall-crash-")) });
+const engine = new Engine({ sites: { demo: SITE }, build: builds[0], state: mkdtempSync(join(tmpdir(), "footfall-crash-")) });
 let faults;
 try {
   await engine.start();

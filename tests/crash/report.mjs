@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { missedForRoom } from "./checker.mjs";
 
 /** Keeps the evidence in a file; its name. */
 export function keep(evidence, seed) {
@@ -22,7 +23,7 @@ export function report(evidence, { seed, faults, elapsed_ms, file }) {
     `events: ${sent.length} sent, ${acknowledged.length} acknowledged, ${repeats} sent more than once, ${rows.filter(({ kind }) => kind === "event").length} counted`,
     `visitors: ${Object.keys(states).length}; records: ${rows.length}; tabs: ${tabs.length}, welcomed ${told("welcome")} times`,
     `triggers: ${fired.length} (${counts(fired)})`,
-    `pushes applied: ${told("push")}; retractions applied: ${told("retract")}`,
+    `pushes applied: ${told("push")}; retractions applied: ${told("retract")}; missed because 16 newer ones had come: ${missedForRoom(evidence)}`,
     ...lateness(evidence),
     faults.length === 0 ? "the checker finds nothing wrong" : `the checker finds ${faults.length} faults; the evidence is in ${file}:`,
     ...faults.slice(0, 20).map((fault) => `  ${fault}`),

@@ -28,10 +28,11 @@ export function buildWithHooks() {
 
 /**
  * An engine of its own, with its state in a temporary directory. It is stopped when the test `t` ends.
- * `sites` are the settings by site, `build` is the directory of the Worker; `queue` is as `serve.mjs --queue-…` takes it.
+ * `sites` are the settings by site, `build` is the directory of the Worker; `queue` is as `serve.mjs --queue-…` takes it;
+ * `env` is added to the environment.
  */
-export async function start(t, { sites = { demo: DEMO }, build = "build", vars = {}, queue = {}, args = [] } = {}) {
-  const engine = new Engine({ sites, build, vars, queue, args, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
+export async function start(t, options = {}) {
+  const engine = new Engine({ ...options, state: mkdtempSync(join(tmpdir(), "footfall-e2e-")) });
   t.after(async () => {
     await engine.stop();
     rmSync(engine.state, { recursive: true, force: true });
@@ -43,7 +44,7 @@ export async function start(t, { sites = { demo: DEMO }, build = "build", vars =
 /** An engine with its state in a directory; `start` of this file makes one for a test. */
 export class Engine {
   constructor(options) {
-    Object.assign(this, options);
+    Object.assign(this, { sites: { demo: DEMO }, build: "build", vars: {}, queue: {}, args: [], env: {} }, options);
   }
 
   async start() {
@@ -51,7 +52,7 @@ export class Engine {
     const args = ["scripts/serve.mjs", "--port", String(this.port ?? 0), "--state", this.state, "--build", this.build, "--control", ...this.args];
     for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}=${value}`);
     for (const [name, value] of Object.entries(this.queue)) args.push(`--queue-${name}`, String(value));
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".footfall/test/node-cache") }; // a quicker start
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".footfall/test/node-cache"), ...this.env }; // a quicker start
     this.process = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     this.log = "";
     this.process.stderr.on("data", (text) => {

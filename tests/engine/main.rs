@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
+mod clocks;
 mod cookbook;
 mod early;
 mod explain;

@@ -5,8 +5,9 @@
 
 use super::runtime::{Runtime, one_more};
 use crate::engine::{self, Stored};
+use crate::shell::js;
 use std::ops::Range;
-use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
+use worker::{Error, Result, SqlCursor, SqlStorage, SqlStorageValue, State, Storage};
 
 /// What is on disk.
 pub(super) struct Kept {
@@ -26,15 +27,25 @@ pub(super) struct Commit<'a> {
     pub(super) exists: bool,
 }
 
+const TABLES: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)",
+];
+const PUT_PAGE: &str = "INSERT OR REPLACE INTO page (n, b) VALUES (?, ?)";
+const PUT_HOT: &str = "INSERT OR REPLACE INTO hot (id, b) VALUES (1, ?)";
+const DROP_PAGES: &str = "DELETE FROM page WHERE n >= ? AND n < ?";
+
 /// The object's database, with what it costs.
 pub(super) struct Store<'a> {
+    storage: Storage,
     sql: SqlStorage,
     runtime: &'a Runtime,
 }
 
 impl<'a> Store<'a> {
     pub(super) fn new(state: &State, runtime: &'a Runtime) -> Self {
-        Self { sql: state.storage().sql(), runtime }
+        let storage = state.storage();
+        Self { sql: storage.sql(), storage, runtime }
     }
 
     /// Reads hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.
@@ -74,26 +85,32 @@ impl<'a> Store<'a> {
         self.rows("SELECT b FROM page WHERE n >= ? AND n < ? ORDER BY n", bounds)?.into_iter().map(blob).collect()
     }
 
-    /// Writes. Pages come before the hot row that refers to them, and go after the one that no longer does.
+    /// Writes all of it or nothing. Pages come before the hot row that refers to them, and go after the one that no longer
+    /// does.
     pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
+        let mut writes = Vec::with_capacity(1);
         if !commit.exists {
-            self.rows(
-                "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)",
-                vec![],
-            )?;
-            self.rows("CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)", vec![])?;
+            writes.extend(TABLES.map(|statement| (statement, Vec::new())));
         }
         for (number, bytes) in &commit.pages {
-            let values = vec![integer(*number)?, SqlStorageValue::Blob(bytes.to_vec())];
-            self.rows("INSERT OR REPLACE INTO page (n, b) VALUES (?, ?)", values)?;
+            writes.push((PUT_PAGE, vec![integer(*number)?, SqlStorageValue::Blob(bytes.to_vec())]));
         }
         let mut bytes = Vec::with_capacity(8 + commit.hot.len());
         bytes.extend_from_slice(&commit.alarm_at_ms.unwrap_or(0).to_le_bytes());
         bytes.extend_from_slice(commit.hot);
-        self.rows("INSERT OR REPLACE INTO hot (id, b) VALUES (1, ?)", vec![SqlStorageValue::Blob(bytes)])?;
+        writes.push((PUT_HOT, vec![SqlStorageValue::Blob(bytes)]));
         for range in &commit.gone {
-            self.rows("DELETE FROM page WHERE n >= ? AND n < ?", vec![integer(range.start)?, integer(range.end)?])?;
+            writes.push((DROP_PAGES, vec![integer(range.start)?, integer(range.end)?]));
         }
+        let sql = self.sql.clone();
+        let cursors = if writes.len() == 1 {
+            run(&sql, writes)?
+        } else {
+            // A statement that fails does not by itself undo the ones before it: a page of the new state beside the hot row
+            // of the old one would be a visitor that nobody can read.
+            js::transaction(&self.storage, move || run(&sql, writes))?
+        };
+        cursors.iter().for_each(|cursor| self.runtime.add_rows(cursor));
         one_more(&self.runtime.commits);
         Ok(())
     }
@@ -104,6 +121,26 @@ impl<'a> Store<'a> {
         self.runtime.add_rows(&cursor);
         Ok(rows)
     }
+}
+
+/// Runs the statements in their order, until one fails.
+fn run(sql: &SqlStorage, writes: Vec<(&str, Vec<SqlStorageValue>)>) -> Result<Vec<SqlCursor>> {
+    let mut cursors = Vec::with_capacity(writes.len());
+    for (statement, values) in writes {
+        #[cfg(feature = "test-hooks")]
+        fail_if_asked(&values)?;
+        cursors.push(sql.exec(statement, values)?);
+    }
+    Ok(cursors)
+}
+
+/// Tests have no disk that is full at the right moment: a snapshot that remembers an event of this name cannot be written.
+#[cfg(feature = "test-hooks")]
+fn fail_if_asked(values: &[SqlStorageValue]) -> Result<()> {
+    const ASKS: &[u8] = b"footfall_test_full_disk";
+    let asks = |value: &SqlStorageValue| matches!(value, SqlStorageValue::Blob(bytes) if bytes.windows(ASKS.len()).any(|part| part == ASKS));
+    let full = values.len() == 1 && values.iter().any(asks);
+    if full { Err(Error::RustError("a test asked for a disk that is full".into())) } else { Ok(()) }
 }
 
 /// A number as SQLite keeps it; the platform carries whole numbers below 2^53 only.

@@ -114,6 +114,8 @@ const LINES = {
   "GET /v1/state": own,
   "GET /v1/log": own,
   "GET /v1/socket": socket,
+  "GET /v1/export": own,
+  "POST /v1/erase": own,
 };
 for (const name of ["batch", "b", "import", "beacon", "track", "t", "page", "p", "screen", "s", "identify", "i", "group", "g", "alias", "a"]) {
   LINES[`POST /v1/${name}`] = events;
@@ -134,7 +136,7 @@ describe("endpoints of visitors and sources let in only who may", () => {
 
 describe("endpoints of operators let in only who may", () => {
   const fill = (path) => path.replace("{site}", "demo").replace("{kind}", "rules").replace("{id}", "r")
-    .replace("{version}", "1").replace("{other}", "1").replace("{rule}", "r").replace("{visitor}", one.visitor)
+    .replace("{version}", "1").replace("{other}", "1").replace("{rule}", "r").replace("{visitor}", one.visitor).replace("{letter}", "0".repeat(32))
     .replace(/\{\w+\}/g, "x");
   const BELOW = { author: "viewer", admin: "author" };
 

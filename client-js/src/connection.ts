@@ -19,6 +19,8 @@ export interface Timing {
   readonly batchMs: number;
   /** Without a socket for so long, events go over plain HTTP. */
   readonly fallbackMs: number;
+  /** Without a socket, a page with nothing to send asks so often what was pushed. */
+  readonly askMs: number;
   /** Without an acknowledgement for so long, the socket is taken for dead. */
   readonly ackMs: number;
 }
@@ -31,6 +33,7 @@ export const TIMING: Timing = {
   backoffMs: BACKOFF_FIRST_MS,
   batchMs: 100,
   fallbackMs: 3_000,
+  askMs: 25_000,
   ackMs: 15_000,
 };
 

@@ -171,7 +171,7 @@ export class Delivery {
     }
   }
 
-  /** Without a socket nobody tells what is pushed: as often as a socket would say `ping`, the page asks. */
+  /** Without a socket nobody tells what is pushed: the page asks. */
   #askLater(): void {
     clearTimeout(this.#askTimer);
     this.#askTimer = setTimeout(() => {
@@ -179,7 +179,7 @@ export class Delivery {
       const alone = this.#options.token() !== undefined && !this.#connection.ready && since >= this.#timing.fallbackMs;
       if (alone && this.#posting === undefined) this.#batch([]).catch(() => {});
       this.#askLater();
-    }, this.#timing.pingMs);
+    }, this.#timing.askMs);
   }
 
   /** One request with events; what its answer brings for this tab is handed on, if the tab is still the same visitor's. */

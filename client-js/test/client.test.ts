@@ -208,8 +208,7 @@ test('without a socket, events go over plain HTTP', () =>
     assert.deepEqual([batch?.writeKey, batch?.token], ['wk', 'f1.token']);
     assert.deepEqual(names(engine), ['one']);
     await pause(100);
-    const brought = engine.batches.filter((one) => Array.isArray(one.batch) && one.batch.length > 0);
-    assert.equal(brought.length, 1);
+    assert.equal(engine.batches.length, 1);
   }));
 
 test('an event after a slow start goes at once, not when the fall-back would have been due', () =>
@@ -258,7 +257,7 @@ test('without a socket, what is pushed comes with the answers, each push once', 
   }));
 
 test('without a socket, a page with nothing to say asks for what it has missed', () =>
-  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+  withClient({ consent: 'granted', timing: { ...TIMING, askMs: 40 } }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
     await until('asked', () => engine.batches.some(({ batch }) => Array.isArray(batch) && batch.length === 0));
     engine.owed = owed(1);
     await until('push', () => client.slot('s')?.push.seq === 1);

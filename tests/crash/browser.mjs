@@ -11,7 +11,7 @@ import WebSocket from "ws";
 
 const ENTRY = fileURLToPath(new URL("../../client-js/src/client.ts", import.meta.url));
 /** The client's waiting times: short, so that a campaign of many kills is no campaign of waiting. */
-const TIMING = { pingMs: 2_000, pongMs: 2_000, openMs: 3_000, stableMs: 1_000, backoffMs: 100, batchMs: 40, fallbackMs: 500, ackMs: 3_000 };
+const TIMING = { pingMs: 2_000, pongMs: 2_000, openMs: 3_000, stableMs: 1_000, backoffMs: 100, batchMs: 40, fallbackMs: 500, askMs: 2_000, ackMs: 3_000 };
 
 /** The client library as one script. */
 export async function clientScript() {

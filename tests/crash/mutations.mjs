@@ -16,6 +16,12 @@ const told = (evidence, is) => {
   throw new Error(`no tab was told this: ${is}`);
 };
 
+/** However late the firing was: it comes a second after what it waited for. */
+const hasten = (rows, firing) => {
+  const cause = first(rows, ({ visitor, seq }) => visitor === firing.visitor && seq === firing.data.events[0]);
+  firing.at_ms = cause.at_ms + 1_000;
+};
+
 /** By name: each spoils the evidence that it is given. */
 export const MUTATIONS = {
   "an acknowledged event is not in the database": ({ rows, acknowledged }) =>
@@ -41,12 +47,16 @@ export const MUTATIONS = {
     rows.push({ ...copy, id: `${copy.id}0`, seq: 1_000_000 });
   },
   "a trigger never fired": ({ rows }) => remove(rows, first(rows, kinds("trigger_fired", "every-fifth"))),
-  "a dwell fired early": ({ rows }) => (first(rows, kinds("trigger_fired", "dwell")).at_ms -= 1_900),
+  "a dwell fired early": ({ rows }) => hasten(rows, first(rows, kinds("trigger_fired", "dwell"))),
   "a dwell was lost": ({ rows }) => (first(rows, kinds("trigger_fired", "dwell")).kind = "emitted"),
-  "an absence fired early": ({ rows }) => (first(rows, kinds("trigger_fired", "unfinished")).at_ms -= 2_900),
+  "an absence fired early": ({ rows }) => hasten(rows, first(rows, kinds("trigger_fired", "unfinished"))),
   "an absence was lost": ({ rows }) => (first(rows, kinds("trigger_fired", "unfinished")).kind = "emitted"),
   "a session never ended": ({ rows }) => (first(rows, kinds("session_ended")).kind = "emitted"),
-  "a session ended early": ({ rows }) => (first(rows, kinds("session_ended")).at_ms -= 4_900),
+  "a session ended early": ({ rows }) => {
+    const ended = first(rows, kinds("session_ended"));
+    const last = rows.filter(({ visitor, kind, seq }) => visitor === ended.visitor && kind === "event" && seq < ended.seq);
+    ended.at_ms = Math.max(...last.map(({ at_ms }) => at_ms)) + 1_000;
+  },
   "a push was never applied": (evidence) => {
     const { log, entry } = told(evidence, ({ rule }) => rule === "wave");
     remove(log, entry);

@@ -1,12 +1,12 @@
 //! The body of a queue message: records of a visitor or, for sinks that are not ours to empty, that one was erased.
 
 use crate::access::seal::content_address;
-use footfall_protocol::record::{Erasure, RecordBatch};
+use footfall_protocol::record::{Erasure, Record, RecordBatch};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Message {
     /// Records of one visitor.
@@ -15,17 +15,31 @@ pub enum Message {
     Erased(Erasure),
 }
 
+/// Both in one, so that a text is read once: nothing of it is kept aside until it is known which of the two it is.
+#[derive(Deserialize)]
+struct Written {
+    v: u32,
+    site: String,
+    visitor: Uuid,
+    incarnation: Option<Uuid>,
+    records: Option<Vec<Record>>,
+    incarnations: Option<Vec<Uuid>>,
+    at_ms: Option<u64>,
+}
+
 impl Message {
     /// Reads a message's text. `None`: no release of ours wrote it.
     pub fn parse(text: &str) -> Option<Self> {
-        let message: Self = serde_json::from_str(text).ok()?;
-        (message.version() == 1).then_some(message)
-    }
-
-    const fn version(&self) -> u32 {
-        match self {
-            Self::Records(batch) => batch.v,
-            Self::Erased(erasure) => erasure.v,
+        let Written { v, site, visitor, incarnation, records, incarnations, at_ms } =
+            serde_json::from_str(text).ok()?;
+        match (v, incarnation, records, incarnations, at_ms) {
+            (1, Some(incarnation), Some(records), None, None) => {
+                Some(Self::Records(RecordBatch { v, site, visitor, incarnation, records }))
+            }
+            (1, None, None, Some(incarnations), Some(at_ms)) => {
+                Some(Self::Erased(Erasure { v, site, visitor, incarnations, at_ms }))
+            }
+            _ => None,
         }
     }
 
@@ -77,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_no_release_of_ours_wrote_is_no_message() {
-        for text in ["", "{}", "null", "[]", "\"x\"", &BATCH.replace("\"v\":1", "\"v\":2"), &ERASURE[..40]] {
+        let both = BATCH.replace("\"records\"", "\"incarnations\":[],\"records\"");
+        for text in [&both, "", "{}", "null", "[]", "\"x\"", &BATCH.replace("\"v\":1", "\"v\":2"), &ERASURE[..40]] {
             assert_eq!(Message::parse(text), None, "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! Any bytes, as what comes in: decoding never fails otherwise than documented, and what it gives is within bounds.
 
+use footfall::sinks::archive::open_line;
+use footfall::sinks::message::Message;
 use footfall_protocol::decode::{Batch, Call, credentials, decode_batch, decode_frame, decode_one};
 use footfall_protocol::event::{Authority, Delivery, Event, Fact, Line, Surroundings};
 use footfall_protocol::limits::{
@@ -9,6 +11,7 @@ use footfall_protocol::limits::{
 };
 use footfall_protocol::message::ClientMessage;
 use footfall_protocol::{Amount, Object, Value};
+use std::collections::BTreeMap;
 
 /// The first byte is the authority and the way in, the rest what comes in.
 ///
@@ -25,6 +28,12 @@ pub fn check(data: &[u8]) {
         }
     }
     let Ok(text) = std::str::from_utf8(body) else { return };
+    // What a queue and an archive give back.
+    if let Some(message) = Message::parse(text) {
+        let written = serde_json::to_string(&message).unwrap();
+        assert_eq!(Message::parse(&written), Some(message));
+    }
+    drop(open_line(&BTreeMap::new(), text));
     match ClientMessage::decode(text) {
         Ok(ClientMessage::Events(frame)) => bounded(&decode_frame(&frame.events, authority), usize::MAX),
         Ok(ClientMessage::Hello(_) | ClientMessage::Seen(_)) => {}

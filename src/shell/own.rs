@@ -86,7 +86,8 @@ struct Ask {
 pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Result<Response, Problem> {
     limiter::check_address(request.headers(), call.env).await?;
     let body = incoming::body(&mut request).await?;
-    let ask: Ask = serde_json::from_slice(&body).map_err(|_| {
+    let ask = std::str::from_utf8(&body).ok().and_then(|text| serde_json::from_str(text).ok());
+    let ask: Ask = ask.ok_or_else(|| {
         Problem::new(400, "malformed", r#"Send {"writeKey": …, "consent": "unknown", "granted" or "denied"}."#)
     })?;
     let holder = call.deployment.write_keys.holder(&ask.write_key);

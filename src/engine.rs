@@ -6,6 +6,7 @@
 mod apply;
 mod cart;
 mod chronicle;
+mod consent;
 mod dedupe;
 mod dry_run;
 mod dwell;
@@ -54,6 +55,7 @@ use user::{Answer, Letter, Told};
 use uuid::Uuid;
 
 pub use chronicle::replayed;
+pub use consent::Gone;
 pub use dry_run::DryRun;
 pub use fold::{FoldFault, fold};
 pub use rate::{Allowance, Rate, Window};
@@ -89,6 +91,8 @@ pub struct Settings {
     pub inspect: bool,
     /// How many events of one visitor are taken in how long, those of pages and those of servers each; `None`: any number.
     pub rate: Option<Rate>,
+    /// When consent is withdrawn, what was collected is erased; otherwise it is kept until the retention time is over.
+    pub withdrawal_erases: bool,
 }
 
 impl Default for Settings {
@@ -102,6 +106,7 @@ impl Default for Settings {
             public_orders: false,
             inspect: false,
             rate: None,
+            withdrawal_erases: false,
         }
     }
 }
@@ -163,6 +168,13 @@ pub enum Input {
         /// What.
         told: Told,
     },
+    /// The visitor says that it is not to be remembered.
+    Withdraw,
+    /// What [`Effect::Erase`] asked for is done.
+    Erased {
+        /// The lives of which nothing is left.
+        lives: Vec<Uuid>,
+    },
 }
 
 /// Which sockets a message is for.
@@ -213,6 +225,12 @@ pub enum Effect {
     Feed(Vec<Letter>),
     /// Delete the visitor's whole storage and alarm.
     Delete,
+    /// After the commit: close all sockets, and have every sink forget all lives but the present one; then
+    /// [`Input::Erased`].
+    Erase {
+        /// Those among them that nobody else may know of.
+        lives: Vec<Gone>,
+    },
 }
 
 /// All state of one person on one site.
@@ -233,6 +251,7 @@ pub struct Visitor {
     outbox: outbox::Outbox,
     dedupe: dedupe::Dedupe,
     rates: rate::Windows,
+    withdrawn: consent::Withdrawn,
 }
 
 /// What is small and nearly always changes.
@@ -315,6 +334,7 @@ impl Visitor {
             outbox: outbox::Outbox::default(),
             dedupe: dedupe::Dedupe::default(),
             rates: rate::Windows::default(),
+            withdrawn: consent::Withdrawn::default(),
         }
     }
 
@@ -334,13 +354,20 @@ impl Visitor {
             scratch: config.rules.scratch(),
         };
         let before = self.watched(&turn);
-        self.catch_up(&mut turn);
+        if !self.is_refused() {
+            self.catch_up(&mut turn);
+        }
         match input {
             Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),
             Input::Connect { tab, cursor, visible, inspect } => self.connect(&tab, cursor, visible, inspect, &mut turn),
             Input::Disconnect { tab } => self.disconnect(&tab, &mut turn),
             Input::Sight { tab, visible } => self.sight_as_recorded(&tab, visible, &mut turn),
-            Input::Wake => self.retire(&mut turn),
+            Input::Wake => {
+                self.erase(&mut turn);
+                self.retire(&mut turn);
+            }
+            Input::Withdraw => self.withdraw(&mut turn),
+            Input::Erased { lives } => self.erased(&lives),
             Input::Flushed { through } => {
                 let dropped = self.outbox.flushed(through, turn.now_ms);
                 turn.effects.extend(dropped);
@@ -348,13 +375,17 @@ impl Visitor {
             Input::FlushFailed => self.outbox.flush_failed(turn.now_ms),
             Input::Fed { version, answers } => self.fed(version, answers, &mut turn),
             Input::FeedFailed { version } => self.feed_failed(version, &turn),
+            // Somebody who is not to be remembered is not told either, and what is told is not kept.
+            Input::UserTold { .. } if self.is_refused() => {}
             Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
         if self.outbox.due_ms(config.settings.flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
             turn.effects.extend(self.outbox.flush(turn.now_ms));
         }
-        turn.effects.extend(self.begin_feed(turn.now_ms));
+        if !self.is_refused() {
+            turn.effects.extend(self.begin_feed(turn.now_ms));
+        }
         self.tell_watchers(before, &mut turn);
         config.rules.give_back(turn.scratch);
         turn.effects

@@ -2,7 +2,7 @@
 
 use footfall::engine::rules::compile;
 use footfall::engine::user::Letter;
-use footfall::engine::{Config, Effect, Input, Settings, Stored, To, Visitor};
+use footfall::engine::{Config, Effect, Gone, Input, Settings, Stored, To, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Surroundings};
 use footfall_protocol::ids::SiteId;
@@ -47,6 +47,8 @@ pub struct Sim {
     pub rejections: Vec<Rejection>,
     /// How often the visitor was woken.
     pub wakes: usize,
+    /// The lives that the visitor asked to be erased, each time.
+    pub erasures: Vec<Vec<Gone>>,
     /// The visitor asked to be deleted whole.
     pub deleted: bool,
     /// Whether the queue takes records.
@@ -98,6 +100,7 @@ impl Sim {
             queue: Vec::new(),
             rejections: Vec::new(),
             wakes: 0,
+            erasures: Vec::new(),
             deleted: false,
             queue_is_up: true,
             evicts: false,
@@ -204,7 +207,12 @@ impl Sim {
         if !reports && input != Input::Wake {
             self.wakes_in_a_row = 0;
         }
+        let life = self.visitor.incarnation();
         let effects = self.visitor.handle(input, self.now_ms, &self.config);
+        if self.visitor.incarnation() != life {
+            // Records of the next life are numbered from 1 again.
+            self.last_seq = 0;
+        }
         let (mut flushes, mut letters) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
@@ -219,6 +227,7 @@ impl Sim {
                 Effect::Flush { pages, through } => flushes.push((pages, through)),
                 Effect::Feed(more) => letters = more,
                 Effect::Delete => self.deleted = true,
+                Effect::Erase { lives } => self.erasures.push(lives),
             }
         }
         note(&mut self.made, &mut self.last_seq, self.visitor.hot_records());

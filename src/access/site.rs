@@ -10,6 +10,9 @@ use footfall_protocol::limits::{SOURCE_RATE_COUNT_MAX, VISITOR_RATE_COUNT_MAX};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// The jurisdictions that the platform knows.
+const JURISDICTIONS: [&str; 3] = ["eu", "us", "fedramp"];
+
 /// A site's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
@@ -22,6 +25,8 @@ pub struct Site {
     /// How many events each of the store's servers may send in how long, unless its key says otherwise; `None`: any
     /// number.
     pub source_rate: Option<Rate>,
+    /// Where visitors' objects are held by law, and nowhere else; `None`: anywhere.
+    pub jurisdiction: Option<String>,
     /// What the engine needs to know.
     pub engine: Settings,
 }
@@ -32,6 +37,8 @@ pub struct Site {
 struct Authored {
     origins: Vec<String>,
     consent: Option<String>,
+    withdrawal: Option<String>,
+    jurisdiction: Option<String>,
     inspect: bool,
     public_orders: bool,
     allow_headless: bool,
@@ -82,6 +89,14 @@ impl Authored {
             Some("assumed") => false,
             Some(other) => return Err(format!("consent: `{other}` is neither `assumed` nor `required`")),
         };
+        let withdrawal_erases = match self.withdrawal.as_deref() {
+            None | Some("erase") => true,
+            Some("keep") => false,
+            Some(other) => return Err(format!("withdrawal: `{other}` is neither `erase` nor `keep`")),
+        };
+        if let Some(unknown) = self.jurisdiction.as_ref().filter(|named| !JURISDICTIONS.contains(&named.as_str())) {
+            return Err(format!("jurisdiction: `{unknown}` is none of {}", JURISDICTIONS.join(", ")));
+        }
         let usual = Settings::default();
         let time = |name: &str, text: Option<String>, usual_ms, least_ms| {
             text.map_or(Ok(usual_ms), |text| match duration_ms(&text) {
@@ -102,13 +117,15 @@ impl Authored {
             public_orders: self.public_orders,
             inspect: self.inspect,
             rate: rate("visitor", &self.limits.visitor, VISITOR_RATE_COUNT_MAX)?,
+            withdrawal_erases,
         };
         if engine.retention_ms < engine.session_idle_ms {
             return Err("retention: must not be shorter than session_idle".to_owned());
         }
         let sinks = self.sinks.compile()?;
         let source_rate = rate("source", &self.limits.source, SOURCE_RATE_COUNT_MAX)?;
-        Ok(Site { origins: self.origins, allow_headless: self.allow_headless, sinks, source_rate, engine })
+        let Self { origins, allow_headless, jurisdiction, .. } = self;
+        Ok(Site { origins, allow_headless, jurisdiction, sinks, source_rate, engine })
     }
 }
 
@@ -126,13 +143,14 @@ mod tests {
     fn a_site_has_settings() {
         let sites = parse(
             r#"{"demo":{"origins":["https://shop.example","http://localhost:3000"],"consent":"assumed","inspect":true,
-            "public_orders":true,"allow_headless":true,"session_idle":"10m","flush_after":"500ms","retention":"2d",
+            "withdrawal":"keep","jurisdiction":"eu",            "public_orders":true,"allow_headless":true,"session_idle":"10m","flush_after":"500ms","retention":"2d",
             "limits":{"visitor":{"count":100,"per":"60s"},"source":{"count":5000,"per":"1m"}}}}"#,
         )
         .unwrap();
         let demo = &sites[&SiteId::parse("demo").unwrap()];
         assert_eq!(demo.origins, ["https://shop.example", "http://localhost:3000"]);
         assert!(demo.allow_headless);
+        assert_eq!(demo.jurisdiction.as_deref(), Some("eu"));
         let engine = Settings {
             session_idle_ms: 600_000,
             flush_after_ms: 500,
@@ -141,6 +159,7 @@ mod tests {
             public_orders: true,
             inspect: true,
             rate: Some(Rate { count: 100, per_ms: 60_000 }),
+            withdrawal_erases: false,
         };
         assert_eq!(demo.engine, engine);
         assert_eq!(demo.source_rate, Some(Rate { count: 5_000, per_ms: 60_000 }));
@@ -150,7 +169,12 @@ mod tests {
     fn what_is_not_said_is_the_careful_choice() {
         let sites = parse(r#"{"demo":{}}"#).unwrap();
         let demo = &sites[&SiteId::parse("demo").unwrap()];
-        assert!(demo.engine.consent_required && !demo.engine.inspect && !demo.engine.public_orders);
+        assert!(
+            demo.engine.consent_required
+                && demo.engine.withdrawal_erases
+                && !demo.engine.inspect
+                && !demo.engine.public_orders
+        );
         assert!(!demo.allow_headless && demo.origins.is_empty());
     }
 
@@ -165,6 +189,8 @@ mod tests {
             (r#"{"demo":{"origins":["https://a.example/"]}}"#, "demo.origins"),
             (r#"{"demo":{"origins":["https://A.example"]}}"#, "demo.origins"),
             (r#"{"demo":{"consent":"no"}}"#, "demo.consent"),
+            (r#"{"demo":{"jurisdiction":"mars"}}"#, "demo.jurisdiction: `mars` is none of eu, us, fedramp"),
+            (r#"{"demo":{"withdrawal":"maybe"}}"#, "demo.withdrawal"),
             (r#"{"demo":{"session_idle":"30"}}"#, "demo.session_idle: `30` is no duration"),
             (r#"{"demo":{"flush_after":"1ms"}}"#, "demo.flush_after: `1ms` is shorter"),
             (r#"{"demo":{"retention":"99999999999999999999d"}}"#, "demo.retention"),

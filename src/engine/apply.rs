@@ -10,7 +10,7 @@ use footfall_protocol::event::{Authority, Consent, Delivery, Event, Fact, Surrou
 use footfall_protocol::limits::RECENT_PAGES_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::{Record, RecordKind};
-use footfall_protocol::rejection::{Code, Fault, Rejection};
+use footfall_protocol::rejection::Rejection;
 use footfall_protocol::{Object, PROTOCOL_VERSION};
 
 impl Visitor {
@@ -23,7 +23,7 @@ impl Visitor {
                 continue;
             }
             if let Err(fault) = self.admit(&event, turn) {
-                self.note_refusal(&event);
+                self.note_refusal(&event, turn);
                 turn.effects.push(Effect::Reject(Rejection::new(index as usize, fault)));
                 continue;
             }
@@ -31,7 +31,8 @@ impl Visitor {
                 turn.effects.push(Effect::Reject(rate::too_soon(index as usize, too_soon)));
                 continue;
             }
-            self.apply_event(&event, &delivery.surroundings, turn);
+            let surroundings = self.within_control(&delivery.surroundings);
+            self.apply_event(&event, &surroundings, turn);
             taken += 1;
         }
         if let (Some(rate), Some(authority), 1..) = (turn.config.settings.rate, authority, taken) {
@@ -39,29 +40,15 @@ impl Visitor {
         }
     }
 
-    /// Whether consent lets the event in. A source answers for its visitors' consent itself, unless it says "denied".
-    pub(super) fn admit(&self, event: &Event, turn: &Turn<'_>) -> Result<(), Fault> {
-        let consent = if event.consent == Consent::Unknown { self.core.consent } else { event.consent };
-        let needed = turn.config.settings.consent_required && event.authority != Authority::Source;
-        if consent == Consent::Denied || (needed && consent != Consent::Granted) {
-            let message = "nothing is kept before consent: send `context.consent` as \"granted\" once it is given";
-            return Err(Fault::at("/context/consent", Code::ConsentRequired, message));
-        }
-        Ok(())
-    }
-
-    /// A visitor who is known and says no is remembered to have said it, so that a sender that says nothing about
-    /// consent is refused as well. Of somebody unknown nothing is kept, not even that.
-    fn note_refusal(&mut self, event: &Event) {
-        let said_no = event.consent == Consent::Denied && event.authority != Authority::Public;
-        if said_no && self.core.last_activity_ms > 0 {
-            self.core.consent = Consent::Denied;
-        }
-    }
-
     fn apply_event(&mut self, event: &Event, surroundings: &Surroundings, turn: &mut Turn<'_>) {
         #[cfg(feature = "test-hooks")]
         assert!(event.name != "footfall_test_panic", "a test asked for this panic");
+        if self.is_refused() {
+            // Consent is given again: what has come due meanwhile is over first.
+            self.core.consent = Consent::Granted;
+            self.catch_up(turn);
+            self.core.consent = Consent::Denied;
+        }
         self.dedupe.keep(&event.id);
         self.touch(turn);
         let told = self.chronicle(event, surroundings);
@@ -100,11 +87,11 @@ impl Visitor {
     }
 
     fn note_surroundings(&mut self, event: &Event, surroundings: &Surroundings) {
+        self.heed_control(surroundings);
         let core = &mut self.core;
         if event.consent == Consent::Granted {
             core.consent = Consent::Granted;
         }
-        core.gpc |= surroundings.gpc;
         core.geo = surroundings.geo.clone().or(core.geo.take());
         core.device = surroundings.device.clone().or(core.device.take());
     }
@@ -275,6 +262,11 @@ impl Visitor {
         inspect: bool,
         turn: &mut Turn<'_>,
     ) {
+        if self.is_refused() {
+            // Whoever comes all the same is told nothing that was not told already, and the tab is not noted.
+            let message = self.welcome(false, turn);
+            return turn.effects.push(Effect::Send { to: To::Tab(tab.to_owned()), message });
+        }
         self.core.clock_ms = turn.now_ms;
         // Browsers connect again by themselves: that is no activity, but the first sign of somebody new is.
         if self.core.last_activity_ms == 0 {
@@ -290,8 +282,17 @@ impl Visitor {
         self.sight(tab, visible, turn);
         self.mailbox.expire(turn.now_ms);
         self.retract_what_no_longer_holds(turn);
+        let welcome = self.welcome(inspects, turn);
+        let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
+        // First of all: what this input has already brought about for every tab is among what was missed, and in its order.
+        let told = std::iter::once(welcome).chain(missed);
+        let told = told.map(|message| Effect::Send { to: To::Tab(tab.to_owned()), message });
+        turn.effects.splice(0..0, told);
+    }
+
+    fn welcome(&self, inspects: bool, turn: &Turn<'_>) -> ServerMessage {
         let (own, whole) = self.core.versions;
-        let welcome = ServerMessage::Welcome {
+        ServerMessage::Welcome {
             protocol: PROTOCOL_VERSION,
             incarnation: Some(self.core.incarnation),
             seq: self.mailbox.last_seq,
@@ -301,12 +302,7 @@ impl Visitor {
             } else {
                 self.view(turn.now_ms, turn.config)
             },
-        };
-        let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        // First of all: what this input has already brought about for every tab is among what was missed, and in its order.
-        let told = std::iter::once(welcome).chain(missed);
-        let told = told.map(|message| Effect::Send { to: To::Tab(tab.to_owned()), message });
-        turn.effects.splice(0..0, told);
+        }
     }
 
     /// A socket that closed: nobody is known to look at that page until the tab is back.
@@ -389,7 +385,14 @@ impl Visitor {
     }
 
     /// Keeps a record; its number.
-    pub(super) fn record(&mut self, kind: RecordKind, name: &str, data: Object, turn: &Turn<'_>) -> u64 {
+    pub(super) fn record(&mut self, kind: RecordKind, name: &str, mut data: Object, turn: &Turn<'_>) -> u64 {
+        if self.is_refused() {
+            return self.outbox.last_seq();
+        }
+        if self.core.gpc {
+            // Whoever reads it is bound by it: neither sold nor shared.
+            data.insert("gpc", true);
+        }
         let session = self.core.session.as_ref().map_or(0, |session| session.number);
         self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
         self.outbox.last_seq()

@@ -99,7 +99,7 @@ impl Life<'_> {
             for effect in self.visitor.handle(input, now, self.config) {
                 match effect {
                     Effect::Flush { through, .. } => next = Some(Input::Flushed { through }),
-                    Effect::Delete => self.over = true,
+                    Effect::Delete | Effect::Erase { .. } => self.over = true,
                     Effect::Send { .. }
                     | Effect::Reject(_)
                     | Effect::Spill { .. }

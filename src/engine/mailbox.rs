@@ -121,6 +121,13 @@ impl Mailbox {
         missed.into_iter().map(|(_, message)| message).collect()
     }
 
+    /// Forgets everything that may still be wanted; numbers go on.
+    pub(super) fn clear(&mut self) {
+        self.kept.clear();
+        self.bound.clear();
+        self.retracted.clear();
+    }
+
     /// Forgets what is no longer worth showing.
     pub(super) fn expire(&mut self, now_ms: u64) {
         self.kept.retain(|(_, push)| push.expires_at_ms > now_ms);

@@ -46,6 +46,11 @@ impl Outbox {
         self.hot.push(record);
     }
 
+    /// An empty one for another life; the numbers of cold pages go on, since those of this one are deleted meanwhile.
+    pub(super) fn of_next_life(&self) -> Self {
+        Self { last_page: self.last_page, ..Self::default() }
+    }
+
     pub(super) fn hot(&self) -> &[Record] {
         &self.hot
     }

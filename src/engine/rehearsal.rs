@@ -85,7 +85,7 @@ impl<'a> Rehearsal<'a> {
                     }
                     Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
                     Effect::Feed(letters) => inputs.push(Input::taken(letters)),
-                    Effect::Delete => self.over = true,
+                    Effect::Delete | Effect::Erase { .. } => self.over = true,
                     Effect::Reject(_) | Effect::Drop { .. } => {}
                 }
             }

@@ -101,6 +101,7 @@ kept! { later
     super::lapse::Lapses => 13 v 1,
     super::identity::Identity => 14 v 1,
     super::rate::Windows => 15 v 1,
+    super::consent::Withdrawn => 16 v 1,
 }
 
 /// The sections that may go to a cold page, the first to go first: those that change seldom.
@@ -149,6 +150,9 @@ impl Visitor {
         if !self.rates.is_new() {
             sections.push(section(&self.rates));
         }
+        if !self.withdrawn.is_new() {
+            sections.push(section(&self.withdrawn));
+        }
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
@@ -195,6 +199,7 @@ impl Visitor {
             outbox: from.read()?,
             dedupe: from.read()?,
             rates: from.read()?,
+            withdrawn: from.read()?,
         })
     }
 

@@ -42,6 +42,8 @@ pub enum Reason {
     Flush,
     /// The visitor's user is to be told what has changed.
     Feed,
+    /// Consent was withdrawn, and the sinks are to forget.
+    Erasure,
     /// Nothing has happened for the site's retention time.
     Retention,
 }
@@ -57,8 +59,16 @@ impl Reason {
             Self::Lapse => "lapse",
             Self::Flush => "flush",
             Self::Feed => "feed",
+            Self::Erasure => "erasure",
             Self::Retention => "retention",
         }
+    }
+}
+
+impl Reason {
+    /// Whether it is about how the visitor is kept: such a deadline is handled at its own place, not among what happens.
+    const fn is_of_keeping(&self) -> bool {
+        matches!(self, Self::Flush | Self::Feed | Self::Erasure | Self::Retention)
     }
 }
 
@@ -78,9 +88,10 @@ impl Visitor {
         let quiet_since_ms = last_ms.max(self.core.stage_since_ms);
         let lapse = self.lapse(&config.rules).filter(|_| known).map(|(after_ms, _)| quiet_since_ms + after_ms);
         let flush = self.outbox.due_ms(settings.flush_after_ms);
-        let feed = self.identity.feed_due_ms();
-        // Records are delivered before their visitor is forgotten, and its user knows all of it.
-        let quiet = flush.is_none() && feed.is_none();
+        let feed = self.identity.feed_due_ms().filter(|_| !self.is_refused());
+        let erasure = self.withdrawn.due_ms();
+        // Records are delivered before their visitor is forgotten, and its user knows all of it; or all have forgotten it.
+        let quiet = flush.is_none() && feed.is_none() && erasure.is_none();
         let retention = (known && quiet).then_some(last_ms + settings.retention_ms);
         let dwells = self.dwells.due(&self.tabs).map(|(at, at_ms)| Wake { at_ms, reason: Reason::Dwell { at } });
         // Of several absences at the same time that of the first rule comes first.
@@ -99,8 +110,10 @@ impl Visitor {
             .chain(starts)
             .chain(wake(session_end, Reason::SessionEnd))
             .chain(wake(lapse, Reason::Lapse))
+            .filter(|_| !self.is_refused())
             .chain(wake(flush, Reason::Flush))
             .chain(wake(feed, Reason::Feed))
+            .chain(wake(erasure, Reason::Erasure))
             .chain(wake(retention, Reason::Retention))
     }
 
@@ -115,8 +128,7 @@ impl Visitor {
     fn come_due(&mut self, turn: &mut Turn<'_>) {
         // Every pass does away with the deadline that it handles. The bound is there for a bug, not for a case.
         for _ in 0..PASSES_MAX {
-            let here = |reason: &Reason| !matches!(reason, Reason::Flush | Reason::Feed | Reason::Retention);
-            let over = |wake: &Wake| wake.at_ms <= turn.now_ms && here(&wake.reason);
+            let over = |wake: &Wake| wake.at_ms <= turn.now_ms && !wake.reason.is_of_keeping();
             let Some(wake) = self.deadlines(turn.config).filter(over).min_by_key(|wake| wake.at_ms) else { return };
             self.core.clock_ms = turn.now_ms;
             // For windows it happens when it was due, however late the wake is.
@@ -130,7 +142,7 @@ impl Visitor {
                 Reason::Start { at } => self.start_is_due(at, turn),
                 Reason::SessionEnd => self.end_session(turn),
                 Reason::Lapse => self.lapsed(turn),
-                Reason::Flush | Reason::Feed | Reason::Retention => {}
+                Reason::Flush | Reason::Feed | Reason::Erasure | Reason::Retention => {}
             }
             self.retract_what_no_longer_holds(turn);
         }

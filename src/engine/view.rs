@@ -193,6 +193,7 @@ impl Visitor {
                 | Reason::Lapse
                 | Reason::Flush
                 | Reason::Feed
+                | Reason::Erasure
                 | Reason::Retention => (None, None),
             };
             let started = if let Reason::Start { at } = wake.reason { self.starts.rule(at) } else { None };

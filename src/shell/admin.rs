@@ -7,6 +7,7 @@ use crate::access::routes::{self, Found, Route, To};
 use crate::access::seal::content_address;
 use crate::rulebook::is_id;
 use crate::shell::call::Call;
+use crate::shell::deliver::Whose;
 use crate::shell::reply::{Problem, json};
 use crate::shell::rulebook_object::{AUTHOR_HEADER, ROLE_HEADER, not_found};
 use crate::shell::{clock, config, deliver, erasure, export, incoming, letters, log, validation};
@@ -54,22 +55,23 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
     if !operator.may(role, &site) {
         return Err(Problem::new(403, "not_allowed", "This needs another role, or is another site than the token's."));
     }
-    call.deployment.site(&site)?;
+    let jurisdiction = &call.deployment.site(&site)?.jurisdiction;
+    // An operator names visitors by their ids alone: those are where the site has its visitors now.
+    let of = |visitor| Whose { site: site.clone(), visitor, jurisdiction: jurisdiction.clone() };
+    let whose = |visitor: &str| parse(visitor).map(of);
     match (route.to, rest) {
         (To::Rulebook, _) => ask_rulebook(request, &site, rest, &operator, call).await,
         (To::Validation, _) => validation::answer(&mut request).await,
-        (To::NamedVisitor, _) => inspection(&site, named(&site, call)?, call).await,
-        (To::Visitor, ["visitors", visitor]) => inspection(&site, parse(visitor)?, call).await,
-        (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&site, parse(visitor)?, rule, call).await,
-        (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &site, parse(visitor)?, call).await,
-        (To::Erasure, ["visitors", visitor]) => {
-            Ok(json(200, &erasure::erase(call.env, &site, parse(visitor)?).await?)?)
-        }
-        (To::Export, ["visitors", visitor, ..]) => export::export(&site, parse(visitor)?, None, call).await,
-        (To::Log, ["visitors", visitor, "events"]) => log::events(&site, parse(visitor)?, call).await,
-        (To::Log, ["visitors", visitor, "state"]) => log::state(&site, parse(visitor)?, call).await,
-        (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&site, parse(visitor)?, call).await,
-        (To::Log, ["visitors", visitor, "records"]) => log::records(&site, parse(visitor)?, call).await,
+        (To::NamedVisitor, _) => inspection(&of(named(&site, call)?), call).await,
+        (To::Visitor, ["visitors", visitor]) => inspection(&whose(visitor)?, call).await,
+        (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&whose(visitor)?, rule, call).await,
+        (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &whose(visitor)?, call).await,
+        (To::Erasure, ["visitors", visitor]) => Ok(json(200, &erasure::erase(call.env, &whose(visitor)?).await?)?),
+        (To::Export, ["visitors", visitor, ..]) => export::export(&whose(visitor)?, None, call).await,
+        (To::Log, ["visitors", visitor, "events"]) => log::events(&whose(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "state"]) => log::state(&whose(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&whose(visitor)?, call).await,
+        (To::Log, ["visitors", visitor, "records"]) => log::records(&whose(visitor)?, call).await,
         (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
         (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
         (To::NamedUser, _) => user(&site, named_user(&site, call)?, call).await,
@@ -156,9 +158,8 @@ fn named(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
 }
 
 /// Everything that is known of a visitor. A look: it stores nothing.
-async fn inspection(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
-    let object = deliver::visitor_object(call.env, site, visitor)?;
-    Ok(object.fetch_with_str("https://visitor/inspection").await?)
+async fn inspection(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
+    Ok(whose.object(call.env)?.fetch_with_str("https://visitor/inspection").await?)
 }
 
 /// The user that the query names by the store's own id.
@@ -173,16 +174,15 @@ async fn user(site: &SiteId, user: Uuid, call: &Call<'_>) -> Result<Response, Pr
 }
 
 /// Why a rule has or has not fired for a visitor. A look: it stores nothing.
-async fn explain(site: &SiteId, visitor: Uuid, rule: &str, call: &Call<'_>) -> Result<Response, Problem> {
+async fn explain(whose: &Whose, rule: &str, call: &Call<'_>) -> Result<Response, Problem> {
     if !is_id(rule) {
         return Err(Problem::new(404, "unknown_rule", "No such rule runs for this visitor."));
     }
-    let object = deliver::visitor_object(call.env, site, visitor)?;
-    Ok(object.fetch_with_str(&format!("https://visitor/explain/{rule}")).await?)
+    Ok(whose.object(call.env)?.fetch_with_str(&format!("https://visitor/explain/{rule}")).await?)
 }
 
 /// What would happen to a visitor. A look: it stores nothing.
-async fn dry_run(mut request: Request, site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+async fn dry_run(mut request: Request, whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
     let body = incoming::body(&mut request).await?;
     let init = RequestInit {
         method: Method::Post,
@@ -190,5 +190,5 @@ async fn dry_run(mut request: Request, site: &SiteId, visitor: Uuid, call: &Call
         ..RequestInit::new()
     };
     let asked = Request::new_with_init("https://visitor/dry-run", &init)?;
-    Ok(deliver::visitor_object(call.env, site, visitor)?.fetch_with_request(asked).await?)
+    Ok(whose.object(call.env)?.fetch_with_request(asked).await?)
 }

@@ -1,9 +1,10 @@
 //! From the router to the visitors' objects: one message for each visitor, and all of them committed before the answer.
 
+use crate::access::token::VisitorToken;
 use crate::engine::Allowance;
-use crate::shell::js;
 use crate::shell::reply::Problem;
 use crate::shell::visitor_object::{STANDING_HEADER, pack};
+use crate::shell::{deployment, js};
 use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::{self, SiteId};
 use footfall_protocol::message::Standing;
@@ -31,14 +32,33 @@ pub(super) struct Taken {
     pub(super) allowance: Option<Allowance>,
 }
 
-/// The object of a visitor.
-pub(super) fn visitor_object(env: &Env, site: &SiteId, visitor: Uuid) -> Result<Stub> {
-    env.durable_object("VISITOR")?.get_by_name(&ids::visitor_object(site, visitor))
+/// A visitor, and where its object is held.
+#[derive(Clone, Debug)]
+pub(super) struct Whose {
+    pub(super) site: SiteId,
+    pub(super) visitor: Uuid,
+    /// The jurisdiction that the object is restricted to. Another one means another object, even under the same name.
+    pub(super) jurisdiction: Option<String>,
 }
 
-/// The object of a user.
+impl From<VisitorToken> for Whose {
+    fn from(token: VisitorToken) -> Self {
+        Self { site: token.site, visitor: token.visitor, jurisdiction: token.jurisdiction }
+    }
+}
+
+impl Whose {
+    /// The visitor's object.
+    pub(super) fn object(&self, env: &Env) -> Result<Stub> {
+        js::within(env.durable_object("VISITOR")?, self.jurisdiction.as_deref())?
+            .get_by_name(&ids::visitor_object(&self.site, self.visitor))
+    }
+}
+
+/// The object of a user: where the site has its visitors now.
 pub(super) fn user_object(env: &Env, site: &SiteId, user: Uuid) -> Result<Stub> {
-    env.durable_object("USER")?.get_by_name(&ids::user_object(site, user))
+    let jurisdiction = deployment::jurisdiction(env, site);
+    js::within(env.durable_object("USER")?, jurisdiction.as_deref())?.get_by_name(&ids::user_object(site, user))
 }
 
 /// Delivers everything and collects what the objects rejected. Fails when any part could not be committed: what was is
@@ -46,6 +66,7 @@ pub(super) fn user_object(env: &Env, site: &SiteId, user: Uuid) -> Result<Stub> 
 pub(super) async fn deliver(
     env: &Env,
     site: &SiteId,
+    jurisdiction: Option<&str>,
     by_visitor: BTreeMap<Uuid, Delivery>,
     standing: Option<&Standing>,
 ) -> std::result::Result<Taken, Problem> {
@@ -53,7 +74,10 @@ pub(super) async fn deliver(
     let one_visitor = by_visitor.len() == 1;
     let mut failed = false;
     let mut outcomes = stream::iter(by_visitor)
-        .map(|(visitor, delivery)| deliver_one(env, site, visitor, delivery, standing))
+        .map(|(visitor, delivery)| {
+            let whose = Whose { site: site.clone(), visitor, jurisdiction: jurisdiction.map(str::to_owned) };
+            deliver_one(env, whose, delivery, standing)
+        })
         .buffer_unordered(CONCURRENT_MAX);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
@@ -74,36 +98,24 @@ pub(super) async fn deliver(
     Ok(taken)
 }
 
-async fn deliver_one(
-    env: &Env,
-    site: &SiteId,
-    visitor: Uuid,
-    delivery: Delivery,
-    standing: Option<&Standing>,
-) -> Result<Taken> {
+async fn deliver_one(env: &Env, whose: Whose, delivery: Delivery, standing: Option<&Standing>) -> Result<Taken> {
     let bytes = postcard::to_allocvec(&delivery).map_err(|error| Error::RustError(error.to_string()))?;
     let body = Uint8Array::from(bytes.as_slice());
-    match send(env, site, visitor, &body, standing).await {
+    match send(env, &whose, &body, standing).await {
         // The platform's own passing trouble. Events have ids: a second time is harmless.
-        Err(error) if js::is_retryable(&error) => send(env, site, visitor, &body, standing).await,
+        Err(error) if js::is_retryable(&error) => send(env, &whose, &body, standing).await,
         outcome => outcome,
     }
 }
 
-async fn send(
-    env: &Env,
-    site: &SiteId,
-    visitor: Uuid,
-    body: &Uint8Array,
-    standing: Option<&Standing>,
-) -> Result<Taken> {
+async fn send(env: &Env, whose: &Whose, body: &Uint8Array, standing: Option<&Standing>) -> Result<Taken> {
     let init = RequestInit { method: Method::Post, body: Some(body.clone().into()), ..RequestInit::new() };
     if let Some(standing) = standing {
         init.headers.set(STANDING_HEADER, &pack(standing))?;
     }
     let request = Request::new_with_init("https://visitor/events", &init)?;
     // A stub that has failed once is of no use any more, so each try has its own.
-    let mut response = visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
+    let mut response = whose.object(env)?.fetch_with_request(request).await?;
     match response.status_code() {
         204 => Ok(Taken::default()),
         200 => Ok(serde_json::from_str(&response.text().await?)?),

@@ -5,6 +5,7 @@ use crate::access::attest::UserKeys;
 use crate::access::site::{self, Site};
 use crate::access::token::SigningKeys;
 use crate::access::write_keys::WriteKeys;
+use crate::shell::js;
 use crate::shell::reply::Problem;
 use crate::shell::sinks::archive;
 use crate::sinks::settings;
@@ -38,6 +39,11 @@ thread_local! {
 /// The deployment as it is configured.
 pub(super) fn parsed(env: &Env) -> Parsed {
     PARSED.with_borrow_mut(|slot| Rc::clone(slot.get_or_insert_with(|| Rc::new(parse(env)))))
+}
+
+/// Where a site has its visitors.
+pub(super) fn jurisdiction(env: &Env, site: &SiteId) -> Option<String> {
+    parsed(env).as_ref().as_ref().ok()?.sites.get(site)?.jurisdiction.clone()
 }
 
 impl Deployment {
@@ -83,6 +89,13 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
         }
         if settings.sinks.archive && env.bucket(archive::BUCKET).is_err() {
             keep("SITES", format!("{site} has an archive, but {} is not bound", archive::BUCKET));
+        }
+    }
+    for (id, site) in sites.iter().flatten() {
+        // Without it nothing of the site may be kept at all: a visitor's object elsewhere would be the wrong one for ever.
+        let held = env.durable_object("VISITOR").and_then(|objects| js::within(objects, site.jurisdiction.as_deref()));
+        if let Err(error) = held {
+            keep("SITES", format!("{id}.jurisdiction: this runtime cannot hold objects there: {error}"));
         }
     }
     let user_keys = env.var("USER_SIGNING_KEYS").map(|value| value.to_string()).ok();

@@ -3,8 +3,10 @@
 //! Each step may be repeated, and the answer comes only when all are done: whoever asks again after a failure finishes it.
 
 use crate::access::seal;
+use crate::shell::clock;
+use crate::shell::deliver::Whose;
 use crate::shell::reply::Problem;
-use crate::shell::{clock, deliver, sinks};
+use crate::shell::sinks;
 use footfall_protocol::ids::SiteId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json as object};
@@ -51,37 +53,28 @@ struct Removed {
 
 /// Erases a visitor: nothing that is read afterwards has anything of it, and nothing of its lives that is delivered later
 /// is taken. It may come back as somebody of whom nothing is known.
-pub(super) async fn erase(env: &Env, site: &SiteId, visitor: Uuid) -> std::result::Result<Json, Problem> {
-    let erased = steps(env, site, visitor).await;
+pub(super) async fn erase(env: &Env, whose: &Whose) -> std::result::Result<Json, Problem> {
+    let erased = steps(env, whose).await;
     let (removed, lives) = erased.map_err(|error| {
         console_error!("fault in an erasure: {error}");
         Problem::later("not_erased", "Not everything could be erased. Ask again: what is done stays done.")
     })?;
-    Ok(told(visitor, &removed, lives))
+    Ok(told(whose.visitor, &removed, lives))
 }
 
 /// The steps, in their order. Tombstones come first: from then on no sink takes anything of those lives, so that what is
 /// deleted after them stays deleted.
-async fn steps(env: &Env, site: &SiteId, visitor: Uuid) -> Result<(Removed, usize)> {
-    let database = env.d1("DB")?;
+async fn steps(env: &Env, whose: &Whose) -> Result<(Removed, usize)> {
     let mut removed = Removed::default();
     let mut buried = BTreeSet::new();
     for _ in 0..ROUNDS_MAX {
-        // 1. Which lives there are: the object's, and those that the database knows.
-        let mut lives = ask_lives(env, site, visitor).await?;
-        lives.extend(stored_lives(&database, site, visitor).await?);
-        buried.extend(lives);
-        // 2. Tombstones, and the rows of the database, in one transaction.
-        let left = bury(&database, site, visitor, &buried, &mut removed).await?;
-        if !left.is_subset(&buried) {
-            buried.extend(left);
-            continue;
-        }
-        // 3. What the visitor has brought to users' objects, and what a store's own origin has.
-        leave_users(env, site, visitor).await?;
-        sinks::tell_erased(env, site, visitor, &Vec::from_iter(buried.iter().copied())).await?;
-        // 4. The object: its sockets are closed and its storage is deleted whole.
-        let emptied = empty(env, site, visitor, &buried).await?;
+        // 1. The sinks: tombstones for every life, and all rows.
+        buried.extend(ask_lives(env, whose).await?);
+        forget(env, &whose.site, whose.visitor, &mut buried, None, &mut removed).await?;
+        // 2. What the visitor has brought to users' objects.
+        leave_users(env, whose).await?;
+        // 3. The object: its sockets are closed and its storage is deleted whole.
+        let emptied = empty(env, whose, &buried).await?;
         removed.storage |= emptied.storage;
         removed.sockets += emptied.sockets;
         if emptied.done {
@@ -91,24 +84,60 @@ async fn steps(env: &Env, site: &SiteId, visitor: Uuid) -> Result<(Removed, usiz
     Err(Error::RustError(format!("the visitor has begun another life {ROUNDS_MAX} times meanwhile")))
 }
 
-async fn ask_lives(env: &Env, site: &SiteId, visitor: Uuid) -> Result<BTreeSet<Uuid>> {
-    let mut reply = deliver::visitor_object(env, site, visitor)?.fetch_with_str("https://visitor/lives").await?;
+/// After consent was withdrawn: the sinks forget these lives of a visitor and all others that they know, but not the one
+/// that it has begun.
+pub(super) async fn forget_withdrawn(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    lives: &[Uuid],
+    present: Uuid,
+) -> Result<()> {
+    let mut lives = lives.iter().copied().collect();
+    forget(env, site, visitor, &mut lives, Some(present), &mut Removed::default()).await
+}
+
+/// Has every sink forget a visitor's lives: those that are named, and those that the database knows, which are added.
+async fn forget(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    lives: &mut BTreeSet<Uuid>,
+    spared: Option<Uuid>,
+    removed: &mut Removed,
+) -> Result<()> {
+    let database = env.d1("DB")?;
+    let of = of(site, visitor, spared);
+    lives.extend(lives_in(&database.prepare(LIVES).bind(&of)?.all().await?)?);
+    for _ in 0..ROUNDS_MAX {
+        // Tombstones and rows in one transaction; then what a store's own origin has.
+        let left = bury(&database, site, &of, lives, removed).await?;
+        if left.is_subset(lives) {
+            return sinks::tell_erased(env, site, visitor, &Vec::from_iter(lives.iter().copied())).await;
+        }
+        lives.extend(left);
+    }
+    Err(Error::RustError(format!("the database has learnt of another life {ROUNDS_MAX} times meanwhile")))
+}
+
+async fn ask_lives(env: &Env, whose: &Whose) -> Result<BTreeSet<Uuid>> {
+    let mut reply = whose.object(env)?.fetch_with_str("https://visitor/lives").await?;
     expect_ok(reply.status_code())?;
     Ok(reply.json::<Lives>().await?.lives)
 }
 
-async fn leave_users(env: &Env, site: &SiteId, visitor: Uuid) -> Result<()> {
+async fn leave_users(env: &Env, whose: &Whose) -> Result<()> {
     let init = RequestInit { method: Method::Post, ..RequestInit::new() };
     let request = Request::new_with_init("https://visitor/leave-users", &init)?;
-    let reply = deliver::visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
+    let reply = whose.object(env)?.fetch_with_request(request).await?;
     if reply.status_code() == 204 { Ok(()) } else { expect_ok(reply.status_code()) }
 }
 
-async fn empty(env: &Env, site: &SiteId, visitor: Uuid, lives: &BTreeSet<Uuid>) -> Result<Emptied> {
+async fn empty(env: &Env, whose: &Whose, lives: &BTreeSet<Uuid>) -> Result<Emptied> {
     let body = serde_json::to_string(&Lives { lives: lives.clone() })?;
     let init = RequestInit { method: Method::Post, body: Some(JsValue::from_str(&body)), ..RequestInit::new() };
     let request = Request::new_with_init("https://visitor/erase", &init)?;
-    let mut reply = deliver::visitor_object(env, site, visitor)?.fetch_with_request(request).await?;
+    let mut reply = whose.object(env)?.fetch_with_request(request).await?;
     expect_ok(reply.status_code())?;
     reply.json().await
 }
@@ -117,13 +146,16 @@ fn expect_ok(status: u16) -> Result<()> {
     if status == 200 { Ok(()) } else { Err(Error::RustError(format!("the visitor's object answered {status}"))) }
 }
 
-/// Lives of a visitor that have left rows.
-const LIVES: &str = "SELECT incarnation FROM records WHERE site = ?1 AND visitor = ?2 \
-     UNION SELECT incarnation FROM dead_letters WHERE site = ?1 AND visitor = ?2";
+/// Lives of a visitor that have left rows, but for one that is spared.
+const LIVES: &str = "SELECT incarnation FROM records WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3 \
+     UNION SELECT incarnation FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3";
 
-async fn stored_lives(database: &D1Database, site: &SiteId, visitor: Uuid) -> Result<BTreeSet<Uuid>> {
-    lives_in(&database.prepare(LIVES).bind(&of(site, visitor))?.all().await?)
-}
+/// What is deleted, in this order. The key is the visitor's and not a life's: what was sealed with it is read by nobody.
+const DELETES: [&str; 3] = [
+    "DELETE FROM records WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3",
+    "DELETE FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3",
+    "DELETE FROM archive_keys WHERE site = ?1 AND visitor = ?2 AND ?3 = ?3",
+];
 
 fn lives_in(result: &D1Result) -> Result<BTreeSet<Uuid>> {
     let rows: Vec<Json> = result.results()?;
@@ -134,7 +166,7 @@ fn lives_in(result: &D1Result) -> Result<BTreeSet<Uuid>> {
 async fn bury(
     database: &D1Database,
     site: &SiteId,
-    visitor: Uuid,
+    of: &[JsValue; 3],
     lives: &BTreeSet<Uuid>,
     removed: &mut Removed,
 ) -> Result<BTreeSet<Uuid>> {
@@ -144,11 +176,9 @@ async fn bury(
     let tombstones = "INSERT INTO tombstones (subject, at_ms) SELECT value, ?2 FROM json_each(?1) WHERE true \
          ON CONFLICT DO NOTHING";
     let subjects = [JsValue::from_str(&serde_json::to_string(&subjects)?), JsValue::from_f64(now)];
-    let mut statements =
-        vec![database.prepare(tombstones).bind(&subjects)?, database.prepare(LIVES).bind(&of(site, visitor))?];
-    for table in ["records", "dead_letters", "archive_keys"] {
-        let delete = format!("DELETE FROM {table} WHERE site = ?1 AND visitor = ?2");
-        statements.push(database.prepare(delete).bind(&of(site, visitor))?);
+    let mut statements = vec![database.prepare(tombstones).bind(&subjects)?, database.prepare(LIVES).bind(of)?];
+    for delete in DELETES {
+        statements.push(database.prepare(delete).bind(of)?);
     }
     let outcomes = database.batch(statements).await?;
     if let Some(error) = outcomes.iter().find_map(D1Result::error) {
@@ -164,8 +194,10 @@ async fn bury(
     outcomes.get(1).map_or_else(|| Ok(BTreeSet::new()), lives_in)
 }
 
-fn of(site: &SiteId, visitor: Uuid) -> [JsValue; 2] {
-    [JsValue::from_str(site.as_str()), JsValue::from_str(&visitor.to_string())]
+/// The parameters of the statements above.
+fn of(site: &SiteId, visitor: Uuid, spared: Option<Uuid>) -> [JsValue; 3] {
+    let spared = spared.map_or_else(String::new, |life| life.to_string());
+    [site.as_str(), &visitor.to_string(), &spared].map(JsValue::from_str)
 }
 
 /// What is answered: what was removed, and what the platform itself still holds and until when.

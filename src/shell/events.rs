@@ -3,6 +3,7 @@
 use crate::access::credential::Authorization;
 use crate::access::delivery;
 use crate::access::sender::Sender;
+use crate::access::token::VisitorToken;
 use crate::access::write_keys::KeyHolder;
 use crate::engine::Allowance;
 use crate::shell::call::Call;
@@ -35,8 +36,13 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
         limiter::check_address(request.headers(), call.env).await?;
     }
     let body = incoming::body(&mut request).await?;
-    let (sender, holder) = sender(&request, authorization, &body, way, call)?;
+    let (sender, holder, shown) = sender(&request, authorization, &body, way, call)?;
     let site = call.deployment.site(sender.site())?;
+    // A token says where its visitor is; ids that others bring are where the site has its visitors.
+    let jurisdiction = match shown {
+        Some(token) => token.jurisdiction,
+        None => site.jurisdiction.clone(),
+    };
     let mut known = if sender.authority() == Authority::Source {
         incoming::server(site.allow_headless)
     } else {
@@ -72,7 +78,9 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
     for (bot, count) in deliveries.bots {
         bots::note(bot, "events", sender.site(), count);
     }
-    let mut taken = deliver::deliver(call.env, sender.site(), deliveries.by_visitor, standing.as_ref()).await?;
+    let mut taken =
+        deliver::deliver(call.env, sender.site(), jurisdiction.as_deref(), deliveries.by_visitor, standing.as_ref())
+            .await?;
     rejections.extend(std::mem::take(&mut taken.rejections).into_iter().map(|rejection| root.locate(rejection)));
     rejections.sort_by_key(|rejection| rejection.index);
     // An alias is about several, who may all refuse it.
@@ -121,14 +129,15 @@ fn is_server(authorization: &Option<Authorization>, call: &Call<'_>) -> bool {
     call.deployment.write_keys.holder(key).is_some_and(|holder| holder.authority == Authority::Source)
 }
 
-/// Finds out who sends. The strongest credential counts: a secret key, then a token, then a public key.
+/// Finds out who sends, with the key and with the visitor's token that count. The strongest credential counts: a secret
+/// key, then a token, then a public key.
 fn sender<'a>(
     request: &Request,
     authorization: Option<Authorization>,
     body: &[u8],
     way: Way,
     call: &Call<'a>,
-) -> Result<(Sender, Option<&'a KeyHolder>), Problem> {
+) -> Result<(Sender, Option<&'a KeyHolder>, Option<VisitorToken>), Problem> {
     let (mut key, mut token) = match authorization {
         Some(Authorization::WriteKey(key)) => (Some(key), None),
         Some(Authorization::Token(token) | Authorization::Bearer(token)) => (None, Some(token)),
@@ -156,16 +165,16 @@ fn sender<'a>(
     if let Some(holder) = found {
         call.is_about(&holder.site);
         if holder.authority == Authority::Source {
-            return Ok((Sender::Source(holder.site.clone()), found));
+            return Ok((Sender::Source(holder.site.clone()), found, None));
         }
     }
     let shown = own::shown_token(request, token, found.map(|holder| &holder.site), call)?;
     match (shown, found) {
         (Some(ShownToken { token, .. }), _) => {
             call.is_about(&token.site);
-            Ok((Sender::Visitor(token.site, token.visitor), found))
+            Ok((Sender::Visitor(token.site.clone(), token.visitor), found, Some(token)))
         }
-        (None, Some(holder)) => Ok((Sender::Public(holder.site.clone()), found)),
+        (None, Some(holder)) => Ok((Sender::Public(holder.site.clone()), found, None)),
         (None, None) => {
             Err(Problem::new(401, "no_credential", "Send a write key (Basic, or `writeKey`) or a visitor token."))
         }

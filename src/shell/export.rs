@@ -4,13 +4,12 @@
 
 use crate::log::{Order, Row, Wanted};
 use crate::shell::call::Call;
+use crate::shell::clock;
+use crate::shell::deliver::Whose;
 use crate::shell::log::Log;
 use crate::shell::reply::Problem;
-use crate::shell::{clock, deliver};
-use footfall_protocol::ids::SiteId;
 use futures_util::stream;
 use serde_json::{Value as Json, json as object};
-use uuid::Uuid;
 use worker::{Error, Response, Result, console_error};
 
 /// Version of the document's form.
@@ -20,17 +19,16 @@ const AT_ONCE: usize = 500;
 
 /// Answers with the document. `issued_s` is when the token that was shown was signed, in Unix seconds.
 pub(super) async fn export(
-    site: &SiteId,
-    visitor: Uuid,
+    whose: &Whose,
     issued_s: Option<u64>,
     call: &Call<'_>,
 ) -> std::result::Result<Response, Problem> {
-    let log = match Log::open(call.env, site, visitor).await? {
+    let log = match Log::open(call.env, whose).await? {
         Ok(log) => log.with_gaps(),
         Err(reply) => return Ok(reply),
     };
-    let object = deliver::visitor_object(call.env, site, visitor)?;
-    let mut reply = object.fetch_with_str("https://visitor/inspection").await?;
+    let Whose { site, visitor, .. } = whose;
+    let mut reply = whose.object(call.env)?.fetch_with_str("https://visitor/inspection").await?;
     if reply.status_code() != 200 {
         return Ok(reply);
     }

@@ -6,7 +6,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Function, Promise, Reflect, Uint8Array, global};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Error, Request, Result, Storage};
+use worker::{Error, ObjectNamespace, Request, Result, Storage};
 
 /// Begins to set the alarm, and says when it is set. The request goes out at once, in this turn; nothing is awaited.
 pub(super) fn begin_set_alarm(storage: &Storage, at_ms: u64) -> Result<Promise> {
@@ -48,6 +48,14 @@ pub(super) fn transaction<T: 'static>(storage: &Storage, writes: impl FnOnce() -
         Some(Ok(value)) => called.map(|_| value).map_err(Error::from),
         None => Err(Error::RustError("the transaction did not run".into())),
     }
+}
+
+/// The part of a namespace that is restricted to a jurisdiction: its objects are held and run there only.
+pub(super) fn within(namespace: ObjectNamespace, jurisdiction: Option<&str>) -> Result<ObjectNamespace> {
+    let Some(jurisdiction) = jurisdiction else { return Ok(namespace) };
+    let raw: JsValue = namespace.into();
+    let method: Function = Reflect::get(&raw, &"jurisdiction".into())?.dyn_into()?;
+    Ok(method.call1(&raw, &jurisdiction.into())?.unchecked_into())
 }
 
 /// A text member of `request.cf`, where the network describes who asks.

@@ -6,14 +6,13 @@ mod past;
 
 use crate::log::{Row, Wanted, whole};
 use crate::shell::call::Call;
+use crate::shell::deliver::Whose;
 use crate::shell::reply::{Problem, json};
-use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::{RecordKind, record_id};
 pub(super) use join::{Log, Waiting};
 pub(super) use past::state;
 use serde_json::{Value as Json, json as object};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 use worker::Response;
 
 fn malformed(detail: String) -> Problem {
@@ -21,18 +20,18 @@ fn malformed(detail: String) -> Problem {
 }
 
 /// `GET …/events` and `GET /v1/log`: what is known of a visitor's records, wherever they are.
-pub(super) async fn events(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+pub(super) async fn events(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
     let wanted = Wanted::parse(call.url).map_err(malformed)?;
-    match Log::open(call.env, site, visitor).await? {
+    match Log::open(call.env, whose).await? {
         Ok(log) => answer(&log, &wanted).await,
         Err(reply) => Ok(reply),
     }
 }
 
 /// `GET …/records`: those that have arrived in the database.
-pub(super) async fn records(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+pub(super) async fn records(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
     let wanted = Wanted::parse(call.url).map_err(malformed)?;
-    answer(&Log::arrived(call.env, site, visitor), &wanted).await
+    answer(&Log::arrived(call.env, whose), &wanted).await
 }
 
 async fn answer(log: &Log, wanted: &Wanted) -> Result<Response, Problem> {
@@ -42,9 +41,9 @@ async fn answer(log: &Log, wanted: &Wanted) -> Result<Response, Problem> {
 }
 
 /// `GET …/triggers`: what has fired, the newest first, each with the happenings that made it.
-pub(super) async fn triggers(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+pub(super) async fn triggers(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
     let wanted = Wanted::triggers(call.url).map_err(malformed)?;
-    let log = match Log::open(call.env, site, visitor).await? {
+    let log = match Log::open(call.env, whose).await? {
         Ok(log) => log,
         Err(reply) => return Ok(reply),
     };

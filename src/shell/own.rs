@@ -6,15 +6,16 @@ use crate::access::token::{AGE_MAX_S, VisitorToken};
 use crate::access::write_keys::KeyHolder;
 use crate::access::{delivery, origin};
 use crate::shell::call::Call;
+use crate::shell::deliver::Whose;
 use crate::shell::incoming::{self, header};
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack};
-use crate::shell::{bots, clock, deliver, erasure, export, limiter, log};
+use crate::shell::{bots, clock, erasure, export, limiter, log};
 use footfall_protocol::event::{Authority, Consent};
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
 use serde_json::json as object;
-use worker::{Request, Response};
+use worker::{Method, Request, Response};
 
 /// A token that is genuine, and how it was shown.
 pub(super) struct ShownToken {
@@ -82,7 +83,8 @@ struct Ask {
     webdriver: bool,
 }
 
-/// `POST /v1/visitor`: keeps a visitor's name or gives a new one. Touches no object.
+/// `POST /v1/visitor`: keeps a visitor's name or gives a new one, or takes note that the visitor is not to be remembered.
+/// Touches an object only for that.
 pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Result<Response, Problem> {
     limiter::check_address(request.headers(), call.env).await?;
     let body = incoming::body(&mut request).await?;
@@ -95,13 +97,25 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
     call.is_about(&holder.site);
     let site = call.deployment.site(&holder.site)?;
     check_page(call, &site.origins, Some(holder))?;
+    // A page may keep a token for longer than it is good: it gets a new one, and a new name with it.
+    let kept = ask.token.and_then(|text| shown_token(&request, Some(text), Some(&holder.site), call).ok().flatten());
+    let kept = match kept {
+        Some(kept) => Some(kept),
+        None => shown_token(&request, None, Some(&holder.site), call)?,
+    };
     let denied = ask.consent == Consent::Denied;
     let nobody = object!({ "visitor": null, "token": null });
     if denied || (site.engine.consent_required && ask.consent != Consent::Granted) {
         let mut answer = nobody;
         answer["consent"] = if denied { "denied" } else { "required" }.into();
         let response = json(200, &answer)?;
-        return Ok(if denied { with_cookie(response, call, "", 0)? } else { response });
+        if !denied {
+            return Ok(response);
+        }
+        if let Some(kept) = kept.filter(|kept| needs_an_origin(kept, call).is_ok()) {
+            withdraw(kept.token, call).await?;
+        }
+        return Ok(with_cookie(response, call, "", 0)?);
     }
     let known = incoming::browser(&request, site.allow_headless);
     let driven = Signs { webdriver: ask.webdriver, ..Signs::default() };
@@ -110,16 +124,11 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
         bots::note(bot, "visitor", &holder.site, 1);
         return Ok(json(200, &nobody)?);
     }
-    // A page may keep a token for longer than it is good: it gets a new one, and a new name with it.
-    let kept = ask.token.and_then(|text| shown_token(&request, Some(text), Some(&holder.site), call).ok().flatten());
-    let kept = match kept {
-        Some(kept) => Some(kept),
-        None => shown_token(&request, None, Some(&holder.site), call)?,
-    };
     let (mut token, mut renew) = kept.map_or_else(
         || {
             let visitor = clock::random_id();
-            (VisitorToken { site: holder.site.clone(), visitor, jurisdiction: None, issued_s: 0 }, true)
+            let jurisdiction = site.jurisdiction.clone();
+            (VisitorToken { site: holder.site.clone(), visitor, jurisdiction, issued_s: 0 }, true)
         },
         |kept| (kept.token, kept.renew),
     );
@@ -130,6 +139,16 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
     let text = call.deployment.signing_keys.issue(&token);
     let response = json(200, &object!({ "visitor": token.visitor, "token": text }))?;
     Ok(with_cookie(response, call, &text, AGE_MAX_S)?)
+}
+
+/// The visitor is not to be remembered any more.
+async fn withdraw(token: VisitorToken, call: &Call<'_>) -> Result<(), Problem> {
+    let object = Whose::from(token).object(call.env)?;
+    let answer = object.fetch_with_request(Request::new("https://visitor/withdraw", Method::Post)?).await?;
+    if answer.status_code() == 204 {
+        return Ok(());
+    }
+    Err(Problem::later("not_committed", "The withdrawal could not be stored. Send it again."))
 }
 
 fn with_cookie(response: Response, call: &Call<'_>, value: &str, age_s: u64) -> worker::Result<Response> {
@@ -162,7 +181,7 @@ pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response
     limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
     refuse_bots(request, "state", &shown.token.site, call)?;
-    let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
+    let object = Whose::from(shown.token).object(call.env)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
 }
 
@@ -171,15 +190,16 @@ pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, 
     limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
     refuse_bots(request, "log", &shown.token.site, call)?;
-    log::events(&shown.token.site, shown.token.visitor, call).await
+    log::events(&shown.token.into(), call).await
 }
 
 /// `GET /v1/export`: everything that is kept of the visitor.
 pub(super) async fn export(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
     limiter::check_address(request.headers(), call.env).await?;
-    let VisitorToken { site, visitor, issued_s, .. } = owner(request, bearer(request), call)?.token;
-    refuse_bots(request, "export", &site, call)?;
-    export::export(&site, visitor, Some(issued_s), call).await
+    let token = owner(request, bearer(request), call)?.token;
+    refuse_bots(request, "export", &token.site, call)?;
+    let issued_s = token.issued_s;
+    export::export(&token.into(), Some(issued_s), call).await
 }
 
 /// `POST /v1/erase`: the visitor wants to be forgotten. The cookie goes as well.
@@ -187,7 +207,7 @@ pub(super) async fn erase(request: &Request, call: &Call<'_>) -> Result<Response
     limiter::check_address(request.headers(), call.env).await?;
     let shown = owner(request, bearer(request), call)?;
     needs_an_origin(&shown, call)?;
-    let erased = erasure::erase(call.env, &shown.token.site, shown.token.visitor).await?;
+    let erased = erasure::erase(call.env, &shown.token.into()).await?;
     Ok(with_cookie(json(200, &erased)?, call, "", 0)?)
 }
 
@@ -220,7 +240,7 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
     let shown = owner(&request, offered.token.or(by_header), call)?;
     needs_an_origin(&shown, call)?;
     let known = refuse_bots(&request, "socket", &shown.token.site, call)?;
-    let object = deliver::visitor_object(call.env, &shown.token.site, shown.token.visitor)?;
+    let object = Whose::from(shown.token).object(call.env)?;
     let upgrade = worker::RequestInit::new();
     upgrade.headers.set("upgrade", "websocket")?;
     upgrade.headers.set(SURROUNDINGS_HEADER, &pack(&known.surroundings))?;

@@ -93,6 +93,7 @@ impl DurableObject for Visitor {
             (Method::Post, "/told") => object.be_told(request).await,
             (Method::Post, "/leave-users") => object.leave_users().await,
             (Method::Get, "/lives") => object.lives(),
+            (Method::Post, "/withdraw") => object.withdraw().await,
             (Method::Post, "/erase") => object.erase(request).await,
             (Method::Post, "/dry-run") => object.dry_run(request).await,
             (Method::Get, "/socket") => return object.upgrade(&request),

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some messages among all")]
 
 mod clocks;
+mod consent;
 mod cookbook;
 mod early;
 mod explain;

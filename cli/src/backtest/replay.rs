@@ -188,7 +188,7 @@ impl<'a> Again<'a> {
                     }
                     Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
                     Effect::Feed(letters) => inputs.push(Input::taken(letters)),
-                    Effect::Delete => deleted = true,
+                    Effect::Delete | Effect::Erase { .. } => deleted = true,
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Drop { .. } => {}
                 }
             }

@@ -5,9 +5,9 @@
 
 use super::database;
 use crate::log::{Order, Place, Row, Wanted};
+use crate::shell::clock;
+use crate::shell::deliver::Whose;
 use crate::shell::reply::Problem;
-use crate::shell::{clock, deliver};
-use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,8 +31,7 @@ pub(in crate::shell) struct Waiting {
 /// A visitor's log, as it is at the moment.
 pub(in crate::shell) struct Log {
     env: Env,
-    site: SiteId,
-    visitor: Uuid,
+    whose: Whose,
     incarnation: Uuid,
     /// What the object has, by place.
     here: BTreeMap<Place, Row>,
@@ -51,13 +50,8 @@ pub(in crate::shell) struct Page {
 
 impl Log {
     /// Asks the object; a look, which stores nothing. The other answer is the object's own, when it cannot be reached.
-    pub(in crate::shell) async fn open(
-        env: &Env,
-        site: &SiteId,
-        visitor: Uuid,
-    ) -> Result<Result<Self, Response>, Problem> {
-        let object = deliver::visitor_object(env, site, visitor)?;
-        let mut reply = object.fetch_with_str("https://visitor/waiting").await?;
+    pub(in crate::shell) async fn open(env: &Env, whose: &Whose) -> Result<Result<Self, Response>, Problem> {
+        let mut reply = whose.object(env)?.fetch_with_str("https://visitor/waiting").await?;
         if reply.status_code() != 200 {
             return Ok(Err(reply));
         }
@@ -67,16 +61,15 @@ impl Log {
             let row = Row::of(life, record).map_err(Error::from)?;
             here.insert(row.place(), row);
         }
-        let mut log =
-            Self { env: env.clone(), site: site.clone(), visitor, incarnation, here, under_way: 0, missing: None };
+        let mut log = Self { env: env.clone(), whose: whose.clone(), incarnation, here, under_way: 0, missing: None };
         log.find_missing(last_seq).await?;
         Ok(Ok(log))
     }
 
     /// Only what has arrived in the database.
-    pub(in crate::shell) fn arrived(env: &Env, site: &SiteId, visitor: Uuid) -> Self {
-        let (env, site) = (env.clone(), site.clone());
-        Self { env, site, visitor, incarnation: Uuid::nil(), here: BTreeMap::new(), under_way: 0, missing: None }
+    pub(in crate::shell) fn arrived(env: &Env, whose: &Whose) -> Self {
+        let (env, whose) = (env.clone(), whose.clone());
+        Self { env, whose, incarnation: Uuid::nil(), here: BTreeMap::new(), under_way: 0, missing: None }
     }
 
     /// Also in the order of the oldest first, nothing is held back for what is on its way.
@@ -96,13 +89,14 @@ impl Log {
         if first_here == 1 {
             return Ok(());
         }
-        let arrived = database::arrived(&self.env, &self.site, self.incarnation, first_here).await?;
+        let arrived = database::arrived(&self.env, &self.whose.site, self.incarnation, first_here).await?;
         // A store may clear its database of what is old.
         let old = |(_, at_ms): &(u64, u64)| at_ms + QUEUE_KEEPS_MS < clock::now();
         let from = arrived.first.filter(old).map_or(1, |(seq, _)| seq);
         self.under_way = (first_here - from).saturating_sub(arrived.count);
         if self.under_way > 0 {
-            self.missing = database::first_missing(&self.env, &self.site, self.incarnation, from, first_here).await?;
+            self.missing =
+                database::first_missing(&self.env, &self.whose.site, self.incarnation, from, first_here).await?;
         }
         Ok(())
     }
@@ -111,7 +105,7 @@ impl Log {
     /// begins there: who follows it gets every record once.
     pub(in crate::shell) async fn page(&self, wanted: &Wanted) -> Result<Page, Problem> {
         // One more, which says whether there is another page.
-        let stored = database::page(&self.env, &self.site, self.visitor, wanted, wanted.limit + 1).await?;
+        let stored = database::page(&self.env, &self.whose.site, self.whose.visitor, wanted, wanted.limit + 1).await?;
         let mut found: BTreeMap<Place, Row> = stored.into_iter().map(|row| (row.place(), row)).collect();
         let here = self.here.values().filter(|row| wanted.takes(row));
         found.extend(here.map(|row| (row.place(), row.clone())));
@@ -134,7 +128,7 @@ impl Log {
             self.here.values().filter(|row| ids.contains(&row.id)).map(|row| (row.id.clone(), row.clone())).collect();
         let wanted: Vec<String> = ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect();
         if !wanted.is_empty() {
-            let rows = database::by_id(&self.env, &self.site, &wanted).await?;
+            let rows = database::by_id(&self.env, &self.whose.site, &wanted).await?;
             known.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
         }
         Ok(known)

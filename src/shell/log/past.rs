@@ -5,8 +5,8 @@ use crate::engine::{FoldFault, fold};
 use crate::log::{Order, Row, Wanted, time};
 use crate::shell::call::Call;
 use crate::shell::config;
+use crate::shell::deliver::Whose;
 use crate::shell::reply::{Problem, json};
-use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::FOLD_RECORDS_MAX;
 use footfall_protocol::record::Record;
 use serde_json::json as object;
@@ -17,7 +17,7 @@ use worker::Response;
 const AT_ONCE: usize = 1_000;
 
 /// Answers with the visitor as it was, by the rules of now.
-pub(in crate::shell) async fn state(site: &SiteId, visitor: Uuid, call: &Call<'_>) -> Result<Response, Problem> {
+pub(in crate::shell) async fn state(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
     let at_ms = match time(call.url, "at", u64::MAX).map_err(malformed)? {
         u64::MAX => {
             return Err(malformed(
@@ -26,7 +26,7 @@ pub(in crate::shell) async fn state(site: &SiteId, visitor: Uuid, call: &Call<'_
         }
         at_ms => at_ms,
     };
-    let log = match Log::open(call.env, site, visitor).await? {
+    let log = match Log::open(call.env, whose).await? {
         Ok(log) => log,
         Err(reply) => return Ok(reply),
     };
@@ -42,9 +42,9 @@ pub(in crate::shell) async fn state(site: &SiteId, visitor: Uuid, call: &Call<'_
     let known = rows.iter().filter(|row| row.at_ms <= at_ms).count();
     let records = rows.iter().map(Row::record).collect::<Option<Vec<Record>>>();
     let records = records.ok_or_else(|| incomplete("A record of it is of another release."))?;
-    let settings = call.deployment.site(site)?.engine.clone();
-    let config = config::refresh(call.env.clone(), site.clone(), visitor, settings).await?;
-    let folded = fold((site.clone(), visitor, last.incarnation), &records, at_ms, &config);
+    let settings = call.deployment.site(&whose.site)?.engine.clone();
+    let config = config::refresh(call.env.clone(), whose.site.clone(), whose.visitor, settings).await?;
+    let folded = fold((whose.site.clone(), whose.visitor, last.incarnation), &records, at_ms, &config);
     let then = folded.map_err(|fault| match fault {
         FoldFault::TooLong => too_long(),
         FoldFault::Missing(_) if log.under_way > 0 => under_way(),

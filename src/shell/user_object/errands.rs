@@ -2,8 +2,8 @@
 
 use super::{Object, hand_on};
 use crate::engine::user::{Answer, Member, Telling, Told, User, UserEffect, UserInput};
-use crate::shell::deliver::visitor_object;
-use crate::shell::{clock, js};
+use crate::shell::deliver::Whose;
+use crate::shell::{clock, deployment, js};
 use futures_util::stream::{self, StreamExt as _};
 use std::rc::Rc;
 use worker::js_sys::Uint8Array;
@@ -98,6 +98,8 @@ impl Object {
         let init = RequestInit { method: Method::Post, body, ..RequestInit::new() };
         let request = Request::new_with_init("https://visitor/told", &init)?;
         let (site, _) = self.whose()?;
-        Ok(visitor_object(&self.env, site, member.visitor)?.fetch_with_request(request).await?.status_code())
+        let jurisdiction = deployment::jurisdiction(&self.env, site);
+        let whose = Whose { site: site.clone(), visitor: member.visitor, jurisdiction };
+        Ok(whose.object(&self.env)?.fetch_with_request(request).await?.status_code())
     }
 }

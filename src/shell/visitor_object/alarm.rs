@@ -32,9 +32,13 @@ impl Object {
 
     async fn wake(self: &Rc<Self>) -> Result<()> {
         let config = self.config().await?;
-        let turned = self.turn(Input::Wake, &config)?;
+        let mut turned = self.turn(Input::Wake, &config)?;
+        let erase = turned.erase.take();
         let (_, departures) = self.settle(turned, &config).await?;
         Rc::clone(self).depart(departures).await;
+        if let Some(lives) = erase {
+            Rc::clone(self).erase_withdrawn(lives).await;
+        }
         Ok(())
     }
 }

@@ -2,10 +2,13 @@
 
 use super::Object;
 use super::sockets::{Attachment, ERASED, Stage};
-use crate::shell::erasure::{Emptied, Lives};
+use crate::engine::{Gone, Input};
+use crate::shell::erasure::{self, Emptied, Lives};
 use crate::shell::js;
 use crate::shell::reply::json;
-use worker::{Request, Response, Result};
+use std::rc::Rc;
+use uuid::Uuid;
+use worker::{Request, Response, ResponseBuilder, Result, console_error};
 
 impl Object {
     /// The lives that are known here. A look: nothing is stored.
@@ -17,6 +20,7 @@ impl Object {
             && resident.exists
         {
             lives.insert(resident.visitor.incarnation());
+            lives.extend(resident.visitor.withdrawn().iter().map(|gone| gone.incarnation));
             self.resident.replace(Some(resident));
         }
         json(200, &Lives { lives })
@@ -36,15 +40,52 @@ impl Object {
         }
         let storage = self.is_stored()?;
         self.sent.replace(Default::default());
-        let sockets = self.state.get_websockets();
-        for socket in &sockets {
-            // Its end says nothing about the visitor that may come after.
-            Attachment { stage: Stage::Replaced, surroundings: Default::default() }.keep(socket)?;
-            drop(socket.close(Some(ERASED), Some("erased")));
-        }
+        let sockets = self.close_all();
         if storage {
             js::settle(js::begin_delete_all(&self.state.storage())?).await?;
         }
-        json(200, &Emptied { done: true, storage, sockets: sockets.len() })
+        json(200, &Emptied { done: true, storage, sockets })
+    }
+
+    /// Closes every socket; how many there were.
+    pub(super) fn close_all(&self) -> usize {
+        let sockets = self.state.get_websockets();
+        for socket in &sockets {
+            // Its end says nothing about the visitor that may come after.
+            let gone = Attachment { stage: Stage::Replaced, surroundings: Default::default() };
+            if let Err(error) = gone.keep(socket).and_then(|()| socket.close(Some(ERASED), Some("erased"))) {
+                console_error!("fault: a socket of an erased visitor does not close: {error}");
+            }
+        }
+        sockets.len()
+    }
+
+    /// The visitor withdraws its consent: the page says it, and the token says who.
+    pub(super) async fn withdraw(self: &Rc<Self>) -> Result<Response> {
+        self.apply(Input::Withdraw).await?;
+        Ok(ResponseBuilder::new().with_status(204).empty())
+    }
+
+    /// Has the sinks forget the lives whose consent was withdrawn. Should that fail, the engine asks for it again.
+    pub(super) async fn erase_withdrawn(self: Rc<Self>, lives: Vec<Gone>) {
+        if let Err(error) = self.forget(lives).await {
+            console_error!("fault after a withdrawal: {error}");
+        }
+    }
+
+    async fn forget(self: &Rc<Self>, gone: Vec<Gone>) -> Result<()> {
+        let (site, visitor) = self.whose()?.clone();
+        let resident = self.resident()?;
+        let present = resident.visitor.incarnation();
+        if !resident.exists {
+            // It was deleted meanwhile: whoever did that has done this as well.
+            return Ok(());
+        }
+        self.resident.replace(Some(resident));
+        self.sent.replace(Default::default());
+        let lives: Vec<Uuid> = gone.iter().map(|gone| gone.incarnation).collect();
+        erasure::forget_withdrawn(&self.env, &site, visitor, &lives, present).await?;
+        self.leave_users_of(&gone).await?;
+        self.apply(Input::Erased { lives }).await.map(drop)
     }
 }

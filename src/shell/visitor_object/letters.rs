@@ -2,8 +2,8 @@
 
 use super::Object;
 use super::turn::Departures;
-use crate::engine::Input;
-use crate::engine::user::{Answer, Content, Letter, Told};
+use crate::engine::user::{Answer, Content, Letter, Member, Told};
+use crate::engine::{Gone, Input};
 use crate::shell::user_object;
 use std::rc::Rc;
 use uuid::Uuid;
@@ -68,15 +68,28 @@ impl Object {
     /// when it is done; a repeat is harmless.
     pub(super) async fn leave_users(&self) -> Result<Response> {
         let resident = self.resident()?;
-        let member = resident.visitor.member();
-        let users = if resident.exists { resident.visitor.fed_users().to_vec() } else { Vec::new() };
+        let mut lives = Vec::new();
         if resident.exists {
+            let Member { incarnation, .. } = resident.visitor.member();
+            lives.extend_from_slice(resident.visitor.withdrawn());
+            lives.push(Gone { incarnation, users: resident.visitor.fed_users().to_vec() });
             self.resident.replace(Some(resident));
         }
-        let content = Content::Forgets;
-        let letter =
-            |user| Letter { member, version: u64::MAX, user, user_id: String::new(), content: content.clone() };
-        self.deliver(users.into_iter().map(letter).collect()).await?;
+        self.leave_users_of(&lives).await?;
         Ok(ResponseBuilder::new().with_status(204).empty())
+    }
+
+    /// Takes back from users' objects all that these lives have brought.
+    pub(super) async fn leave_users_of(&self, lives: &[Gone]) -> Result<()> {
+        let (_, visitor) = self.whose()?;
+        let letter = |incarnation, user| Letter {
+            member: Member { visitor: *visitor, incarnation },
+            version: u64::MAX,
+            user,
+            user_id: String::new(),
+            content: Content::Forgets,
+        };
+        let letters = lives.iter().flat_map(|gone| gone.users.iter().map(|user| letter(gone.incarnation, *user)));
+        self.deliver(letters.collect()).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use super::flight::{Flight, pack};
 use super::runtime::one_more;
 use super::store::{Commit, Store, unreadable};
 use crate::engine::user::Letter;
-use crate::engine::{self, Config, Effect, Input, Stored};
+use crate::engine::{self, Config, Effect, Gone, Input, Stored};
 use crate::shell::{clock, js};
 use footfall_protocol::message::Seen;
 use footfall_protocol::rejection::Rejection;
@@ -51,6 +51,8 @@ impl Departures {
 pub(super) struct Turned {
     pub(super) rejections: Vec<Rejection>,
     pub(super) departures: Departures,
+    /// Lives that are to be erased.
+    pub(super) erase: Option<Vec<Gone>>,
     settling: Vec<Promise>,
 }
 
@@ -63,10 +65,14 @@ impl Object {
 
     /// As `apply`, under a configuration that the caller has: the input is handled before anything is waited for.
     pub(super) async fn apply_under(self: &Rc<Self>, input: Input, config: &Config) -> Result<Vec<Rejection>> {
-        let turned = self.turn(input, config)?;
+        let mut turned = self.turn(input, config)?;
+        let erase = turned.erase.take();
         let (rejections, departures) = self.settle(turned, config).await?;
         if !departures.is_empty() {
             self.state.wait_until(Rc::clone(self).depart(departures));
+        }
+        if let Some(lives) = erase {
+            self.state.wait_until(Rc::clone(self).erase_withdrawn(lives));
         }
         Ok(rejections)
     }
@@ -151,8 +157,12 @@ impl Object {
                 }
                 Effect::Reject(rejection) => turned.rejections.push(rejection),
                 Effect::Feed(letters) => turned.departures.letters = letters,
+                Effect::Erase { lives } => turned.erase = Some(lives),
                 Effect::Spill { .. } | Effect::Drop { .. } | Effect::Flush { .. } | Effect::Delete => {}
             }
+        }
+        if turned.erase.is_some() {
+            self.close_all();
         }
     }
 
@@ -248,7 +258,12 @@ fn commit<'a>(
         match effect {
             Effect::Spill { page, bytes } => pages.push((*page, bytes)),
             Effect::Drop { pages } => gone.push(pages.clone()),
-            Effect::Send { .. } | Effect::Reject(_) | Effect::Flush { .. } | Effect::Feed(_) | Effect::Delete => {}
+            Effect::Send { .. }
+            | Effect::Reject(_)
+            | Effect::Flush { .. }
+            | Effect::Feed(_)
+            | Effect::Erase { .. }
+            | Effect::Delete => {}
         }
     }
     Commit { alarm_at_ms, hot: &snapshot.hot, pages, gone, exists }

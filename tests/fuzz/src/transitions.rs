@@ -260,6 +260,14 @@ impl Life {
                     self.flights.push(through);
                 }
                 Effect::Feed(letters) => self.letters = letters,
+                Effect::Erase { lives } => {
+                    self.flights.clear();
+                    self.visitor.handle(
+                        Input::Erased { lives: lives.iter().map(|gone| gone.incarnation).collect() },
+                        self.now_ms,
+                        &self.config,
+                    );
+                }
                 Effect::Delete => {
                     self.lives += 1;
                     self.visitor = newborn(self.lives);

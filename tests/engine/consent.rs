@@ -1,0 +1,202 @@
+//! Consent and Global Privacy Control: every combination, against the table of docs/privacy.md, and what a withdrawal does.
+
+use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
+use footfall::engine::{Effect, Gone, Input};
+use footfall_protocol::decode::decode_batch;
+use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
+use footfall_protocol::record::RecordKind;
+use serde_json::{Value, json};
+
+/// The lines of the table: site, known before, the event says, on whose word, the event is, known after.
+fn table() -> Vec<[String; 6]> {
+    let page = include_str!("../../docs/privacy.md");
+    let lines = page.lines().skip_while(|line| !line.starts_with("| Site | Known before")).skip(2);
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    lines.take_while(|line| line.starts_with('|')).map(|line| cells(line).try_into().unwrap()).collect()
+}
+
+fn event(name: &str, consent: &str) -> Value {
+    let consent = if consent == "nothing" { "" } else { consent };
+    json!({"event": name, "context": {"tab": "t", "consent": consent}})
+}
+
+fn deliver(sim: &mut Sim, authority: Authority, event: Value, gpc: bool) {
+    let mut event = event;
+    event["type"] = json!("track");
+    event["anonymousId"] = json!("a");
+    let batch = decode_batch(json!({"batch": [event]}).to_string().as_bytes(), authority).unwrap();
+    let events = batch.events.into_iter().map(|decoded| (decoded.index, decoded.event)).collect();
+    let geo = Geo { country: "DE".into(), region: "BE".into(), city: "Berlin".into(), ..Geo::default() };
+    sim.input(Input::Events(Delivery {
+        events,
+        surroundings: Surroundings { geo: Some(geo), gpc, ..Default::default() },
+    }));
+}
+
+/// A visitor of whom this is known.
+fn known(sim: &mut Sim, before: &str) {
+    match before {
+        "nobody" => {}
+        "unknown" => deliver(sim, Authority::Source, event("seen", "nothing"), false),
+        "granted" => deliver(sim, Authority::Source, event("seen", "granted"), false),
+        "denied" => {
+            deliver(sim, Authority::Source, event("seen", "granted"), false);
+            deliver(sim, Authority::Source, event("seen", "denied"), false);
+        }
+        other => panic!("{other}"),
+    }
+    sim.pass(SECOND);
+}
+
+#[test]
+fn every_combination_of_consent_does_what_the_table_says() {
+    let table = table();
+    assert!(table.len() > 5);
+    let mut used = vec![0; table.len()];
+    for site in ["required", "assumed"] {
+        for before in ["nobody", "unknown", "granted", "denied"] {
+            for says in ["nothing", "granted", "denied"] {
+                for (word, authority) in
+                    [("public", Authority::Public), ("visitor", Authority::Visitor), ("source", Authority::Source)]
+                {
+                    let fits = |cells: &[String; 6]| {
+                        let pairs = [(&cells[0], site), (&cells[1], before), (&cells[2], says), (&cells[3], word)];
+                        pairs.iter().all(|(cell, is)| *cell == "any" || *cell == is)
+                    };
+                    let line = table.iter().position(fits).expect("a line fits");
+                    used[line] += 1;
+                    for (gpc, erases) in [(false, false), (true, false), (false, true), (true, true)] {
+                        let mut sim = Sim::with_rules(json!([]));
+                        sim.config.settings.consent_required = site == "required";
+                        sim.config.settings.withdrawal_erases = erases;
+                        known(&mut sim, before);
+                        let stored = sim.stored();
+                        sim.rejections.clear();
+                        deliver(&mut sim, authority, event("now", says), gpc);
+                        let about = format!("{site}, {before}, {says}, {word}, gpc {gpc}, erases {erases}");
+                        let taken = sim.rejections.is_empty();
+                        assert_eq!(if taken { "taken" } else { "refused" }, table[line][4], "{about}");
+                        let after = sim.see("/consent");
+                        match table[line][5].as_str() {
+                            "nobody" => assert_eq!(sim.stored(), stored, "{about}"),
+                            "as before" => assert_eq!(sim.stored(), stored, "{about}"),
+                            known => assert_eq!(after, known, "{about}"),
+                        }
+                        assert_eq!(sim.made.iter().any(|record| record.name == "now"), taken, "{about}");
+                        assert_eq!(sim.see("/gpc"), json!(taken && gpc), "{about}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(used.iter().all(|times| *times > 0), "a line that never decides: {used:?}");
+}
+
+#[test]
+fn a_withdrawal_erases_state_and_waiting_records_and_asks_until_it_is_done() {
+    let mut sim = lively(true);
+    let old = sim.visitor.incarnation();
+    sim.input(Input::Withdraw);
+    assert_eq!(sim.erasures, [vec![Gone { incarnation: old, users: Vec::new() }]]);
+    assert_ne!(sim.visitor.incarnation(), old, "what comes after is another life");
+    let shown = sim.visitor.inspection(sim.now_ms, &sim.config);
+    let text = serde_json::to_string(&shown).unwrap();
+    for mark in ["marker", "tent", "wave", "t1"] {
+        assert!(!text.contains(mark), "{mark} in {text}");
+        let stored = sim.stored();
+        let bytes: Vec<u8> = stored.cold.iter().flat_map(|(_, bytes)| bytes.clone()).chain(stored.hot).collect();
+        assert!(!bytes.windows(mark.len()).any(|window| window == mark.as_bytes()), "{mark} is stored");
+    }
+    assert_eq!((sim.see("/consent"), sim.see("/outbox/hot")), (json!("denied"), json!(0)));
+    let (made, sent) = (sim.made.len(), sim.sent.len());
+    sim.pass(150 * SECOND);
+    assert_eq!(sim.erasures.len(), 3, "it is asked for again every minute");
+    sim.input(Input::Erased { lives: vec![old] });
+    sim.pass(DAY);
+    assert_eq!((sim.erasures.len(), sim.made.len(), sim.sent.len()), (3, made, sent), "nothing happens any more");
+    assert!(!sim.deleted);
+    sim.pass(30 * DAY);
+    assert!(sim.deleted, "the refusal itself goes after the retention time");
+}
+
+#[test]
+fn what_comes_after_a_withdrawal_is_another_life_numbered_from_one() {
+    let mut sim = lively(true);
+    sim.input(Input::Withdraw);
+    let incarnation = sim.visitor.incarnation();
+    deliver(&mut sim, Authority::Visitor, event("again", "granted"), false);
+    assert_eq!(sim.visitor.incarnation(), incarnation);
+    assert_eq!(sim.visitor.hot_records().iter().map(|record| record.seq).min(), Some(1), "numbered from 1 again");
+    assert_eq!(sim.see("/profile/sessions"), json!(1));
+    let old = sim.erasures[0].iter().map(|gone| gone.incarnation).collect();
+    sim.input(Input::Erased { lives: old });
+    assert!(sim.visitor.hot_records().iter().any(|record| record.name == "again"));
+}
+
+#[test]
+fn a_withdrawal_that_keeps_stops_timers_and_pushes_and_records_nothing_more() {
+    let mut sim = lively(false);
+    sim.input(Input::Withdraw);
+    assert!(sim.erasures.is_empty());
+    assert_eq!(sim.made.last().unwrap().name, "consent_denied");
+    assert_eq!(
+        (sim.see("/cart/count"), sim.see("/pushes"), sim.see("/consent")),
+        (json!(1), json!([]), json!("denied"))
+    );
+    let (made, sent) = (sim.made.len(), sim.sent.len());
+    sim.disconnect("t1").pass(3 * HOUR).connect("t2", None).pass(HOUR);
+    assert_eq!(sim.made.len(), made, "not even that a socket closed");
+    let pushed = |(_, _, message): &(u64, _, footfall_protocol::message::ServerMessage)| {
+        serde_json::to_value(message).unwrap()["type"] == "push"
+    };
+    assert!(!sim.sent[sent..].iter().any(pushed));
+    assert!(sim.made.iter().all(|record| record.kind != RecordKind::TriggerFired || record.name != "dwell"));
+    // Said again, it changes nothing.
+    let stored = sim.stored();
+    assert_eq!(sim.visitor.handle(Input::Withdraw, sim.now_ms, &sim.config), Vec::<Effect>::new());
+    assert_eq!(sim.stored(), stored);
+    // With consent it goes on where it was: the session that is over meanwhile ends first.
+    deliver(&mut sim, Authority::Visitor, event("back", "granted"), false);
+    assert!(sim.made[made..].iter().any(|record| record.kind == RecordKind::SessionEnded));
+    assert_eq!((sim.see("/cart/count"), sim.see("/profile/sessions")), (json!(1), json!(2)));
+}
+
+/// A visitor with a cart, a trait, a push, a dwell clock and records that wait.
+fn lively(erases: bool) -> Sim {
+    let mut config = config(
+        json!([
+            {"id": "wave", "pattern": {"event": {"name": "wave"}}, "actions": [{"push": {"slot": "s", "content": {"text": "marker"}, "expires": "5h"}}]},
+            {"id": "dwell", "pattern": {"dwell": {"for": "30s", "where": {"page.kind": "product"}}}, "actions": [{"push": {"slot": "s", "content": {"text": "x"}}}]}
+        ]),
+        json!([]),
+        json!([]),
+    );
+    config.settings.withdrawal_erases = erases;
+    config.settings.flush_after_ms = 10 * MINUTE;
+    let mut sim = Sim::new(config);
+    sim.connect("t1", None).page("t1", "product", "/p/tent");
+    sim.track("t1", "Product Added", json!({"sku": "tent", "price": 3})).track("t1", "wave", json!({}));
+    sim.send(json!({"type": "identify", "userId": "marker", "traits": {"a": "marker"}, "context": {"tab": "t1"}}));
+    sim.pass(SECOND);
+    let timers = sim.see("/timers");
+    assert!(timers.as_array().unwrap().iter().any(|timer| timer["reason"] == "dwell"), "{timers}");
+    assert_ne!(sim.see("/outbox/hot"), json!(0));
+    sim
+}
+
+#[test]
+fn global_privacy_control_marks_records_and_keeps_no_place_below_the_country() {
+    let mut sim = Sim::with_rules(json!([]));
+    deliver(&mut sim, Authority::Visitor, event("before", "nothing"), false);
+    assert_eq!((sim.see("/geo/city"), sim.see("/gpc")), (json!("Berlin"), json!(false)));
+    deliver(&mut sim, Authority::Visitor, event("with", "nothing"), true);
+    deliver(&mut sim, Authority::Visitor, event("after", "nothing"), false);
+    assert_eq!(sim.see("/geo"), json!({"country": "DE"}), "what was known is dropped, and stays so");
+    assert_eq!(sim.see("/gpc"), json!(true), "whatever later requests say");
+    for record in &sim.made {
+        let marked = serde_json::to_value(&record.data).unwrap()["gpc"] == json!(true);
+        let late = record.seq >= sim.made.iter().find(|record| record.name == "with").unwrap().seq;
+        assert_eq!(marked, late, "{record:?}");
+        assert!(!late || !serde_json::to_string(&record.data).unwrap().contains("Berlin"), "{record:?}");
+    }
+}

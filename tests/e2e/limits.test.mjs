@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEMO, basic, start, track, until } from "./support.mjs";
+import { DEMO, basic, start, track } from "./support.mjs";
 
 const SLOW = "fws_slow";
 const ROTATED = "fws_slow_new";
-/** Short enough to wait for, long enough for a hundred requests. */
-const PER_MS = 6_000;
+/** Short enough to wait for, long enough for ten requests on a busy machine. */
+const PER_MS = 8_000;
 const LIMITS = { visitor: { count: 100, per: `${PER_MS}ms` } };
 
 let engine;
 before(async (t) => {
-  const rate = { count: 100, per: `${PER_MS}ms` };
+  const rate = { count: 100, per: "10m" };
   const key = { site: "demo", authority: "source" };
   const keys = {
     fws_free: key,
@@ -48,15 +48,15 @@ test("of one visitor the 101st event is refused, also across the edge of a windo
   // Half of them just before the clock enters the next period, half of them after.
   await sleep(PER_MS - (Date.now() % PER_MS) - 600);
   const began = Date.now();
-  for (let n = 1; n <= 100; n += 1) {
-    if (n === 51) await sleep(Math.max(0, 900 - (Date.now() - began)));
-    const reply = await send(1);
+  for (let n = 10; n <= 100; n += 10) {
+    if (n === 60) await sleep(Math.max(0, 900 - (Date.now() - began)));
+    const reply = await send(10);
     assert.equal(reply.status, 200, `${n}: ${reply.text}`);
     assert.deepEqual(limits(reply).slice(0, 2), ["100", String(100 - n)]);
   }
   assert.ok(Math.floor(began / PER_MS) < Math.floor(Date.now() / PER_MS), "the burst lies across an edge");
   assertRefused(await send(1), 100);
-  await sleep(began + PER_MS - Date.now() - 250);
+  await sleep(Math.max(0, began + PER_MS - Date.now() - 250));
   const retry = assertRefused(await send(1), 100);
   assert.equal(retry, 1);
   await sleep(1_000);
@@ -115,8 +115,7 @@ test("what pages send of a visitor does not keep out what a server has to say", 
 
 test("of one source the 101st event is refused, whichever visitors and keys it comes with", async () => {
   const one = (n, key = SLOW) => asSource(key, track("thing", { anonymousId: `of-source-${n}` }));
-  await until(async () => limits(await one("before"))[1] === "99", 2 * PER_MS + 2_000, PER_MS);
-  for (let n = 2; n <= 100; n += 1) {
+  for (let n = 1; n <= 100; n += 1) {
     const reply = await one(n % 7, n % 2 ? SLOW : ROTATED);
     assert.deepEqual([reply.status, ...limits(reply).slice(0, 2)], [200, "100", String(100 - n)]);
   }

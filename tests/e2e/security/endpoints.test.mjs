@@ -138,8 +138,8 @@ describe("endpoints of visitors and sources let in only who may", () => {
 
 describe("endpoints of operators let in only who may", () => {
   const fill = (path) => path.replace("{site}", "demo").replace("{kind}", "rules").replace("{id}", "r")
-    .replace("{version}", "1").replace("{other}", "1").replace("{rule}", "r").replace("{visitor}", one.visitor).replace("{letter}", "0".repeat(32))
-    .replace(/\{\w+\}/g, "x");
+    .replace("{version}", "1").replace("{other}", "1").replace("{rule}", "r").replace("{visitor}", one.visitor)
+    .replace("{letter}", "0a".repeat(16)).replace(/\{\w+\}/g, "x");
   const BELOW = { author: "viewer", admin: "author" };
 
   for (const [template, item] of Object.entries(paths)) {

@@ -2,7 +2,7 @@
 
 use crate::sim::{HOUR, MINUTE, SECOND, START, Sim, config};
 use footfall::engine::user::{Absorb, Answer, Content, Letter, Member, Telling, Told, User, UserEffect, UserInput};
-use footfall::engine::{Config, Input, Settings};
+use footfall::engine::{Config, Input, Settings, Visitor};
 use footfall_protocol::event::Authority;
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::{USER_CHANGES_MAX, USER_CLAIMS_MAX, USER_VISITORS_MAX};
@@ -48,6 +48,8 @@ impl World {
         let (now_ms, rules, evicts) = (self.now_ms, self.rules, self.loses.is_some());
         let sim = self.visitors.entry(id).or_insert_with(|| {
             let mut sim = Sim::at(rules(), now_ms, id);
+            // A life's name is like no other's.
+            sim.visitor = Visitor::new(demo(), id, Uuid::from_u128(!id.as_u128()));
             (sim.keeps_letters, sim.evicts) = (true, evicts);
             sim
         });
@@ -548,7 +550,7 @@ fn merges_in_a_circle_lose_nothing_and_are_audited() {
 fn a_user_has_bounds_and_says_so() {
     let mut world = World::new(plain);
     let letter = |n: u128, content| {
-        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(1) };
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
         UserInput::Letter(Letter { member, version: 1, user: user("u"), user_id: "u".into(), content })
     };
     for n in 0..USER_VISITORS_MAX as u128 {

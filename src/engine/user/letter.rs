@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct Member {
     /// The visitor.
     pub visitor: Uuid,
-    /// Its life.
+    /// Its life: a random name, like no other's, that says nothing about whose it is.
     pub incarnation: Uuid,
 }
 

@@ -62,6 +62,7 @@ pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use snapshot::{SnapshotError, Stored};
 pub use timers::{Reason, Wake};
+pub use view::To;
 
 /// What the site has configured, at one version.
 #[derive(Debug)]
@@ -175,19 +176,6 @@ pub enum Input {
         /// The lives of which nothing is left.
         lives: Vec<Uuid>,
     },
-}
-
-/// Which sockets a message is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum To {
-    /// The tab with this id.
-    Tab(String),
-    /// Every connected tab that sees the visitor's own view.
-    Others,
-    /// Every connected tab that sees the whole view.
-    Inspectors,
-    /// Every connected tab.
-    Everyone,
 }
 
 /// What the shell must do.

@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
-import { campaignOf, currentPage, declaredKind, watchExit, watchPage } from './page.ts';
+import { campaignOf, currentPage, declaredKind, isVisible, watchExit, watchPage } from './page.ts';
 import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type Cursor, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
 import { askErasure, askVisitor, type Named } from './visitor.ts';
@@ -119,10 +119,7 @@ export class Footfall {
     return this.#emitter.on(name, listener);
   }
 
-  /**
-   * Says who the visitor is. What is known of the user on other devices is shown only when the store's own server says the
-   * same, or has signed it for this page: `userSignature`.
-   */
+  /** Says who the visitor is; `userSignature` is the proof that the store's own server has signed for this page. */
   identify(userId: string, traits: JsonObject = {}, userSignature?: string): void {
     this.#record({ type: 'identify', userId, traits }, userSignature === undefined ? {} : { userSignature });
   }
@@ -399,8 +396,4 @@ export class Footfall {
 
 export function createFootfall(options: FootfallOptions): Footfall {
   return new Footfall(options);
-}
-
-function isVisible(): boolean {
-  return typeof document === 'undefined' || document.visibilityState !== 'hidden';
 }

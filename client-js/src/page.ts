@@ -89,3 +89,8 @@ function watchHistory(moved: (previous: string) => void, signal: AbortSignal): (
   };
   return () => Object.assign(history, { pushState, replaceState });
 }
+
+/** Whether the page is in sight; without a document there is nothing to hide. */
+export function isVisible(): boolean {
+  return typeof document === 'undefined' || document.visibilityState !== 'hidden';
+}

@@ -167,6 +167,7 @@ fn the_timeline_tells_everything_in_order_as_text_and_as_json() {
               stage new → browsing
               minute waits (dwell) in tab 1, due at 1m
           5s  event identified (visitor, tab 1)
+              user linked u1
               segment named entered
               trait name = \"Ada\"
           6s  event hello (visitor, tab 1)

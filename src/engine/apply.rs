@@ -170,14 +170,7 @@ impl Visitor {
                 self.identity.history.ledger.reverse(order, stamp, event);
                 self.matters(turn);
             }
-            Fact::Identified { traits } if trusted => {
-                self.merge_traits(traits, stamp);
-                self.matters(turn);
-            }
-            Fact::Grouped { group_id, traits } if trusted => {
-                self.join(group_id, traits, stamp);
-                self.matters(turn);
-            }
+            Fact::Identified { .. } | Fact::Grouped { .. } if trusted => self.take_word(&event.fact, stamp, turn),
             Fact::OrderCompleted(_)
             | Fact::OrderReversed(_)
             | Fact::Identified { .. }

@@ -233,8 +233,18 @@ impl Visitor {
         self.feed_soon(turn.now_ms);
     }
 
-    /// The visitor has joined a group.
-    pub(super) fn join(&mut self, group_id: &str, traits: &Object, stamp: Stamp) {
+    /// What is said about who the visitor is: traits, or a group.
+    pub(super) fn take_word(&mut self, fact: &Fact, stamp: Stamp, turn: &Turn<'_>) {
+        if let Fact::Identified { traits } = fact {
+            self.merge_traits(traits, stamp);
+        }
+        if let Fact::Grouped { group_id, traits } = fact {
+            self.join(group_id, traits, stamp);
+        }
+        self.matters(turn);
+    }
+
+    fn join(&mut self, group_id: &str, traits: &Object, stamp: Stamp) {
         let fits = serde_json::to_string(traits).is_ok_and(|text| text.len() <= GROUP_TRAITS_BYTES_MAX);
         if !fits {
             self.profile.traits_dropped = self.profile.traits_dropped.saturating_add(1);

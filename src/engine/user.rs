@@ -186,7 +186,7 @@ impl User {
         let known = at.ok().map(|at| self.linked[at].version);
         let claimed = self.claims.iter().find(|(who, _)| *who == member).map(|(_, version)| *version);
         if withdrawn || known.max(claimed).is_some_and(|known| version <= known) {
-            return Answer::Taken(at.ok().map(|at| self.told(self.linked[at].user)));
+            return Answer::Taken(at.ok().map(|at| Box::new(self.told(self.linked[at].user))));
         }
         if user == self.user && !user_id.is_empty() {
             self.id = user_id;
@@ -233,7 +233,7 @@ impl User {
                 if let Ok(at) = at {
                     (self.linked[at].told, self.linked[at].gone) = (self.version, false);
                 }
-                Answer::Taken(Some(self.told(user)))
+                Answer::Taken(Some(Box::new(self.told(user))))
             }
             Content::Claims => {
                 self.leave(member, now_ms);

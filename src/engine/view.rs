@@ -3,9 +3,22 @@
 //! A member that has no value is left out, so that every view can be reached by a JSON Merge Patch (RFC 7396), in which
 //! `null` takes a member away.
 
-use super::{Config, Effect, Reason, To, Turn, Visitor};
+use super::{Config, Effect, Reason, Turn, Visitor};
 use footfall_protocol::message::ServerMessage;
 use footfall_protocol::{Millis, Object, Value};
+
+/// Which sockets a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The tab with this id.
+    Tab(String),
+    /// Every connected tab that sees the visitor's own view.
+    Others,
+    /// Every connected tab that sees the whole view.
+    Inspectors,
+    /// Every connected tab.
+    Everyone,
+}
 
 /// Builds an object from pairs, without those that have no value.
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

@@ -176,7 +176,7 @@ impl Visitor {
             match (letter.content, answer) {
                 (Content::Withdraws, _) => self.identity.feed.fed.retain(|user| *user != letter.user),
                 (Content::Merges { into_id, stamp, .. }, answer) => self.merged(&into_id, stamp, &answer, turn),
-                (Content::Brings(_), Answer::Taken(Some(told))) => self.hear(told, turn),
+                (Content::Brings(_), Answer::Taken(Some(told))) => self.hear(*told, turn),
                 (Content::Brings(_), Answer::Refused(why)) => {
                     self.record(RecordKind::UserRefused, &letter.user_id, refusal(why.as_str()), turn);
                 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct Member {
     /// The visitor.
     pub visitor: Uuid,
-    /// Its life.
+    /// Its life: a random name, like no other's, that says nothing about whose it is.
     pub incarnation: Uuid,
 }
 
@@ -56,7 +56,7 @@ pub enum Content {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// It is on disk, or was already. Who counts is told the profile.
-    Taken(Option<Told>),
+    Taken(Option<Box<Told>>),
     /// This user has become another one: the same letter goes to that one's object.
     Forward(Uuid),
     /// It was not taken, and will not be.

@@ -92,9 +92,12 @@ async fn keys(env: &Env, batches: &[&RecordBatch]) -> Result<Keys> {
         .collect()
 }
 
+/// A line with what it is sorted and told by: its time and its record's id.
+type Sealed = (u64, String, String);
+
 /// The files' names and what is in them.
 fn files(batches: &[&RecordBatch], keys: &Keys) -> Result<Vec<(String, String)>> {
-    let mut days: BTreeMap<(&str, String), Vec<(u64, String, String)>> = BTreeMap::new();
+    let mut days: BTreeMap<(&str, String), Vec<Sealed>> = BTreeMap::new();
     for batch in batches {
         let Some(key) = keys.get(&(batch.site.clone(), batch.visitor.to_string())) else { continue };
         for record in &batch.records {

@@ -22,6 +22,9 @@ let result;
 try {
   await engine.start();
   result = await soak(engine, { visitors, ms: minutes * 60_000, seed, progress: say });
+} catch (error) {
+  say(`the end of the engine's log: ${engine.log?.slice(-2_000)}`);
+  throw error;
 } finally {
   await engine.stop();
   rmSync(engine.state, { recursive: true, force: true });

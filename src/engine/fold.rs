@@ -92,19 +92,16 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Applies an input; the queue takes everything at once.
+    /// Applies an input; the queue and users' objects take everything at once.
     fn apply(&mut self, input: Input, now: Millis) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
             for effect in self.visitor.handle(input, now, self.config) {
                 match effect {
-                    Effect::Flush { through, .. } => next = Some(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete | Effect::Erase { .. } => self.over = true,
-                    Effect::Send { .. }
-                    | Effect::Reject(_)
-                    | Effect::Spill { .. }
-                    | Effect::Drop { .. }
-                    | Effect::Feed(_) => {}
+                    Effect::Send { .. } | Effect::Reject(_) | Effect::Spill { .. } | Effect::Drop { .. } => {}
                 }
             }
         }

@@ -11,7 +11,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-GZIP_BYTES_MAX=1250000
+GZIP_BYTES_MAX=1700000
 WRANGLER="$ROOT/node_modules/.bin/wrangler"
 NODE=$ROOT/node_modules/.bin/node
 CONFIG=wrangler.deploy.toml

@@ -8,11 +8,14 @@ CREATE TABLE tombstones (
 -- the files and says nothing.
 CREATE TABLE archive_keys (
   site TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
   visitor TEXT NOT NULL,
   id TEXT NOT NULL,
   key TEXT NOT NULL,
-  PRIMARY KEY (site, visitor)
+  PRIMARY KEY (site, incarnation)
 ) WITHOUT ROWID;
+
+CREATE INDEX archive_keys_by_visitor ON archive_keys (site, visitor);
 
 -- Messages that a sink refused or that could not be delivered in all their tries, with what the sink answered.
 CREATE TABLE dead_letters (

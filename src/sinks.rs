@@ -2,6 +2,7 @@
 //! from an answer. Pure; `shell::sinks` carries it.
 
 pub mod archive;
+pub mod chunks;
 pub mod lines;
 pub mod message;
 pub mod settings;

@@ -19,6 +19,17 @@ function random() {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
+/** The service's own, so that what it would refuse is refused here. */
+const BOUNDS = { messages: 100, messageBytes: 128_000, batchBytes: 256_000 };
+
+function fits(messages) {
+  const sizes = messages.map(({ body }) => body.length);
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  return sizes.length <= BOUNDS.messages && all <= BOUNDS.batchBytes && sizes.every((size) => size <= BOUNDS.messageBytes);
+}
+
+const tooLarge = () => new Response("too many or too large messages", { status: 413 });
+
 /** One queue. The names of this class and of the paths are Miniflare's. */
 export class QueueBrokerObject extends DurableObject {
   constructor(ctx, env) {
@@ -37,11 +48,14 @@ export class QueueBrokerObject extends DurableObject {
     const path = new URL(request.url).pathname;
     const delay_s = Number(request.headers.get("X-Msg-Delay-Secs") ?? 0);
     if (path === "/message") {
-      this.keep({ format: request.headers.get("X-Msg-Fmt") ?? "v8", body: await request.arrayBuffer(), delay_s });
-    } else if (path === "/batch") {
-      const { messages } = await request.json();
+      const body = await request.arrayBuffer();
+      if (body.byteLength > BOUNDS.messageBytes) return tooLarge();
+      this.keep({ format: request.headers.get("X-Msg-Fmt") ?? "v8", body, delay_s });
+    } else if (path === "/batch" || path === "/bury") {
+      const messages = (await request.json()).messages.map((message) => ({ ...message, body: Uint8Array.fromBase64(message.body) }));
+      if (path === "/batch" && !fits(messages)) return tooLarge();
       for (const { contentType, body, delaySecs, id, timestamp } of messages) {
-        this.keep({ format: contentType ?? "v8", body: Uint8Array.fromBase64(body), delay_s: delaySecs ?? delay_s, id, timestamp });
+        this.keep({ format: contentType ?? "v8", body, delay_s: delaySecs ?? delay_s, id, timestamp });
       }
     }
     await this.arm();
@@ -138,7 +152,7 @@ export class QueueBrokerObject extends DurableObject {
       const messages = rows.map(({ id, sent_ms, format, body }) => ({
         id, timestamp: sent_ms, contentType: format, body: new Uint8Array(body).toBase64(),
       }));
-      await this.env.MINIFLARE_OBJECT.getByName(name).fetch("http://queue/batch", {
+      await this.env.MINIFLARE_OBJECT.getByName(name).fetch("http://queue/bury", {
         method: "POST",
         body: JSON.stringify({ messages }),
       });

@@ -67,6 +67,7 @@ impl WriteKeys {
             return Err(format!("has {} keys; at most {WRITE_KEYS_MAX}", authored.len()));
         }
         let (mut holders, mut public) = (BTreeMap::new(), BTreeMap::new());
+        let mut rates = BTreeMap::new();
         for (key, authored) in authored {
             if key.is_empty() {
                 return Err("a key must not be empty".to_owned());
@@ -76,6 +77,11 @@ impl WriteKeys {
             let holder = authored.compile(&fingerprint, FORM)?;
             if holder.authority == Authority::Public && !retiring {
                 public.entry(holder.site.clone()).or_insert(key);
+            }
+            // They share one window, which has one length.
+            let counted = (holder.site.clone(), holder.counted_as.clone());
+            if *rates.entry(counted).or_insert(holder.rate) != holder.rate {
+                return Err(format!("keys of the source `{}` have different rates", holder.source));
             }
             holders.insert(fingerprint, holder);
         }
@@ -169,6 +175,21 @@ mod tests {
         assert_eq!(counted_as("fws_1"), counted_as("fws_2"));
         assert_ne!(counted_as("fws_1"), counted_as("fws_3"));
         assert!(!counted_as("fws_3").contains("fws"));
+    }
+
+    #[test]
+    fn keys_of_one_source_have_one_rate() {
+        let two = |first: &str, second: &str| {
+            let key = |name: &str, rate: &str| {
+                format!(r#""{name}":{{"site":"a","authority":"source","source":"erp"{rate}}}"#)
+            };
+            WriteKeys::parse(&format!("{{{},{}}}", key("one", first), key("two", second))).map(drop)
+        };
+        let (hour, second) = (r#","rate":{"count":5000,"per":"1h"}"#, r#","rate":{"count":100,"per":"1s"}"#);
+        assert_eq!(two(hour, hour), Ok(()));
+        for other in [second, ""] {
+            assert!(two(hour, other).unwrap_err().contains("`erp`"), "{other}");
+        }
     }
 
     #[test]

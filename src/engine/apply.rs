@@ -18,8 +18,10 @@ impl Visitor {
         let too_soon = self.over_rate(&delivery, turn);
         let authority = delivery.events.first().map(|(_, event)| event.authority);
         let mut taken = 0;
-        for (index, event) in delivery.events {
-            if self.dedupe.has(&event.id) {
+        // Asked before any is remembered, which forgets the oldest id: that may be the next one's of a long batch.
+        let known: Vec<bool> = delivery.events.iter().map(|(_, event)| self.repeats(event)).collect();
+        for ((index, event), known) in delivery.events.into_iter().zip(known) {
+            if known || self.repeats(&event) {
                 continue;
             }
             if let Err(fault) = self.admit(&event, turn) {
@@ -49,7 +51,7 @@ impl Visitor {
             self.catch_up(turn);
             self.core.consent = Consent::Denied;
         }
-        self.dedupe.keep(&event.id);
+        self.dedupe.keep(&event.id, event.authority);
         self.touch(turn);
         let told = self.chronicle(event, surroundings);
         let opens_out_of_sight = self.opens_out_of_sight(event);

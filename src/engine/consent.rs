@@ -49,8 +49,13 @@ impl Visitor {
         &self.withdrawn.lives
     }
 
+    /// The present life, as one that is over.
+    pub fn gone(&self) -> Gone {
+        Gone { incarnation: self.core.incarnation, users: self.fed_users().to_vec() }
+    }
+
     /// Whether the visitor has said no: then nothing is collected, nothing happens and nothing is pushed.
-    pub(super) fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         self.core.consent == Consent::Denied
     }
 
@@ -97,10 +102,15 @@ impl Visitor {
             (bare.core.clock_ms, bare.core.last_activity_ms) = (turn.now_ms, turn.now_ms);
             bare.core.consent = Consent::Denied;
             bare.outbox = self.outbox.of_next_life();
+            // Only times: a withdrawal is no way out of a limit.
+            bare.rates = std::mem::take(&mut self.rates);
             bare.withdrawn = std::mem::take(&mut self.withdrawn);
-            bare.withdrawn.lives.push(Gone { incarnation: old, users: self.fed_users().to_vec() });
-            let beyond = bare.withdrawn.lives.len().saturating_sub(WITHDRAWN_LIVES_MAX);
-            bare.withdrawn.lives.drain(..beyond);
+            bare.withdrawn.lives.push(self.gone());
+            while bare.withdrawn.lives.len() > WITHDRAWN_LIVES_MAX {
+                // The oldest has the most to it, the others came and went while it waited to be erased.
+                let lives = &mut bare.withdrawn.lives;
+                lives.remove(lives.iter().position(|gone| gone.users.is_empty()).filter(|at| *at > 0).unwrap_or(1));
+            }
             bare.withdrawn.at_ms = turn.now_ms;
             *self = bare;
             self.erase(turn);

@@ -1,5 +1,7 @@
 //! The ids of the last events, so that a repeat changes nothing.
 
+use super::Visitor;
+use footfall_protocol::event::{Authority, Event};
 use footfall_protocol::limits::DEDUPE_WINDOW;
 use serde::{Deserialize, Serialize};
 
@@ -13,20 +15,28 @@ pub(super) struct Dedupe {
     next: u16,
 }
 
+impl Visitor {
+    /// Whether the event was among the last ones.
+    pub(super) fn repeats(&self, event: &Event) -> bool {
+        self.dedupe.has(&event.id, event.authority)
+    }
+}
+
 impl Dedupe {
-    /// Whether the id was among the last ones. An event without an id is never a repeat.
-    pub(super) fn has(&self, id: &str) -> bool {
-        let hash = hash(id);
-        !id.is_empty() && self.ring.chunks_exact(WIDTH).any(|kept| kept == hash)
+    /// Whether the id was among the last ones. An event without an id is never a repeat. What a page has sent never makes
+    /// a repeat of what a server sends: else whoever guesses the id of an order could suppress the store's word on it.
+    pub(super) fn has(&self, id: &str, authority: Authority) -> bool {
+        let has = |hash: [u8; WIDTH]| self.ring.chunks_exact(WIDTH).any(|kept| kept == hash);
+        !id.is_empty() && (has(hash(id)) || (authority != Authority::Source && has(hash_of_page(id))))
     }
 
     /// Remembers an id; the oldest goes when the ring is full.
-    pub(super) fn keep(&mut self, id: &str) {
+    pub(super) fn keep(&mut self, id: &str, authority: Authority) {
         if id.is_empty() {
             return;
         }
         let at = usize::from(self.next) * WIDTH;
-        let hash = hash(id);
+        let hash = if authority == Authority::Source { hash(id) } else { hash_of_page(id) };
         match self.ring.get_mut(at..at + WIDTH) {
             Some(slot) => slot.copy_from_slice(&hash),
             None => self.ring.extend_from_slice(&hash),
@@ -36,7 +46,13 @@ impl Dedupe {
     }
 }
 
-/// FNV-1a (64 bits), folded to 48. Somebody who finds a collision can only suppress an event of their own.
+/// The hash of an id that a page has sent.
+fn hash_of_page(id: &str) -> [u8; WIDTH] {
+    hash(&format!("page\0{id}"))
+}
+
+/// FNV-1a (64 bits), folded to 48. Whoever finds a collision can suppress an event of a page, and of a server with some
+/// 2^48 tries for each id that they know.
 fn hash(id: &str) -> [u8; WIDTH] {
     let hash = fnv1a(id.as_bytes());
     let folded = (hash ^ (hash >> 48)).to_le_bytes();
@@ -52,24 +68,38 @@ pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    const SOURCE: Authority = Authority::Source;
+
     #[test]
     fn the_last_ids_are_known_and_older_ones_forgotten() {
         let mut dedupe = Dedupe::default();
         for n in 0..DEDUPE_WINDOW + 3 {
             let id = format!("event-{n}");
-            assert!(!dedupe.has(&id));
-            dedupe.keep(&id);
-            assert!(dedupe.has(&id));
+            assert!(!dedupe.has(&id, SOURCE));
+            dedupe.keep(&id, SOURCE);
+            assert!(dedupe.has(&id, SOURCE));
         }
-        assert!(!dedupe.has("event-2"));
-        assert!(dedupe.has("event-3"));
+        assert!(!dedupe.has("event-2", SOURCE));
+        assert!(dedupe.has("event-3", SOURCE));
         assert_eq!(dedupe.ring.len(), DEDUPE_WINDOW * WIDTH);
     }
 
     #[test]
     fn an_event_without_an_id_is_never_a_repeat() {
         let mut dedupe = Dedupe::default();
-        dedupe.keep("");
-        assert!(!dedupe.has(""));
+        dedupe.keep("", SOURCE);
+        assert!(!dedupe.has("", SOURCE));
+    }
+
+    #[test]
+    fn what_a_page_has_sent_never_suppresses_what_a_server_sends() {
+        let mut dedupe = Dedupe::default();
+        dedupe.keep("order-1", Authority::Public);
+        dedupe.keep("order-2", Authority::Visitor);
+        dedupe.keep("order-3", SOURCE);
+        assert!(!dedupe.has("order-1", SOURCE) && !dedupe.has("order-2", SOURCE) && dedupe.has("order-3", SOURCE));
+        for id in ["order-1", "order-2", "order-3"] {
+            assert!(dedupe.has(id, Authority::Public) && dedupe.has(id, Authority::Visitor), "{id}");
+        }
     }
 }

@@ -15,6 +15,9 @@ const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// A flush that has not reported by then died with its object, and is begun again.
 const FLIGHT_MS: u64 = 60_000;
 
+/// Cold pages that one flush takes along, so that the way out of a long backlog fits into memory.
+const FLIGHT_PAGES_MAX: usize = 32;
+
 /// Cold pages below this number belong to the snapshot's sections.
 const FIRST_PAGE: u64 = 16;
 /// First byte of a cold page.
@@ -95,11 +98,17 @@ impl Outbox {
         Some(Effect::Spill { page: self.last_page, bytes })
     }
 
-    /// Begins a flush of everything there is.
+    /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages.
     pub(super) fn flush(&mut self, now_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
         self.not_before_ms = now_ms + FLIGHT_MS;
-        Some(Effect::Flush { pages: self.page_numbers(), through: self.last_seq })
+        let pages = self.page_numbers();
+        Some(match self.pages.get(FLIGHT_PAGES_MAX - 1) {
+            Some((page, last)) if self.pages.len() > FLIGHT_PAGES_MAX => {
+                Effect::Flush { pages: pages.start..*page + 1, through: *last }
+            }
+            Some(_) | None => Effect::Flush { pages, through: self.last_seq },
+        })
     }
 
     /// The queue has all records up to `through`.
@@ -168,6 +177,22 @@ mod tests {
         assert_eq!(outbox.due_ms(1_000), Some(1_010));
         outbox.push(Record { kind: RecordKind::SessionEnded, ..record(0) });
         assert_eq!(outbox.due_ms(1_000), Some(10));
+    }
+
+    #[test]
+    fn a_long_backlog_leaves_in_several_flights() {
+        let mut outbox = Outbox::default();
+        for _ in 0..=FLIGHT_PAGES_MAX {
+            outbox.push(record(OUTBOX_HOT_BYTES_MAX));
+            assert!(outbox.spill().is_some());
+        }
+        outbox.push(record(1));
+        let (pages, records) = (FLIGHT_PAGES_MAX as u64, FLIGHT_PAGES_MAX as u64 + 2);
+        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 16..16 + pages, through: pages }));
+        assert_eq!(outbox.flushed(pages, 30), Some(Effect::Drop { pages: 16..16 + pages }));
+        assert_eq!(outbox.due_ms(1_000).is_some_and(|due_ms| due_ms <= 30), true, "the rest is due");
+        let rest = Effect::Flush { pages: 16 + pages..17 + pages, through: records };
+        assert_eq!(outbox.flush(30), Some(rest));
     }
 
     #[test]

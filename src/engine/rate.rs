@@ -139,7 +139,7 @@ impl Visitor {
         // Consent that comes along lets in what follows it.
         let grants = delivery.events.iter().any(|(_, event)| event.consent == Consent::Granted);
         let admits = |event: &Event| self.admit(event, turn).is_ok() || (grants && event.consent != Consent::Denied);
-        let comes = |event: &&Event| !self.dedupe.has(&event.id) && admits(event);
+        let comes = |event: &&Event| !self.repeats(event) && admits(event);
         let new: Vec<&Event> = delivery.events.iter().map(|(_, event)| event).filter(comes).collect();
         let authority = new.first()?.authority;
         let nameless = new.iter().filter(|event| event.id.is_empty()).count();

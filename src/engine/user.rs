@@ -175,13 +175,14 @@ impl User {
         }
         if let Some(into) = self.forwards() {
             // A day is exact enough for the retention time, and costs a row only once.
-            if now_ms.saturating_sub(self.last_ms) > SURELY_GONE_MS {
+            if now_ms.saturating_sub(self.last_ms) > SURELY_GONE_MS.min(retention_ms / 2) {
                 self.touch(now_ms);
             }
             return Answer::Forward(into);
         }
         let same_life = |who: &Member| who.incarnation == member.incarnation;
-        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && version <= *until);
+        // Of letters written together the withdrawal comes first, and may be forwarded to where the others go.
+        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && version < *until);
         let at = self.linked.binary_search_by_key(&member, |linked| linked.member);
         let known = at.ok().map(|at| self.linked[at].version);
         let claimed = self.claims.iter().find(|(who, _)| *who == member).map(|(_, version)| *version);

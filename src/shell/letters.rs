@@ -105,7 +105,7 @@ pub(super) async fn archive_keys(site: &SiteId, call: &Call<'_>) -> Result<Respo
     }
     let after = after.unwrap_or_default();
     let items = archive::export(call.env, site.as_str(), &after, limit).await?;
-    let next = items.last().filter(|_| items.len() as u64 == limit).map(|key| key.visitor.clone());
+    let next = items.last().filter(|_| items.len() as u64 == limit).map(|key| key.incarnation.clone());
     Ok(json(200, &object!({ "items": items, "next": next }))?)
 }
 

@@ -7,6 +7,7 @@ pub(super) mod origin;
 
 use crate::shell::{clock, deployment};
 use crate::sinks::Sink;
+use crate::sinks::chunks::chunks;
 use crate::sinks::message::Message;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::Erasure;
@@ -15,8 +16,8 @@ use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use worker::{BatchMessageBuilder, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
 
-/// Messages of one `sendBatch`: the platform takes at most 256 KB at once.
-const MESSAGES_AT_ONCE_MAX: usize = 4;
+/// Messages of one `sendBatch`, and their bytes: the platform takes at most 100 of at most 256 KB together.
+const AT_ONCE_MAX: (usize, usize) = (100, 240_000);
 /// Queues of one sink, at most.
 const QUEUES_MAX: u32 = 64;
 
@@ -46,7 +47,7 @@ pub(super) async fn send(env: &Env, sink: Sink, visitor: Uuid, messages: &[Strin
     // As text: what becomes of maps on the way through JavaScript values is not ours to find out.
     let message =
         |text: &String| RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text);
-    let batches = messages.chunks(MESSAGES_AT_ONCE_MAX).map(|some| {
+    let batches = chunks(messages, AT_ONCE_MAX.0, AT_ONCE_MAX.1, String::len).into_iter().map(|some| {
         let batch = BatchMessageBuilder::new().messages(some.iter().map(message)).build();
         queue.send_raw_batch(batch)
     });

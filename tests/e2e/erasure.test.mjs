@@ -75,7 +75,7 @@ describe("erasure", { concurrency: true }, () => {
       const found = await rows("records", visitor);
       return found.length >= outbox.last_seq && found;
     }, 15_000, 200);
-    await engine.query("INSERT INTO archive_keys (site, visitor, id, key) VALUES ('demo', ?, 'i', 'k')", visitor);
+    await engine.query("INSERT INTO archive_keys (site, incarnation, visitor, id, key) VALUES ('demo', ?, ?, 'i', 'k')", incarnation, visitor);
     await engine.query(
       "INSERT INTO dead_letters (site, id, visitor, incarnation, sink, at_ms, attempts, reason, answer, body) VALUES ('demo', ?, ?, ?, 'origin', 1, 1, 'refused', '', ?)",
       mark("letter"), visitor, incarnation, marks.trait,
@@ -83,7 +83,7 @@ describe("erasure", { concurrency: true }, () => {
     assert.ok(filesWith(marks.trait).some((path) => path.includes("Visitor")), "the search finds what is there");
     // Somebody else, and the same id at another site, are not touched.
     const another = await somebody();
-    await engine.query("INSERT INTO archive_keys (site, visitor, id, key) VALUES ('other', ?, 'i', 'k')", visitor);
+    await engine.query("INSERT INTO archive_keys (site, incarnation, visitor, id, key) VALUES ('other', ?, ?, 'i', 'k')", incarnation, visitor);
 
     const { status, json, text } = await engine.admin("DELETE", `demo/visitors/${visitor}`);
     assert.equal(status, 200, text);

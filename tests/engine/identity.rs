@@ -518,6 +518,23 @@ fn an_alias_of_a_user_makes_the_two_one_in_any_order_of_arrival() {
 }
 
 #[test]
+fn a_visitor_that_logs_in_under_the_new_id_after_a_merge_counts_there() {
+    let mut world = World::new(plain);
+    for event in [
+        json!({"event": "Order Completed", "anonymousId": "a", "userId": "old", "messageId": "1", "timestamp": time(1_000), "properties": {"order_id": "1", "revenue": 5}}),
+        json!({"type": "identify", "anonymousId": "b", "userId": "new", "messageId": "2", "timestamp": time(2_000)}),
+        json!({"type": "alias", "previousId": "old", "userId": "new", "messageId": "3", "timestamp": time(3_000)}),
+        json!({"type": "identify", "anonymousId": "a", "userId": "new", "messageId": "4", "timestamp": time(4_000)}),
+    ] {
+        world.send(Authority::Source, &event);
+        world.pass(10 * SECOND);
+    }
+    world.pass(2 * HOUR);
+    assert_eq!(world.users[&user("new")].profile().orders, 1);
+    assert_eq!((world.see("a", "/user/orders"), world.see("b", "/user/orders")), (json!(1), json!(1)));
+}
+
+#[test]
 fn merges_in_a_circle_lose_nothing_and_are_audited() {
     let mut random = StdRng::seed_from_u64(3);
     for seed in 0..60 {

@@ -4,7 +4,7 @@ use crate::shapes;
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
 use footfall::engine::{Config, Input, To};
 use footfall_protocol::event::Authority;
-use footfall_protocol::limits::HOT_BYTES_MAX;
+use footfall_protocol::limits::{DEDUPE_WINDOW, HOT_BYTES_MAX};
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::RecordKind;
 use rand::rngs::StdRng;
@@ -377,4 +377,16 @@ fn state_stays_under_its_bound_whatever_is_sent() {
         assert!(cold <= 64 * 1024, "cold pages: {cold} bytes in round {round}");
     }
     sim.reload();
+}
+
+#[test]
+fn a_batch_as_long_as_the_window_is_not_counted_anew_when_its_answer_was_lost() {
+    let mut sim = Sim::new(site(0));
+    let batch: Vec<Value> =
+        (0..DEDUPE_WINDOW).map(|n| json!({"event": "thing", "messageId": format!("m-{n}")})).collect();
+    sim.send_as(Authority::Source, batch.clone());
+    sim.send_as(Authority::Source, vec![json!({"event": "thing", "messageId": "another"})]);
+    let before = sim.records(RecordKind::Event).len();
+    sim.send_as(Authority::Source, batch);
+    assert!(sim.records(RecordKind::Event).len() <= before + 1, "only the one that the window had to forget");
 }

@@ -4,6 +4,9 @@ use crate::limits::cut;
 use crate::rejection::{Code, Fault, push_pointer};
 use crate::value::{Object, Value};
 
+/// The greatest whole number that a double tells from its neighbours.
+const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+
 /// An object and where it is.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
@@ -43,6 +46,10 @@ impl<'a> Reader<'a> {
     /// An id: a string, or a whole number as its digits; at most `bytes_max` long. Empty is absent.
     pub(super) fn id(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
         match self.member(key) {
+            Some(Value::Number(n)) if n.fract() == 0.0 && n.abs() > EXACT_MAX => {
+                let message = format!("`{key}` is a number of too many digits to be exact: send it as a string");
+                Err(self.fault(key, Code::Invalid, message))
+            }
             Some(Value::Number(n)) if n.fract() == 0.0 => self.bounded(key, format!("{n:.0}"), bytes_max),
             _ => self.string(key, bytes_max),
         }
@@ -66,11 +73,14 @@ impl<'a> Reader<'a> {
         Ok(Some(text).filter(|t| !t.is_empty()))
     }
 
-    /// Descriptive text: what is not a string or number counts as absent, what is too long is cut.
+    /// Descriptive text: what is not a string or number counts as absent, and so does a number of so many digits that it
+    /// would stand for others as well; what is too long is cut.
     pub(super) fn text(&self, key: &str, bytes_max: usize) -> String {
         match self.member(key) {
             Some(Value::String(text)) => cut(text.trim(), bytes_max).to_owned(),
-            Some(Value::Number(n)) if n.fract() == 0.0 => cut(&format!("{n:.0}"), bytes_max).to_owned(),
+            Some(Value::Number(n)) if n.fract() == 0.0 && n.abs() <= EXACT_MAX => {
+                cut(&format!("{n:.0}"), bytes_max).to_owned()
+            }
             _ => String::new(),
         }
     }

@@ -200,7 +200,9 @@ impl User {
     }
 
     fn take_linked(&mut self, linked: Linked) {
-        if self.newest(linked.member).is_some_and(|known| known >= linked.version) {
+        let same_life = |who: &Member| who.incarnation == linked.member.incarnation;
+        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && linked.version < *until);
+        if withdrawn || self.newest(linked.member).is_some_and(|known| known >= linked.version) {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);
@@ -211,11 +213,11 @@ impl User {
         }
     }
 
-    /// The version of the newest letter of a visitor that is known here.
+    /// The version of the newest letter of a visitor that counts here.
     fn newest(&self, member: Member) -> Option<u64> {
         let linked =
             self.linked.iter().filter(|one| one.member.incarnation == member.incarnation).map(|one| one.version);
-        let said = self.claims.iter().chain(&self.withdrawn).filter(|(who, _)| who.incarnation == member.incarnation);
+        let said = self.claims.iter().filter(|(who, _)| who.incarnation == member.incarnation);
         linked.chain(said.map(|(_, version)| *version)).max()
     }
 }

@@ -8,23 +8,23 @@ use crate::sinks::message::Message;
 use crate::sinks::verdict::Outcome;
 use footfall_protocol::record::{RecordBatch, record_id};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use worker::{Env, Error, HttpMetadata, Result};
 
 /// The binding of the bucket.
 pub(in crate::shell) const BUCKET: &str = "ARCHIVE_BUCKET";
 
-/// Keys for visitors that have none. In the statement itself, so that no erasure comes between: a life that was erased
+/// Keys for lives of visitors that have none: a life is erased by itself, so each has its own. In the statement itself, so that no erasure comes between: a life that was erased
 /// makes no key.
-const MAKE_KEYS: &str = "INSERT INTO archive_keys (site, visitor, id, key) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) \
-     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = value ->> 4) ON CONFLICT DO NOTHING";
+const MAKE_KEYS: &str = "INSERT INTO archive_keys (site, incarnation, visitor, id, key) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) \
+     WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = value ->> 5) ON CONFLICT DO NOTHING";
 
-const KEYS: &str = "SELECT k.site, k.visitor, k.id, k.key FROM json_each(?1) AS wanted \
-     JOIN archive_keys AS k ON k.site = wanted.value ->> 0 AND k.visitor = wanted.value ->> 1";
+const KEYS: &str = "SELECT k.site, k.incarnation, k.id, k.key FROM json_each(?1) AS wanted \
+     JOIN archive_keys AS k ON k.site = wanted.value ->> 0 AND k.incarnation = wanted.value ->> 1";
 
-const EXPORT: &str = "SELECT visitor, id, key FROM archive_keys WHERE site = ?1 AND visitor > ?2 \
-     ORDER BY visitor LIMIT ?3";
+const EXPORT: &str = "SELECT visitor, incarnation, id, key FROM archive_keys WHERE site = ?1 AND incarnation > ?2 \
+     ORDER BY incarnation LIMIT ?3";
 
 /// Writes messages into files, one for each site and day; the outcomes are in their order.
 pub(in crate::shell) async fn write(env: &Env, messages: &[&Message]) -> Vec<Outcome> {
@@ -46,18 +46,18 @@ async fn write_all(env: &Env, messages: &[&Message]) -> Result<()> {
     Ok(())
 }
 
-/// Keys by site and visitor.
+/// Keys by site and life.
 type Keys = BTreeMap<(String, String), Key>;
 
-/// The visitors' keys; those who have none get one. A visitor who was erased meanwhile has none.
+/// The keys of visitors' lives; those that have none get one. A life that was erased meanwhile has none.
 async fn keys(env: &Env, batches: &[&RecordBatch]) -> Result<Keys> {
-    /// A visitor with the key it gets if it has none.
-    #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-    struct Wanted<'a>(&'a str, String, String, String, String);
+    /// A life with the key it gets if it has none.
+    #[derive(Serialize)]
+    struct Wanted<'a>(&'a str, String, String, String, String, String);
     #[derive(Deserialize)]
     struct Row {
         site: String,
-        visitor: String,
+        incarnation: String,
         id: String,
         key: String,
     }
@@ -67,12 +67,11 @@ async fn keys(env: &Env, batches: &[&RecordBatch]) -> Result<Keys> {
         js::random_bytes(&mut random)?;
         let (id, secret) = Key::written(&random);
         let subject = seal::tombstone(&batch.site, batch.incarnation);
-        let visitor = batch.visitor.to_string();
-        wanted
-            .insert((&batch.site, batch.visitor, batch.incarnation), Wanted(&batch.site, visitor, id, secret, subject));
+        let (life, visitor) = (batch.incarnation.to_string(), batch.visitor.to_string());
+        wanted.insert((&batch.site, batch.incarnation), Wanted(&batch.site, life, visitor, id, secret, subject));
     }
     let makes = text(&serde_json::to_string(&wanted.values().collect::<Vec<_>>())?);
-    let whose: BTreeSet<(&str, &str)> = wanted.values().map(|wanted| (wanted.0, wanted.1.as_str())).collect();
+    let whose: Vec<(&str, &str)> = wanted.values().map(|wanted| (wanted.0, wanted.1.as_str())).collect();
     let asks = text(&serde_json::to_string(&whose)?);
     let database = env.d1("DB")?;
     let statements = vec![database.prepare(MAKE_KEYS).bind(&[makes])?, database.prepare(KEYS).bind(&[asks])?];
@@ -87,7 +86,7 @@ async fn keys(env: &Env, batches: &[&RecordBatch]) -> Result<Keys> {
     rows.into_iter()
         .map(|row| {
             let key = Key::parse(&row.id, &row.key).ok_or_else(|| unreadable(&row))?;
-            Ok(((row.site, row.visitor), key))
+            Ok(((row.site, row.incarnation), key))
         })
         .collect()
 }
@@ -99,7 +98,7 @@ type Sealed = (u64, String, String);
 fn files(batches: &[&RecordBatch], keys: &Keys) -> Result<Vec<(String, String)>> {
     let mut days: BTreeMap<(&str, String), Vec<Sealed>> = BTreeMap::new();
     for batch in batches {
-        let Some(key) = keys.get(&(batch.site.clone(), batch.visitor.to_string())) else { continue };
+        let Some(key) = keys.get(&(batch.site.clone(), batch.incarnation.to_string())) else { continue };
         for record in &batch.records {
             let mut nonce = [0; NONCE_BYTES];
             js::random_bytes(&mut nonce)?;
@@ -124,12 +123,13 @@ fn files(batches: &[&RecordBatch], keys: &Keys) -> Result<Vec<(String, String)>>
 /// A key as it is exported, for whoever may open the archive.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::shell) struct Exported {
-    pub(in crate::shell) visitor: String,
+    visitor: String,
+    pub(in crate::shell) incarnation: String,
     id: String,
     key: String,
 }
 
-/// A page of a site's keys: those of the visitors after one.
+/// A page of a site's keys: those of the lives after one.
 pub(in crate::shell) async fn export(env: &Env, site: &str, after: &str, limit: u64) -> Result<Vec<Exported>> {
     env.d1("DB")?.prepare(EXPORT).bind(&[text(site), text(after), number(limit)])?.all().await?.results()
 }

@@ -118,7 +118,7 @@ pub(in crate::shell) struct Kept {
 
 const LISTED: &str = "id, sink, at_ms, attempts, reason, answer, nullif(visitor, '') AS visitor, length(body) AS bytes";
 
-/// A page of letters, the newest first: those before a place (time and id), of one sink or of all.
+/// A page of letters, the newest first, after the site's old ones are gone: those before a place (time and id), of one sink or of all.
 pub(in crate::shell) async fn list(
     env: &Env,
     scope: Scope<'_>,
@@ -133,7 +133,11 @@ pub(in crate::shell) async fn list(
     let sink = sink.map_or("", Sink::as_str);
     let values =
         [text(scope.site), number(scope.all.into()), text(sink), number(before.0), text(before.1), number(limit)];
-    env.d1("DB")?.prepare(statement).bind(&values)?.all().await?.results()
+    let database = env.d1("DB")?;
+    // Where nothing new is kept nobody else looks after the old.
+    let old = number(clock::now().saturating_sub(DEAD_LETTER_MS_MAX));
+    database.prepare(EXPIRE).bind(&[text(scope.site), old])?.run().await?;
+    database.prepare(statement).bind(&values)?.all().await?.results()
 }
 
 /// A letter by its id.

@@ -4,6 +4,7 @@ use crate::shell::clock;
 use crate::shell::deployment::Deployment;
 use crate::shell::incoming::header;
 use crate::shell::sinks::d1;
+use crate::sinks::chunks::chunks;
 use crate::sinks::lines::{Body, body, entries, signature};
 use crate::sinks::message::Message;
 use crate::sinks::settings::Origin;
@@ -58,40 +59,32 @@ async fn deliver_to_site(deployment: &Deployment, site: &str, messages: &[(usize
     };
     let to = Destination { site, origin, secret };
     let mut outcomes = Vec::with_capacity(messages.len());
-    for part in parts(messages) {
+    let size = |(_, message): &(usize, &Message)| entries([*message]).iter().map(String::len).sum();
+    for part in chunks(messages, usize::MAX, ORIGIN_BODY_BYTES_MAX, size) {
         let outcome = post(&to, part).await;
-        let down = matches!(outcome, Outcome::Unavailable { .. });
+        let is_down = |outcome: &Outcome| matches!(outcome, Outcome::Unavailable { .. });
+        let mut down = is_down(&outcome);
         if matches!(outcome, Outcome::Refused { .. }) && part.len() > 1 {
             // One of them: each by itself tells which.
             for one in part.chunks(1) {
-                outcomes.push((one[0].0, post(&to, one).await));
+                let outcome = post(&to, one).await;
+                down = is_down(&outcome);
+                outcomes.push((one[0].0, outcome));
+                if down {
+                    break;
+                }
             }
         } else {
             outcomes.extend(part.iter().map(|(at, _)| (*at, outcome.clone())));
         }
         if down {
             // It would not take the rest now either.
-            outcomes.extend(messages[outcomes.len()..].iter().map(|(at, _)| (*at, outcome.clone())));
+            let last = outcomes.last().map_or_else(|| Outcome::unavailable(""), |(_, outcome)| outcome.clone());
+            outcomes.extend(messages[outcomes.len()..].iter().map(|(at, _)| (*at, last.clone())));
             break;
         }
     }
     outcomes
-}
-
-/// Messages as they go together into one request, by their size.
-fn parts<'a>(messages: &'a [(usize, &'a Message)]) -> Vec<&'a [(usize, &'a Message)]> {
-    let mut parts = Vec::new();
-    let (mut begin, mut bytes) = (0, 0);
-    for (at, (_, message)) in messages.iter().enumerate() {
-        let size: usize = entries([*message]).iter().map(String::len).sum();
-        if bytes + size > ORIGIN_BODY_BYTES_MAX && at > begin {
-            parts.push(&messages[begin..at]);
-            (begin, bytes) = (at, 0);
-        }
-        bytes += size;
-    }
-    parts.push(&messages[begin..]);
-    parts
 }
 
 async fn post(to: &Destination<'_>, part: &[(usize, &Message)]) -> Outcome {

@@ -11,8 +11,9 @@ use worker::{Error, Method, Request, RequestInit, Result, console_error};
 
 /// Visitors that are told at once.
 const CONCURRENT_MAX: usize = 8;
-/// After a wake that failed, in milliseconds. The platform's own retries end after six.
-const RETRY_MS: u64 = 10_000;
+/// After a wake that failed, in milliseconds. The platform's own retries end after six; a fault that lasts, such as a site
+/// that is no longer configured, must not cost much.
+const RETRY_MS: u64 = 300_000;
 
 impl Object {
     /// The alarm rings. No error gets out: the platform would try six times and then drop the alarm.

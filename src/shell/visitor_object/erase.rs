@@ -31,12 +31,16 @@ impl Object {
         let Lives { lives } = request.json().await?;
         // From here on there is no await before all is begun: nothing comes in between.
         let resident = self.resident();
+        let mut gone = Vec::new();
         if let Ok(resident) = resident
             && resident.exists
-            && !lives.contains(&resident.visitor.incarnation())
         {
-            self.resident.replace(Some(resident));
-            return json(200, &Emptied::default());
+            if !lives.contains(&resident.visitor.incarnation()) {
+                self.resident.replace(Some(resident));
+                return json(200, &Emptied::default());
+            }
+            gone.push(resident.visitor.gone());
+            gone.extend_from_slice(resident.visitor.withdrawn());
         }
         let storage = self.is_stored()?;
         self.sent.replace(Default::default());
@@ -44,6 +48,8 @@ impl Object {
         if storage {
             js::settle(js::begin_delete_all(&self.state.storage())?).await?;
         }
+        // Once more: a letter to a user may have gone out since the visitor left its users.
+        self.leave_users_of(&gone).await?;
         json(200, &Emptied { done: true, storage, sockets })
     }
 

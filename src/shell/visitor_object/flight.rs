@@ -72,7 +72,10 @@ impl Object {
         while let Some(Flight { messages, through, incarnation }) = next.take() {
             let input = match self.send_records(&messages).await {
                 Ok(()) => {
-                    self.sent.borrow_mut().keep(messages, clock::now());
+                    // Of a life that is over, by an erasure for one, nothing is to be remembered.
+                    if self.is_still(incarnation).unwrap_or(false) {
+                        self.sent.borrow_mut().keep(messages, clock::now());
+                    }
                     Input::Flushed { through }
                 }
                 Err(error) => {

@@ -161,7 +161,9 @@ impl Object {
                 Effect::Spill { .. } | Effect::Drop { .. } | Effect::Flush { .. } | Effect::Delete => {}
             }
         }
-        if turned.erase.is_some() {
+        // An erasure that is begun again, after a failure, must not shut out who has consented anew meanwhile.
+        let refused = |resident: &Resident| resident.visitor.is_refused();
+        if turned.erase.is_some() && self.resident.borrow().as_ref().is_some_and(refused) {
             self.close_all();
         }
     }

@@ -178,6 +178,10 @@ impl User {
             if now_ms.saturating_sub(self.last_ms) > SURELY_GONE_MS.min(retention_ms / 2) {
                 self.touch(now_ms);
             }
+            // What was noted of the visitor before the two became one is here still.
+            if matches!(content, Content::Forgets) {
+                self.audit.forget(&member.visitor.to_string());
+            }
             return Answer::Forward(into);
         }
         let same_life = |who: &Member| who.incarnation == member.incarnation;

@@ -9,7 +9,7 @@ use crate::engine::user::{Absorb, Answer, Letter, UserInput};
 use crate::shell::deliver::user_object;
 use crate::shell::reply::{Problem, json};
 use footfall_protocol::ids::{self, SiteId};
-use footfall_protocol::limits::USER_HOPS_MAX;
+use footfall_protocol::limits::{USER_FORWARDS_MAX, USER_HOPS_MAX};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -99,7 +99,7 @@ impl Object {
 /// Takes a letter to its user's object, and on to that of the user whom it has become.
 pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result<Answer> {
     let mut to = letter.user;
-    for _ in 0..=USER_HOPS_MAX {
+    for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "letter", letter).await? {
             Answer::Forward(next) => to = next,
             answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),

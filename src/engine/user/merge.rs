@@ -22,6 +22,11 @@ pub(super) struct Merge {
     failures: u32,
 }
 
+/// The sums that a user has settled, as a report names them beside visitors.
+const fn settled_by(owner: Uuid) -> Member {
+    Member { visitor: owner, incarnation: Uuid::nil() }
+}
+
 impl User {
     /// Whether it has become another one.
     pub(super) fn is_merged(&self) -> bool {
@@ -93,7 +98,8 @@ impl User {
     /// Each visitor in a message that hands on, with the version that it has there: for the report.
     pub fn handed(absorb: &Absorb) -> Vec<(Member, u64)> {
         let linked = absorb.linked.iter().map(|one| (one.member, one.version));
-        linked.chain(absorb.claims.iter().chain(&absorb.withdrawn).copied()).collect()
+        let settled = absorb.settled.iter().map(|(owner, version, _)| (settled_by(*owner), *version));
+        linked.chain(settled).chain(absorb.claims.iter().chain(&absorb.withdrawn).copied()).collect()
     }
 
     /// How handing on went. What came in between is handed on next.
@@ -105,7 +111,7 @@ impl User {
                 self.linked.retain(|one| !sent.contains(&(one.member, one.version)));
                 self.claims.retain(|said| !sent.contains(said));
                 self.withdrawn.retain(|said| !sent.contains(said));
-                self.settled.clear();
+                self.settled.retain(|(owner, version, _)| !sent.contains(&(settled_by(*owner), *version)));
                 self.fold(now_ms);
             }
             // What was taken once is not taken back: the rest waits until there is room.

@@ -190,7 +190,7 @@ mod tests {
         let (pages, records) = (FLIGHT_PAGES_MAX as u64, FLIGHT_PAGES_MAX as u64 + 2);
         assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 16..16 + pages, through: pages }));
         assert_eq!(outbox.flushed(pages, 30), Some(Effect::Drop { pages: 16..16 + pages }));
-        assert_eq!(outbox.due_ms(1_000).is_some_and(|due_ms| due_ms <= 30), true, "the rest is due");
+        assert!(outbox.due_ms(1_000).is_some_and(|due_ms| due_ms <= 30), "the rest is due");
         let rest = Effect::Flush { pages: 16 + pages..17 + pages, through: records };
         assert_eq!(outbox.flush(30), Some(rest));
     }

@@ -196,8 +196,13 @@ export class Engine {
   }
 }
 
+/** After so many messages a page says what it has seen, as the client library does. */
+const SEEN_EVERY = 16;
+
 class Socket {
   #waiting = [];
+  /** How many messages had come when it last said what it has seen. */
+  #said = 0;
   received = [];
 
   constructor(url, protocols, options) {
@@ -226,7 +231,7 @@ class Socket {
     const at = this.received.findIndex((message) => message.type === type && !message.taken);
     if (at >= 0) return take(this.received[at]);
     return new Promise((done, failed) => {
-      const late = setTimeoutOf(within_ms, () => failed(new Error(`no ${type} within ${within_ms} ms; ${JSON.stringify(this.received)}`)));
+      const late = setTimeoutOf(within_ms, () => failed(new Error(`no ${type} within ${within_ms} ms; ${JSON.stringify(this.received.slice(-5))}`)));
       this.#waiting.push((message) => {
         if (message.type !== type) return false;
         clearTimeout(late);
@@ -236,12 +241,19 @@ class Socket {
     });
   }
 
-  /** Sends events in a frame and waits for its acknowledgement. */
+  /** Sends events in a frame and waits for its acknowledgement; now and then it says what it has seen, as pages do. */
   async events(frame, ...events) {
+    if (this.received.length - this.#said >= SEEN_EVERY) this.#saySeen();
     this.send({ type: "events", frame, events });
     const ack = await this.next("ack");
     assert.equal(ack.frame, frame);
     return ack;
+  }
+
+  #saySeen() {
+    this.#said = this.received.length;
+    const newest = (key, ...types) => this.received.findLast(({ type }) => types.includes(type))?.[key] ?? 0;
+    this.send({ type: "seen", seq: newest("seq", "push", "retract", "welcome"), version: newest("version", "state", "welcome") });
   }
 
   close() {

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use footfall_protocol::limits::{LOG_ENTRIES_MAX, PAGE_ENTRIES_MAX};
+use footfall_protocol::limits::{EVENT_NAME_BYTES_MAX, LOG_ENTRIES_MAX, PAGE_ENTRIES_MAX};
 use footfall_protocol::query;
 use footfall_protocol::record::{Record, RecordKind, record_id};
 use serde::Serialize;
@@ -192,7 +192,13 @@ impl Wanted {
             Some(_) => return Err("`order` is `newest` or `oldest`.".to_owned()),
         };
         let mut wanted = Self::all(order, limit(url, 100, LOG_ENTRIES_MAX)?);
-        wanted.of = query::member(url, "type").filter(|name| !name.is_empty()).map_or(Type::Any, Type::Named);
+        let named = query::member(url, "type").filter(|name| !name.is_empty());
+        if named.as_ref().is_some_and(|name| name.chars().count() > EVENT_NAME_BYTES_MAX) {
+            return Err(format!(
+                "`type` is the name of a kind or of an event, of at most {EVENT_NAME_BYTES_MAX} characters."
+            ));
+        }
+        wanted.of = named.map_or(Type::Any, Type::Named);
         wanted.from_ms = time(url, "from", wanted.from_ms)?;
         wanted.to_ms = time(url, "to", wanted.to_ms)?;
         wanted.after = after(url, "cursor", wanted.after)?;

@@ -89,9 +89,9 @@ async fn bring<'a>(sink: Sink, delivered: &'a [Delivered], env: &Env) -> Result<
         if let Outcome::Unavailable { answer, .. } = &outcome
             && told.insert((message.site(), answer.clone()))
         {
-            // Without what it says besides: a page of faults may show the request, and so what somebody did.
+            // Of a sink's own answer only the status: a page of faults may show the request, and so what somebody did.
             let status = answer.split_whitespace().next().filter(|word| word.parse::<u16>().is_ok());
-            let why = status.map_or("no answer", |status| status);
+            let why = status.unwrap_or(answer);
             console_warn!("the sink {} of `{}` does not take records: {why}", sink.as_str(), message.site());
         }
         match judge(outcome, one.attempts, tries) {

@@ -1,4 +1,4 @@
-//! The only place that reads the clock and draws random ids; both become inputs.
+//! The only place that reads the clock and draws random ids; both become inputs. And whether a deadline has its alarm.
 
 use footfall_protocol::Millis;
 use uuid::Uuid;
@@ -16,4 +16,12 @@ pub(super) fn now_s() -> u64 {
 /// A random id (UUIDv4, RFC 9562).
 pub(super) fn random_id() -> Uuid {
     Uuid::new_v4()
+}
+
+/// An alarm that is this far in the past was lost by the platform, in milliseconds.
+const LOST_AFTER_MS: u64 = 60_000;
+
+/// Whether a deadline has no alarm of the platform that would ring for it: none, a later one, or one that was lost.
+pub(super) fn lacks_alarm(wake_ms: u64, alarm_at_ms: Option<u64>, now_ms: u64) -> bool {
+    alarm_at_ms.is_none_or(|at_ms| at_ms > wake_ms.max(now_ms) || at_ms + LOST_AFTER_MS < now_ms)
 }

@@ -15,8 +15,6 @@ use uuid::Uuid;
 use worker::js_sys::Promise;
 use worker::{Error, Result, console_warn};
 
-/// An alarm that is this far in the past was lost by the platform, in milliseconds.
-const LOST_AFTER_MS: u64 = 60_000;
 /// A wake that leaves something due waits so long for the next one, so that no fault can make it spin.
 const WAKE_AGAIN_MS: u64 = 1_000;
 
@@ -221,9 +219,7 @@ impl Object {
             resident.alarm_is_checked = true;
             resident.alarm_at_ms = real_ms;
             let wake_ms = resident.visitor.next_wake(config).map(|wake| wake.at_ms);
-            let missing = |wake_ms: &u64| {
-                real_ms.is_none_or(|real_ms| real_ms > (*wake_ms).max(now_ms) || real_ms + LOST_AFTER_MS < now_ms)
-            };
+            let missing = |wake_ms: &u64| clock::lacks_alarm(*wake_ms, real_ms, now_ms);
             if let Some(wake_ms) = wake_ms.filter(missing) {
                 console_warn!("an alarm was missing, late or lost, and is set again");
                 let at_ms = wake_ms.max(now_ms);

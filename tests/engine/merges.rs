@@ -1,0 +1,102 @@
+//! Users and visitors that become one: aliases of visitors and of users, in any order and in circles.
+
+use crate::sim::{HOUR, SECOND};
+use crate::world::*;
+use footfall_protocol::event::Authority;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+#[test]
+fn an_alias_of_an_anonymous_id_joins_that_visitor_to_the_user_in_any_order() {
+    let events = [
+        json!({"type": "page", "anonymousId": "a", "messageId": "1", "timestamp": time(1_000), "properties": {"path": "/"}}),
+        json!({"type": "alias", "previousId": "a", "userId": "u", "messageId": "2", "timestamp": time(2_000)}),
+        json!({"event": "Order Completed", "userId": "u", "messageId": "3", "timestamp": time(3_000), "properties": {"order_id": "1", "revenue": 5}}),
+    ];
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut world = World::new(plain);
+        for at in order {
+            world.send(Authority::Source, &events[at]);
+            world.pass(10 * SECOND);
+        }
+        world.pass(2 * HOUR);
+        let profile = world.users[&user("u")].profile();
+        assert_eq!((profile.devices, profile.events, profile.orders), (2, 2, 1), "{order:?}");
+        assert_eq!(world.see("a", "/user/orders"), json!(1));
+    }
+}
+
+#[test]
+fn an_alias_of_a_user_makes_the_two_one_in_any_order_of_arrival() {
+    let events = [
+        json!({"type": "identify", "anonymousId": "a", "userId": "old", "messageId": "1", "timestamp": time(1_000), "traits": {"x": 1, "y": 1}}),
+        json!({"event": "Order Completed", "anonymousId": "a", "userId": "old", "messageId": "2", "timestamp": time(2_000), "properties": {"order_id": "1", "revenue": 5}}),
+        json!({"type": "identify", "anonymousId": "b", "userId": "new", "messageId": "3", "timestamp": time(3_000), "traits": {"x": 2}}),
+        json!({"event": "Order Completed", "anonymousId": "b", "userId": "new", "messageId": "4", "timestamp": time(4_000), "properties": {"order_id": "1", "revenue": 6}}),
+        json!({"type": "alias", "previousId": "old", "userId": "new", "messageId": "5", "timestamp": time(5_000)}),
+        json!({"event": "Order Completed", "userId": "old", "messageId": "6", "timestamp": time(6_000), "properties": {"order_id": "2", "revenue": 1}}),
+    ];
+    let mut first = None;
+    for (n, order) in permutations().iter().enumerate() {
+        let world = live(&events, order, [0, 3 * SECOND, 40 * SECOND][n % 3], None);
+        let profile = world.users[&user("new")].profile().clone();
+        assert_eq!((profile.devices, profile.orders, profile.revenue.units()), (3, 2, 6.0), "{order:?}");
+        assert_eq!(profile.traits, serde_json::from_value(json!({"x": 2, "y": 1})).unwrap());
+        assert_eq!(first.get_or_insert_with(|| profile.clone()), &profile, "{order:?}");
+        let told = world.visitors.values().map(|sim| sim.see("/user/orders")).filter(|orders| !orders.is_null());
+        assert!(
+            told.clone().count() == 3 && told.clone().all(|orders| orders == json!(2)),
+            "{order:?}: {:?}",
+            told.collect::<Vec<_>>()
+        );
+        assert_eq!(world.view("old")["merged_into"]["done"], json!(true));
+    }
+}
+
+#[test]
+fn a_visitor_that_logs_in_under_the_new_id_after_a_merge_counts_there() {
+    let mut world = World::new(plain);
+    for event in [
+        json!({"event": "Order Completed", "anonymousId": "a", "userId": "old", "messageId": "1", "timestamp": time(1_000), "properties": {"order_id": "1", "revenue": 5}}),
+        json!({"type": "identify", "anonymousId": "b", "userId": "new", "messageId": "2", "timestamp": time(2_000)}),
+        json!({"type": "alias", "previousId": "old", "userId": "new", "messageId": "3", "timestamp": time(3_000)}),
+        json!({"type": "identify", "anonymousId": "a", "userId": "new", "messageId": "4", "timestamp": time(4_000)}),
+    ] {
+        world.send(Authority::Source, &event);
+        world.pass(10 * SECOND);
+    }
+    world.pass(2 * HOUR);
+    assert_eq!(world.users[&user("new")].profile().orders, 1);
+    assert_eq!((world.see("a", "/user/orders"), world.see("b", "/user/orders")), (json!(1), json!(1)));
+}
+
+#[test]
+fn merges_in_a_circle_lose_nothing_and_are_audited() {
+    let mut random = StdRng::seed_from_u64(3);
+    for seed in 0..60 {
+        let mut world = World::new(plain);
+        world.loses = (seed % 2 == 0).then(|| StdRng::seed_from_u64(seed));
+        let users = ["x", "y", "z"];
+        let mut events: Vec<Value> = users
+            .iter()
+            .map(|id| json!({"event": "Order Completed", "anonymousId": format!("of-{id}"), "userId": id, "properties": {"order_id": id, "revenue": 1}}))
+            .collect();
+        events.extend((0..3).map(|n| json!({"type": "alias", "previousId": users[n], "userId": users[(n + 1) % 3], "timestamp": time(n as u64)})));
+        events.shuffle(&mut random);
+        for event in &events {
+            world.send(Authority::Source, event);
+            world.pass(random.random_range(0..4) * SECOND);
+        }
+        world.loses = None;
+        world.pass(3 * HOUR);
+        let held: u32 = world.users.values().map(|user| user.profile().orders).sum();
+        assert_eq!(held, 3, "seed {seed}: each order is with one user, and none is lost");
+        let whole = world.users.values().filter(|user| user.profile().orders == 3).count();
+        let refused =
+            world.users.values().any(|user| serde_json::to_string(&user.view()).unwrap().contains("\"circle\""));
+        assert!(whole == 1 && refused, "seed {seed}");
+        assert_eq!(world.see("of-x", "/user/orders"), json!(3));
+    }
+}

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod credential;
 pub mod delivery;
 pub mod device;
+pub mod head;
 pub mod headers;
 pub mod jwks;
 pub mod origin;

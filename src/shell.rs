@@ -4,6 +4,7 @@
 mod admin;
 mod assets;
 mod bots;
+mod bridge;
 mod call;
 mod clock;
 mod config;
@@ -31,10 +32,13 @@ mod user_object;
 mod validation;
 mod visitor_object;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Context, Env, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let url = request.inner().url();
-    safe::apply(router::route(request, env).await?, &url)
+    let head = bridge::head(&request);
+    let mut answer = router::route(request, &head, env).await?;
+    safe::apply(&mut answer, head.url())?;
+    Ok(answer.into_raw())
 }

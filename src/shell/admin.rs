@@ -20,23 +20,23 @@ use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
 const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
 
 /// Answers `/admin/v1/…`.
-pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Result<Response, Problem> {
-    let method = request.method();
+pub(super) async fn answer(path: &str, call: &Call<'_>) -> Result<Response, Problem> {
+    let method = call.method();
     let preconditions = Preconditions {
-        if_match: incoming::header(request.headers(), "if-match"),
-        if_none_match: incoming::header(request.headers(), "if-none-match"),
+        if_match: call.head.header("if-match").map(str::to_owned),
+        if_none_match: call.head.header("if-none-match").map(str::to_owned),
     };
     // In its own words: the platform's crate takes a method that it does not know for GET.
-    let response = match routes::find(&request.inner().method(), path) {
+    let response = match routes::find(call.head.method(), path) {
         // It is sent as it is read, and differs each time.
-        Found::Route(route) if route.to == To::Export => return operate(request, path, route, call).await,
-        Found::Route(route) => operate(request, path, route, call).await?,
+        Found::Route(route) if route.to == To::Export => return operate(path, route, call).await,
+        Found::Route(route) => operate(path, route, call).await?,
         Found::OtherMethods(methods) => {
-            operator(&request, call)?;
+            operator(call)?;
             return Err(Problem::method(&methods));
         }
         Found::Nothing => {
-            operator(&request, call)?;
+            operator(call)?;
             return Err(not_found());
         }
     };
@@ -46,9 +46,9 @@ pub(super) async fn answer(request: Request, path: &str, call: &Call<'_>) -> Res
     Ok(response)
 }
 
-async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_>) -> Result<Response, Problem> {
+async fn operate(path: &str, route: &Route, call: &Call<'_>) -> Result<Response, Problem> {
     let Some(role) = route.role else { return Ok(description()?) };
-    let operator = operator(&request, call)?;
+    let operator = operator(call)?;
     let parts: Vec<&str> = path.split('/').collect();
     let ["sites", site, rest @ ..] = parts.as_slice() else { return Err(not_found()) };
     let site = SiteId::parse(site).ok_or_else(not_found)?;
@@ -60,19 +60,19 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
     let of = |visitor| Whose { site: site.clone(), visitor, jurisdiction: jurisdiction.clone() };
     let whose = |visitor: &str| parse(visitor).map(of);
     match (route.to, rest) {
-        (To::Rulebook, _) => ask_rulebook(request, &site, rest, &operator, call).await,
-        (To::Validation, _) => validation::answer(&mut request).await,
+        (To::Rulebook, _) => ask_rulebook(&site, rest, &operator, call).await,
+        (To::Validation, _) => validation::answer(call).await,
         (To::NamedVisitor, _) => inspection(&of(named(&site, call)?), call).await,
         (To::Visitor, ["visitors", visitor]) => inspection(&whose(visitor)?, call).await,
         (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&whose(visitor)?, rule, call).await,
-        (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(request, &whose(visitor)?, call).await,
+        (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(&whose(visitor)?, call).await,
         (To::Erasure, ["visitors", visitor]) => Ok(json(200, &erasure::erase(call.env, &whose(visitor)?).await?)?),
         (To::Export, ["visitors", visitor, ..]) => export::export(&whose(visitor)?, None, call).await,
         (To::Log, ["visitors", visitor, "events"]) => log::events(&whose(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "state"]) => log::state(&whose(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "triggers"]) => log::triggers(&whose(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "records"]) => log::records(&whose(visitor)?, call).await,
-        (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&request, &site, path, &operator, call).await,
+        (To::DeadLetters, ["dead-letters", path @ ..]) => letters::answer(&site, path, &operator, call).await,
         (To::ArchiveKeys, _) => letters::archive_keys(&site, call).await,
         (To::NamedUser, _) => user(&site, named_user(&site, call)?, call).await,
         (To::User, ["users", user_id]) => user(&site, parse(user_id)?, call).await,
@@ -82,8 +82,8 @@ async fn operate(mut request: Request, path: &str, route: &Route, call: &Call<'_
     }
 }
 
-fn operator(request: &Request, call: &Call<'_>) -> Result<Operator, Problem> {
-    let Some(Authorization::Bearer(token)) = incoming::credential(request.headers()) else {
+fn operator(call: &Call<'_>) -> Result<Operator, Problem> {
+    let Some(Authorization::Bearer(token)) = incoming::credential(call.head) else {
         return Err(Problem::new(401, "no_credential", "Send an operator's token as bearer."));
     };
     let invalid = || Problem::new(401, "invalid_credential", "This is no valid operator's token.");
@@ -116,29 +116,23 @@ fn description() -> worker::Result<Response> {
     Ok(builder.with_header("cache-control", "no-cache")?.fixed(DESCRIPTION.as_bytes().to_vec()))
 }
 
-async fn ask_rulebook(
-    mut request: Request,
-    site: &SiteId,
-    path: &[&str],
-    operator: &Operator,
-    call: &Call<'_>,
-) -> Result<Response, Problem> {
-    let method = request.method();
+async fn ask_rulebook(site: &SiteId, path: &[&str], operator: &Operator, call: &Call<'_>) -> Result<Response, Problem> {
+    let method = call.method();
     let mut init = RequestInit { method: method.clone(), ..RequestInit::new() };
     if matches!(method, Method::Put | Method::Post) {
-        let body = incoming::body_within(&mut request, RULEBOOK_BODY_BYTES_MAX).await?;
+        let body = incoming::body_within(call, RULEBOOK_BODY_BYTES_MAX).await?;
         init.body = Some(worker::js_sys::Uint8Array::from(body.as_slice()).into());
     }
     if method != Method::Get {
         for name in ["if-match", "if-none-match"] {
-            if let Some(precondition) = incoming::header(request.headers(), name) {
-                init.headers.set(name, &precondition)?;
+            if let Some(precondition) = call.head.header(name) {
+                init.headers.set(name, precondition)?;
             }
         }
     }
     init.headers.set(AUTHOR_HEADER, &operator.name())?;
     init.headers.set(ROLE_HEADER, operator.role.as_str())?;
-    let query = call.url.split_once('?').map_or("", |(_, query)| query);
+    let query = call.head.url().split_once('?').map_or("", |(_, query)| query);
     let url = format!("https://rulebook/admin/{}?{query}", path.join("/"));
     let forwarded = Request::new_with_init(&url, &init)?;
     Ok(config::rulebook(call.env, site)?.fetch_with_request(forwarded).await?)
@@ -182,8 +176,8 @@ async fn explain(whose: &Whose, rule: &str, call: &Call<'_>) -> Result<Response,
 }
 
 /// What would happen to a visitor. A look: it stores nothing.
-async fn dry_run(mut request: Request, whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    let body = incoming::body(&mut request).await?;
+async fn dry_run(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
+    let body = incoming::body(call).await?;
     let init = RequestInit {
         method: Method::Post,
         body: Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()),

@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 /// Now. The platform moves its clock only between events, so that it stands still within one.
 pub(super) fn now() -> Millis {
-    worker::Date::now().as_millis()
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole milliseconds since 1970")]
+    let now_ms = worker::js_sys::Date::now() as u64;
+    now_ms
 }
 
 /// Now, in Unix seconds.

@@ -3,7 +3,8 @@
 use crate::access::origin;
 use crate::shell::call::Call;
 use crate::shell::deployment::Deployment;
-use worker::{Response, ResponseBuilder, Result};
+use crate::shell::reply::{Answer, Made};
+use worker::Result;
 
 /// How long a browser may keep a preflight's answer, in seconds; browsers cap it at two hours.
 const PREFLIGHT_AGE_S: &str = "7200";
@@ -11,7 +12,7 @@ const PREFLIGHT_AGE_S: &str = "7200";
 /// Whether the answer may be read by the page that asked. Before it is known which site is meant, any site that lists
 /// the origin will do: what a problem says is no secret.
 fn readable(call: &Call, deployment: &Deployment) -> bool {
-    let Some(from) = &call.origin else { return false };
+    let Some(from) = call.origin() else { return false };
     let allowed = |site: &crate::access::site::Site| origin::allowed(from, call.own, &site.origins);
     match call.site.get() {
         Some(site) => deployment.sites.get(site).is_some_and(allowed),
@@ -20,30 +21,27 @@ fn readable(call: &Call, deployment: &Deployment) -> bool {
 }
 
 /// The answer to a preflight.
-pub(super) fn preflight(call: &Call) -> Result<Response> {
-    let mut builder = ResponseBuilder::new().with_status(204).with_header("vary", "origin")?;
-    if call.origin.as_deref().is_some_and(|_| readable(call, call.deployment)) {
-        builder = builder
-            .with_header("access-control-allow-methods", "GET, POST")?
-            .with_header("access-control-allow-headers", "authorization, content-type, content-encoding")?
-            .with_header("access-control-max-age", PREFLIGHT_AGE_S)?;
+pub(super) fn preflight(call: &Call) -> Made {
+    let made = Made::empty(204).with("vary", "origin");
+    if !readable(call, call.deployment) {
+        return made;
     }
-    Ok(builder.empty())
+    made.with("access-control-allow-methods", "GET, POST")
+        .with("access-control-allow-headers", "authorization, content-type, content-encoding")
+        .with("access-control-max-age", PREFLIGHT_AGE_S)
 }
 
 /// Adds to an answer what lets the page read it.
-pub(super) fn apply(response: Response, call: &Call) -> Result<Response> {
-    let Some(from) = &call.origin else { return Ok(response) };
-    // Headers of an answer that was forwarded cannot be changed: these are a copy.
-    let headers = response.headers().clone();
-    headers.append("vary", "origin")?;
+pub(super) fn apply(answer: &mut Answer, call: &Call) -> Result<()> {
+    let Some(from) = call.origin() else { return Ok(()) };
+    answer.add("vary", "origin")?;
     if readable(call, call.deployment) {
-        headers.set("access-control-allow-origin", from)?;
-        headers.set("access-control-allow-credentials", "true")?;
-        headers.set(
+        answer.set("access-control-allow-origin", from)?;
+        answer.set("access-control-allow-credentials", "true")?;
+        answer.set(
             "access-control-expose-headers",
             "retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
         )?;
     }
-    Ok(response.with_headers(headers))
+    Ok(())
 }

@@ -10,13 +10,12 @@ use crate::shell::call::Call;
 use crate::shell::deliver::{self, Taken};
 use crate::shell::incoming::{self, credential};
 use crate::shell::own::{self, ShownToken};
-use crate::shell::reply::{Problem, json, tell_allowance};
+use crate::shell::reply::{Made, Problem};
 use crate::shell::{bots, clock, limiter};
 use footfall_protocol::decode::{self, Call as Kind};
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::Accepted;
 use footfall_protocol::rejection::{Code, Rejection};
-use worker::{Request, Response};
 
 /// How a request brings its events.
 #[derive(Clone, Copy)]
@@ -30,13 +29,13 @@ pub(super) enum Way {
 }
 
 /// Takes events.
-pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> Result<Response, Problem> {
-    let authorization = credential(request.headers());
+pub(super) async fn accept(way: Way, call: &Call<'_>) -> Result<Made, Problem> {
+    let authorization = credential(call.head);
     if !is_server(&authorization, call) {
-        limiter::check_address(request.headers(), call.env).await?;
+        limiter::check_address(call).await?;
     }
-    let body = incoming::body(&mut request).await?;
-    let (sender, holder, shown) = sender(&request, authorization, &body, way, call)?;
+    let body = incoming::body(call).await?;
+    let (sender, holder, shown) = sender(authorization, &body, way, call)?;
     let site = call.deployment.site(sender.site())?;
     // A token says where its visitor is; ids that others bring are where the site has its visitors.
     let jurisdiction = match shown {
@@ -47,7 +46,7 @@ pub(super) async fn accept(mut request: Request, way: Way, call: &Call<'_>) -> R
         incoming::server(site.allow_headless)
     } else {
         check_origin(call, &sender, holder)?;
-        incoming::browser(&request, site.allow_headless)
+        incoming::browser(call, site.allow_headless)
     };
     // A visitor's token says more than the public key that is in every page beside it.
     if let Some(holder) = holder.filter(|_| !matches!(sender, Sender::Visitor(..))) {
@@ -95,7 +94,7 @@ fn answer(
     rejections: Vec<Rejection>,
     of_source: Option<Allowance>,
     Taken { allowance: of_visitor, pushes, .. }: Taken,
-) -> Result<Response, Problem> {
+) -> Result<Made, Problem> {
     let is = |code: Code| move |rejection: &&Rejection| rejection.code == code;
     let too_soon = rejections.iter().find(is(Code::RateLimited));
     let retry_ms = rejections.iter().filter_map(|rejection| rejection.retry_after_ms).max();
@@ -112,11 +111,8 @@ fn answer(
     }
     // Of two limits the one that is reached sooner.
     let nearest = of_source.into_iter().chain(of_visitor).min_by_key(|allowance| allowance.remaining);
-    let response = tell_allowance(json(200, &Accepted { success: true, accepted, rejections, pushes })?, nearest)?;
-    if retry_ms.is_some() {
-        response.headers().set("retry-after", &whole_seconds(retry_ms).to_string())?;
-    }
-    Ok(response)
+    let made = Made::json(200, &Accepted { success: true, accepted, rejections, pushes })?.with_allowance(nearest);
+    Ok(if retry_ms.is_some() { made.with("retry-after", whole_seconds(retry_ms).to_string()) } else { made })
 }
 
 fn whole_seconds(ms: Option<u64>) -> u32 {
@@ -132,7 +128,6 @@ fn is_server(authorization: &Option<Authorization>, call: &Call<'_>) -> bool {
 /// Finds out who sends, with the key and with the visitor's token that count. The strongest credential counts: a secret
 /// key, then a token, then a public key.
 fn sender<'a>(
-    request: &Request,
     authorization: Option<Authorization>,
     body: &[u8],
     way: Way,
@@ -168,7 +163,7 @@ fn sender<'a>(
             return Ok((Sender::Source(holder.site.clone()), found, None));
         }
     }
-    let shown = own::shown_token(request, token, found.map(|holder| &holder.site), call)?;
+    let shown = own::shown_token(token, found.map(|holder| &holder.site), call)?;
     match (shown, found) {
         (Some(ShownToken { token, .. }), _) => {
             call.is_about(&token.site);

@@ -5,12 +5,17 @@ use crate::access::bot::{self, Signs};
 use crate::access::credential::{Authorization, authorization};
 use crate::access::delivery;
 use crate::access::device::device;
+use crate::access::head::Head;
 use crate::access::scope::Grant;
+use crate::shell::call::Call;
 use crate::shell::reply::Problem;
-use crate::shell::{clock, js};
+use crate::shell::{bridge, clock};
 use footfall_protocol::event::{Geo, Surroundings};
 use footfall_protocol::limits::{BODY_BYTES_MAX, TEXT_BYTES_MAX, cut};
 use futures_util::StreamExt as _;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::worker_sys::web_sys::Request as RawRequest;
 use worker::{Headers, Request};
 
 /// The first value of a header.
@@ -20,26 +25,28 @@ pub(super) fn header(headers: &Headers, name: &str) -> Option<String> {
 }
 
 /// The `Authorization` header.
-pub(super) fn credential(headers: &Headers) -> Option<Authorization> {
-    authorization(&header(headers, "authorization")?)
+pub(super) fn credential(head: &Head) -> Option<Authorization> {
+    authorization(head.header("authorization")?)
 }
 
 /// The body, unpacked, within [`BODY_BYTES_MAX`] both packed and unpacked.
-pub(super) async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
-    body_within(request, BODY_BYTES_MAX).await
+pub(super) async fn body(call: &Call<'_>) -> Result<Vec<u8>, Problem> {
+    body_within(call, BODY_BYTES_MAX).await
 }
 
 /// The body, unpacked, within a bound both packed and unpacked.
-pub(super) async fn body_within(request: &mut Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+pub(super) async fn body_within(call: &Call<'_>, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::new(413, "body_too_large", format!("A body has at most {bytes_max} bytes, unpacked."));
-    let encoding = header(request.headers(), "content-encoding");
-    let packed = match header(request.headers(), "content-length").and_then(|text| text.parse::<usize>().ok()) {
+    let packed = match call.head.header("content-length").and_then(|text| text.parse::<usize>().ok()) {
         Some(length) if length > bytes_max => return Err(too_large()),
-        Some(_) => request.bytes().await.map_err(|_| broken_off())?,
+        Some(_) => {
+            let reading = call.request.array_buffer().map_err(|_| broken_off())?;
+            Uint8Array::new(&JsFuture::from(reading).await.map_err(|_| broken_off())?).to_vec()
+        }
         // Without a length the sender could go on for ever.
-        None => pour(request, bytes_max).await?.ok_or_else(too_large)?,
+        None => pour(Request::from(Clone::clone(call.request) as RawRequest), bytes_max).await?.ok_or_else(too_large)?,
     };
-    unpack(packed, encoding.as_deref(), bytes_max).map_err(|fault| match fault {
+    unpack(packed, call.head.header("content-encoding"), bytes_max).map_err(|fault| match fault {
         BodyFault::TooLarge => too_large(),
         BodyFault::NotGzip => Problem::new(400, "malformed", "The body is not the gzip that its header promises."),
         BodyFault::UnknownEncoding => Problem::new(415, "unknown_encoding", "Send the body plain or gzipped."),
@@ -52,7 +59,7 @@ fn broken_off() -> Problem {
 }
 
 /// The body as it comes; `None` when there is more of it than the bound.
-async fn pour(request: &mut Request, bytes_max: usize) -> Result<Option<Vec<u8>>, Problem> {
+async fn pour(mut request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut body = Vec::new();
     let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
     while let Some(chunk) = stream.next().await {
@@ -65,19 +72,18 @@ async fn pour(request: &mut Request, bytes_max: usize) -> Result<Option<Vec<u8>>
 }
 
 /// What is known of a browser's request; for a server's, only what its events say counts.
-pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Request {
-    let headers = request.headers();
-    let agent = header(headers, "user-agent").unwrap_or_default();
-    let (hint, language) = (header(headers, "sec-ch-ua-mobile"), header(headers, "accept-language"));
+pub(super) fn browser(call: &Call<'_>, allow_headless: bool) -> delivery::Request {
+    let header = |name| call.head.header(name);
+    let user_agent = header("user-agent").unwrap_or_default();
     delivery::Request {
         surroundings: Surroundings {
-            geo: geo(request),
-            device: Some(device(&agent, hint.as_deref(), language.as_deref())),
-            gpc: header(headers, "sec-gpc").as_deref() == Some("1"),
+            geo: geo(call),
+            device: Some(device(user_agent, header("sec-ch-ua-mobile"), header("accept-language"))),
+            gpc: header("sec-gpc") == Some("1"),
             source: String::new(),
         },
         bot: bot::verdict(
-            Signs { user_agent: &agent, brands: &header(headers, "sec-ch-ua").unwrap_or_default(), webdriver: false },
+            Signs { user_agent, brands: header("sec-ch-ua").unwrap_or_default(), webdriver: false },
             allow_headless,
         ),
         allow_headless,
@@ -88,8 +94,8 @@ pub(super) fn browser(request: &Request, allow_headless: bool) -> delivery::Requ
 
 /// Whether a page of another site made a browser send this. Browsers that say so at all say it of every request, also of
 /// those without an `Origin`: pictures, scripts and links (Fetch Metadata).
-pub(super) fn is_cross_site(headers: &Headers) -> bool {
-    header(headers, "sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+pub(super) fn is_cross_site(head: &Head) -> bool {
+    head.header("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
 }
 
 /// A request of one of the store's servers: where it runs and what it runs on say nothing about the visitor.
@@ -99,13 +105,8 @@ pub(super) fn server(allow_headless: bool) -> delivery::Request {
 }
 
 /// Where the network says that the request came from.
-fn geo(request: &Request) -> Option<Geo> {
-    let text = |name| js::cf_text(request, name).map(|text| cut(&text, TEXT_BYTES_MAX).to_owned());
-    Some(Geo {
-        country: text("country")?,
-        region: text("region").unwrap_or_default(),
-        city: text("city").unwrap_or_default(),
-        continent: text("continent").unwrap_or_default(),
-        timezone: text("timezone").unwrap_or_default(),
-    })
+fn geo(call: &Call<'_>) -> Option<Geo> {
+    let [country, region, city, continent, timezone] =
+        bridge::place(call.request)?.map(|text| cut(&text, TEXT_BYTES_MAX).to_owned());
+    Some(Geo { country, region, city, continent, timezone })
 }

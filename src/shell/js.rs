@@ -6,7 +6,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Function, Promise, Reflect, Uint8Array, global};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Error, ObjectNamespace, Request, Result, Storage};
+use worker::{Error, ObjectNamespace, Result, Storage};
 
 /// Begins to set the alarm, and says when it is set. The request goes out at once, in this turn; nothing is awaited.
 pub(super) fn begin_set_alarm(storage: &Storage, at_ms: u64) -> Result<Promise> {
@@ -56,12 +56,6 @@ pub(super) fn within(namespace: ObjectNamespace, jurisdiction: Option<&str>) -> 
     let raw: JsValue = namespace.into();
     let method: Function = Reflect::get(&raw, &"jurisdiction".into())?.dyn_into()?;
     Ok(method.call1(&raw, &jurisdiction.into())?.unchecked_into())
-}
-
-/// A text member of `request.cf`, where the network describes who asks.
-pub(super) fn cf_text(request: &Request, name: &str) -> Option<String> {
-    let cf = Reflect::get(request.inner(), &"cf".into()).ok().filter(JsValue::is_object)?;
-    Reflect::get(&cf, &name.into()).ok()?.as_string()
 }
 
 /// Whether the platform says that this error is its own passing trouble, so that the same call may succeed at once.

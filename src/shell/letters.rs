@@ -11,7 +11,7 @@ use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::{ARCHIVE_KEYS_MAX, PAGE_ENTRIES_MAX, REPLAY_MAX};
 use serde_json::json as object;
 use uuid::Uuid;
-use worker::{Method, Request, Response, ResponseBuilder, console_log};
+use worker::{Method, Response, ResponseBuilder, console_log};
 
 /// Letters of a page, and keys of one, unless it is said.
 const PAGE_ENTRIES: u64 = 50;
@@ -22,14 +22,13 @@ const END_ID: &str = "g";
 
 /// Answers below `/sites/{site}/dead-letters`.
 pub(super) async fn answer(
-    request: &Request,
     site: &SiteId,
     path: &[&str],
     operator: &Operator,
     call: &Call<'_>,
 ) -> Result<Response, Problem> {
     let scope = Scope { site: site.as_str(), all: operator.is_everywhere() };
-    match (request.method(), path) {
+    match (call.method(), path) {
         (Method::Get, []) => list(scope, call).await,
         (Method::Get, [id]) => match dead_letters::find(call.env, scope, id).await? {
             Some(letter) => Ok(json(200, &letter)?),

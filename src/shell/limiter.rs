@@ -4,12 +4,11 @@ use crate::access::rate::address_key;
 use crate::access::write_keys::KeyHolder;
 use crate::engine::{Allowance, Rate};
 use crate::shell::call::Call;
-use crate::shell::incoming::header;
 use crate::shell::limiter_object::{Asked, Told};
 use crate::shell::reply::Problem;
 use footfall_protocol::ids::limiter_object;
 use footfall_protocol::limits::ADDRESS_RATE_S;
-use worker::{Env, Headers, Method, Request, RequestInit, console_error};
+use worker::{Env, Method, Request, RequestInit, console_error};
 
 /// Takes room for events in their source's window, when it has a limit. The whole request is taken or refused: it has one
 /// sender. What is taken stays taken, also when the events cannot be stored afterwards.
@@ -48,11 +47,11 @@ pub(super) fn too_many(allowance: Allowance, detail: impl Into<String>) -> Probl
 
 /// Counts a request of an address. Without the platform's binding, and for this machine's own addresses, nothing is
 /// counted; nor while the platform cannot say.
-pub(super) async fn check_address(headers: &Headers, env: &Env) -> Result<(), Problem> {
-    let Some(address) = header(headers, "cf-connecting-ip") else { return Ok(()) };
+pub(super) async fn check_address(call: &Call<'_>) -> Result<(), Problem> {
+    let Some(address) = call.head.header("cf-connecting-ip") else { return Ok(()) };
     let local = address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    let Some(limiter) = env.rate_limiter("ADDRESSES").ok().filter(|_| !local) else { return Ok(()) };
-    match limiter.limit(address_key(&address)).await {
+    let Some(limiter) = call.env.rate_limiter("ADDRESSES").ok().filter(|_| !local) else { return Ok(()) };
+    match limiter.limit(address_key(address)).await {
         Ok(outcome) if !outcome.success => {
             let detail = "Too many requests come from this address.";
             Err(Problem::new(429, "rate_limited", detail).retry_after(ADDRESS_RATE_S))

@@ -21,7 +21,7 @@ fn malformed(detail: String) -> Problem {
 
 /// `GET …/events` and `GET /v1/log`: what is known of a visitor's records, wherever they are.
 pub(super) async fn events(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    let wanted = Wanted::parse(call.url).map_err(malformed)?;
+    let wanted = Wanted::parse(call.head.url()).map_err(malformed)?;
     match Log::open(call.env, whose).await? {
         Ok(log) => answer(&log, &wanted).await,
         Err(reply) => Ok(reply),
@@ -30,7 +30,7 @@ pub(super) async fn events(whose: &Whose, call: &Call<'_>) -> Result<Response, P
 
 /// `GET …/records`: those that have arrived in the database.
 pub(super) async fn records(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    let wanted = Wanted::parse(call.url).map_err(malformed)?;
+    let wanted = Wanted::parse(call.head.url()).map_err(malformed)?;
     answer(&Log::arrived(call.env, whose), &wanted).await
 }
 
@@ -42,7 +42,7 @@ async fn answer(log: &Log, wanted: &Wanted) -> Result<Response, Problem> {
 
 /// `GET …/triggers`: what has fired, the newest first, each with the happenings that made it.
 pub(super) async fn triggers(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    let wanted = Wanted::triggers(call.url).map_err(malformed)?;
+    let wanted = Wanted::triggers(call.head.url()).map_err(malformed)?;
     let log = match Log::open(call.env, whose).await? {
         Ok(log) => log,
         Err(reply) => return Ok(reply),

@@ -7,7 +7,7 @@ use crate::access::write_keys::KeyHolder;
 use crate::access::{delivery, origin};
 use crate::shell::call::Call;
 use crate::shell::deliver::Whose;
-use crate::shell::incoming::{self, header};
+use crate::shell::incoming;
 use crate::shell::reply::{Problem, json};
 use crate::shell::visitor_object::{SURROUNDINGS_HEADER, pack};
 use crate::shell::{bots, clock, erasure, export, limiter, log};
@@ -28,7 +28,6 @@ pub(super) struct ShownToken {
 
 /// The token of a request: one that was shown on purpose must be good; a cookie that is not is as good as none.
 pub(super) fn shown_token(
-    request: &Request,
     on_purpose: Option<String>,
     site: Option<&SiteId>,
     call: &Call<'_>,
@@ -44,12 +43,12 @@ pub(super) fn shown_token(
     }
     // A cookie comes along by itself: what another site's page makes a browser send is not the visitor's wish, unless that
     // page says its origin, which is then looked at.
-    if call.origin.is_none() && incoming::is_cross_site(request.headers()) {
+    if call.origin().is_none() && incoming::is_cross_site(call.head) {
         return Ok(None);
     }
-    let cookies = header(request.headers(), "cookie").unwrap_or_default();
+    let cookies = call.head.header("cookie").unwrap_or_default();
     let of_site = |token: &VisitorToken| site.is_none_or(|site| *site == token.site);
-    let verified = credential::cookies(&cookies).filter_map(verify).find(|verified| of_site(&verified.token));
+    let verified = credential::cookies(cookies).filter_map(verify).find(|verified| of_site(&verified.token));
     Ok(verified.map(|verified| ShownToken { token: verified.token, renew: verified.renew, from_cookie: true }))
 }
 
@@ -61,9 +60,9 @@ pub(super) fn wrong_origin() -> Problem {
 /// for, where it is for some only.
 pub(super) fn check_page(call: &Call<'_>, origins: &[String], holder: Option<&KeyHolder>) -> Result<(), Problem> {
     let listed = holder.map(|holder| holder.origins.as_slice()).filter(|origins| !origins.is_empty());
-    let good = match &call.origin {
+    let good = match call.origin() {
         Some(from) => {
-            let of_key = listed.is_none_or(|listed| listed.contains(from));
+            let of_key = listed.is_none_or(|listed| listed.iter().any(|listed| listed == from));
             of_key && origin::allowed(from, call.own, origins)
         }
         None => listed.is_none(),
@@ -85,9 +84,9 @@ struct Ask {
 
 /// `POST /v1/visitor`: keeps a visitor's name or gives a new one, or takes note that the visitor is not to be remembered.
 /// Touches an object only for that.
-pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Result<Response, Problem> {
-    limiter::check_address(request.headers(), call.env).await?;
-    let body = incoming::body(&mut request).await?;
+pub(super) async fn name_visitor(call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(call).await?;
+    let body = incoming::body(call).await?;
     let ask = std::str::from_utf8(&body).ok().and_then(|text| serde_json::from_str(text).ok());
     let ask: Ask = ask.ok_or_else(|| {
         Problem::new(400, "malformed", r#"Send {"writeKey": …, "consent": "unknown", "granted" or "denied"}."#)
@@ -98,10 +97,10 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
     let site = call.deployment.site(&holder.site)?;
     check_page(call, &site.origins, Some(holder))?;
     // A page may keep a token for longer than it is good: it gets a new one, and a new name with it.
-    let kept = ask.token.and_then(|text| shown_token(&request, Some(text), Some(&holder.site), call).ok().flatten());
+    let kept = ask.token.and_then(|text| shown_token(Some(text), Some(&holder.site), call).ok().flatten());
     let kept = match kept {
         Some(kept) => Some(kept),
-        None => shown_token(&request, None, Some(&holder.site), call)?,
+        None => shown_token(None, Some(&holder.site), call)?,
     };
     let denied = ask.consent == Consent::Denied;
     let nobody = object!({ "visitor": null, "token": null });
@@ -117,7 +116,7 @@ pub(super) async fn name_visitor(mut request: Request, call: &Call<'_>) -> Resul
         }
         return Ok(with_cookie(response, call, "", 0)?);
     }
-    let known = incoming::browser(&request, site.allow_headless);
+    let known = incoming::browser(call, site.allow_headless);
     let driven = Signs { webdriver: ask.webdriver, ..Signs::default() };
     let bot = known.bot.or_else(|| bot::verdict(driven, site.allow_headless));
     if let Some(bot) = bot.filter(|_| holder.authority != Authority::Source) {
@@ -177,35 +176,35 @@ fn only_site(call: &Call<'_>) -> Option<SiteId> {
 }
 
 /// `GET /v1/state`: the visitor's own view.
-pub(super) async fn state(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
-    limiter::check_address(request.headers(), call.env).await?;
-    let shown = owner(request, bearer(request), call)?;
-    refuse_bots(request, "state", &shown.token.site, call)?;
+pub(super) async fn state(call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(call).await?;
+    let shown = owner(bearer(call), call)?;
+    refuse_bots("state", &shown.token.site, call)?;
     let object = Whose::from(shown.token).object(call.env)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
 }
 
 /// `GET /v1/log`: the visitor's own records.
-pub(super) async fn log(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
-    limiter::check_address(request.headers(), call.env).await?;
-    let shown = owner(request, bearer(request), call)?;
-    refuse_bots(request, "log", &shown.token.site, call)?;
+pub(super) async fn log(call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(call).await?;
+    let shown = owner(bearer(call), call)?;
+    refuse_bots("log", &shown.token.site, call)?;
     log::events(&shown.token.into(), call).await
 }
 
 /// `GET /v1/export`: everything that is kept of the visitor.
-pub(super) async fn export(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
-    limiter::check_address(request.headers(), call.env).await?;
-    let token = owner(request, bearer(request), call)?.token;
-    refuse_bots(request, "export", &token.site, call)?;
+pub(super) async fn export(call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(call).await?;
+    let token = owner(bearer(call), call)?.token;
+    refuse_bots("export", &token.site, call)?;
     let issued_s = token.issued_s;
     export::export(&token.into(), Some(issued_s), call).await
 }
 
 /// `POST /v1/erase`: the visitor wants to be forgotten. The cookie goes as well.
-pub(super) async fn erase(request: &Request, call: &Call<'_>) -> Result<Response, Problem> {
-    limiter::check_address(request.headers(), call.env).await?;
-    let shown = owner(request, bearer(request), call)?;
+pub(super) async fn erase(call: &Call<'_>) -> Result<Response, Problem> {
+    limiter::check_address(call).await?;
+    let shown = owner(bearer(call), call)?;
     needs_an_origin(&shown, call)?;
     let erased = erasure::erase(call.env, &shown.token.into()).await?;
     Ok(with_cookie(json(200, &erased)?, call, "", 0)?)
@@ -214,32 +213,31 @@ pub(super) async fn erase(request: &Request, call: &Call<'_>) -> Result<Response
 /// A browser always says where a page is from that changes something or opens a socket; programs that say nothing show
 /// their token on purpose.
 fn needs_an_origin(shown: &ShownToken, call: &Call<'_>) -> Result<(), Problem> {
-    if call.origin.is_none() && shown.from_cookie { Err(wrong_origin()) } else { Ok(()) }
+    if call.origin().is_none() && shown.from_cookie { Err(wrong_origin()) } else { Ok(()) }
 }
 
 /// A token that was shown on purpose, in the `Authorization` header.
-fn bearer(request: &Request) -> Option<String> {
-    match incoming::credential(request.headers()) {
+fn bearer(call: &Call<'_>) -> Option<String> {
+    match incoming::credential(call.head) {
         Some(Authorization::Token(token) | Authorization::Bearer(token)) => Some(token),
         Some(Authorization::WriteKey(_)) | None => None,
     }
 }
 
 /// `GET /v1/socket`: the upgrade is answered by the visitor's object.
-pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response, Problem> {
-    let headers = request.headers();
-    if !header(headers, "upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
+pub(super) async fn socket(call: &Call<'_>) -> Result<Response, Problem> {
+    if !call.head.header("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
         return Err(Problem::new(426, "upgrade_required", "This path speaks WebSocket only."));
     }
-    limiter::check_address(headers, call.env).await?;
-    let offered = credential::subprotocols(&header(headers, "sec-websocket-protocol").unwrap_or_default());
-    let by_header = match incoming::credential(headers) {
+    limiter::check_address(call).await?;
+    let offered = credential::subprotocols(call.head.header("sec-websocket-protocol").unwrap_or_default());
+    let by_header = match incoming::credential(call.head) {
         Some(Authorization::Token(token)) => Some(token),
         _ => None,
     };
-    let shown = owner(&request, offered.token.or(by_header), call)?;
+    let shown = owner(offered.token.or(by_header), call)?;
     needs_an_origin(&shown, call)?;
-    let known = refuse_bots(&request, "socket", &shown.token.site, call)?;
+    let known = refuse_bots("socket", &shown.token.site, call)?;
     let object = Whose::from(shown.token).object(call.env)?;
     let upgrade = worker::RequestInit::new();
     upgrade.headers.set("upgrade", "websocket")?;
@@ -251,9 +249,9 @@ pub(super) async fn socket(request: Request, call: &Call<'_>) -> Result<Response
 }
 
 /// The visitor who asks for its own; the query may say which site and visitor it takes itself for.
-fn owner(request: &Request, on_purpose: Option<String>, call: &Call<'_>) -> Result<ShownToken, Problem> {
+fn owner(on_purpose: Option<String>, call: &Call<'_>) -> Result<ShownToken, Problem> {
     let missing = || Problem::new(401, "no_token", "Show the visitor's own token.");
-    let shown = shown_token(request, on_purpose, None, call)?.ok_or_else(missing)?;
+    let shown = shown_token(on_purpose, None, call)?.ok_or_else(missing)?;
     call.is_about(&shown.token.site);
     let means = |name: &str, own: &str| call.query(name).is_none_or(|said| said == own);
     if !means("site", shown.token.site.as_str()) || !means("visitor", &shown.token.visitor.to_string()) {
@@ -264,8 +262,8 @@ fn owner(request: &Request, on_purpose: Option<String>, call: &Call<'_>) -> Resu
 }
 
 /// What is known of a browser that asks for a visitor's own; an automated one gets nothing, and makes no object.
-fn refuse_bots(request: &Request, surface: &str, site: &SiteId, call: &Call<'_>) -> Result<delivery::Request, Problem> {
-    let known = incoming::browser(request, call.deployment.site(site)?.allow_headless);
+fn refuse_bots(surface: &str, site: &SiteId, call: &Call<'_>) -> Result<delivery::Request, Problem> {
+    let known = incoming::browser(call, call.deployment.site(site)?.allow_headless);
     match known.bot {
         Some(bot) => {
             bots::note(bot, surface, site, 1);

@@ -2,9 +2,132 @@
 
 use crate::engine::Allowance;
 use crate::rulebook::Kind;
+use crate::shell::bridge;
 use footfall_protocol::rejection::{Code, Fault};
 use serde::Serialize;
-use worker::{Response, ResponseBuilder, Result, console_error};
+use worker::worker_sys::web_sys;
+use worker::{Response, Result, console_error};
+
+/// An answer of ours, while it is still a value: it becomes the platform's at the very end, in one crossing.
+#[derive(Debug)]
+pub(super) struct Made {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    /// Text of some kind; JSON mostly.
+    body: Option<String>,
+}
+
+impl Made {
+    /// An answer without a body.
+    pub(super) const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: None }
+    }
+
+    /// An answer that is JSON and true only now.
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Result<Self> {
+        let body = Some(serde_json::to_string(body)?);
+        Ok(Self { status, headers: Vec::new(), body }
+            .with("content-type", "application/json")
+            .with("cache-control", "no-store"))
+    }
+
+    /// With one more header.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With how the window of a limit stands.
+    pub(super) fn with_allowance(mut self, allowance: Option<Allowance>) -> Self {
+        self.headers.extend(allowance.into_iter().flat_map(told));
+        self
+    }
+
+    fn into_raw(self) -> web_sys::Response {
+        bridge::answer(self.status, &self.headers, self.body.as_deref())
+    }
+}
+
+impl From<Made> for Response {
+    fn from(made: Made) -> Self {
+        made.into_raw().into()
+    }
+}
+
+/// What a request is answered with.
+pub(super) enum Answer {
+    /// By ourselves.
+    Made(Made),
+    /// By somebody else, whose answer is handed on.
+    Forwarded(Response),
+}
+
+impl From<Made> for Answer {
+    fn from(made: Made) -> Self {
+        Self::Made(made)
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        // The answer to an upgrade carries a socket. Headers of other answers cannot be changed: these are a copy.
+        let upgrades = response.status_code() == 101;
+        let headers = if upgrades { None } else { Some(response.headers().clone()) };
+        Self::Forwarded(match headers {
+            Some(headers) => response.with_headers(headers),
+            None => response,
+        })
+    }
+}
+
+impl Answer {
+    /// Whether it opens a socket: such an answer is no document, and is not read by scripts.
+    pub(super) fn upgrades(&self) -> bool {
+        matches!(self, Self::Forwarded(response) if response.status_code() == 101)
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Result<Option<String>> {
+        match self {
+            Self::Made(made) => {
+                Ok(made.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+            }
+            Self::Forwarded(response) => response.headers().get(name),
+        }
+    }
+
+    /// Sets a header, whatever it was.
+    pub(super) fn set(&mut self, name: &'static str, value: &str) -> Result<()> {
+        self.remove(name)?;
+        self.add(name, value)
+    }
+
+    /// Adds a value to a header.
+    pub(super) fn add(&mut self, name: &'static str, value: &str) -> Result<()> {
+        match self {
+            Self::Made(made) => made.headers.push((name, value.to_owned())),
+            Self::Forwarded(response) => response.headers().append(name, value)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a header away.
+    pub(super) fn remove(&mut self, name: &str) -> Result<()> {
+        match self {
+            Self::Made(made) => made.headers.retain(|(known, _)| *known != name),
+            Self::Forwarded(response) => response.headers().delete(name)?,
+        }
+        Ok(())
+    }
+
+    /// The platform's own form of it.
+    pub(super) fn into_raw(self) -> web_sys::Response {
+        match self {
+            Self::Made(made) => made.into_raw(),
+            Self::Forwarded(response) => response.into(),
+        }
+    }
+}
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
@@ -115,7 +238,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub(super) fn respond(&self) -> Result<Response> {
+    pub(super) fn made(&self) -> Result<Made> {
         let body = Body {
             r#type: format!("urn:footfall:problem:{}", self.code),
             title: title(self.status),
@@ -124,24 +247,25 @@ impl Problem {
             code: self.code,
             faults: &self.faults,
         };
-        let mut builder = ResponseBuilder::new().with_status(self.status);
-        builder = builder.with_header("content-type", "application/problem+json")?;
-        builder = builder.with_header("cache-control", "no-store")?;
+        let mut made = Made { body: Some(serde_json::to_string(&body)?), ..Made::empty(self.status) }
+            .with("content-type", "application/problem+json")
+            .with("cache-control", "no-store");
         if let Some(seconds) = self.retry_after_s {
-            builder = builder.with_header("retry-after", &seconds.to_string())?;
+            made = made.with("retry-after", seconds.to_string());
         }
-        if let Some(allowance) = self.allowance {
-            for (name, value) in told(allowance) {
-                builder = builder.with_header(name, &value)?;
-            }
-        }
+        made = made.with_allowance(self.allowance);
         if let Some(allow) = &self.allow {
-            builder = builder.with_header("allow", allow)?;
+            made = made.with("allow", allow);
         }
         if self.status == 401 {
-            builder = builder.with_header("www-authenticate", "Bearer")?;
+            made = made.with("www-authenticate", "Bearer");
         }
-        Ok(builder.fixed(serde_json::to_vec(&body)?))
+        Ok(made)
+    }
+
+    /// The answer, as objects give it.
+    pub(super) fn respond(&self) -> Result<Response> {
+        Ok(self.made()?.into())
     }
 }
 
@@ -187,17 +311,7 @@ fn told(allowance: Allowance) -> [(&'static str, String); 3] {
     ]
 }
 
-/// Adds to an answer how the window of a limit stands.
-pub(super) fn tell_allowance(response: Response, allowance: Option<Allowance>) -> Result<Response> {
-    for (name, value) in allowance.into_iter().flat_map(told) {
-        response.headers().set(name, &value)?;
-    }
-    Ok(response)
-}
-
-/// An answer that is JSON and true only now.
+/// An answer that is JSON and true only now, as objects give it.
 pub(super) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
-    let builder = ResponseBuilder::new().with_status(status);
-    let builder = builder.with_header("content-type", "application/json")?.with_header("cache-control", "no-store")?;
-    Ok(builder.fixed(serde_json::to_vec(body)?))
+    Ok(Made::json(status, body)?.into())
 }

@@ -1,64 +1,61 @@
 //! From a path to whoever answers it. Problems become answers here, and nowhere else.
 
+use crate::access::head::Head;
 use crate::access::origin::origin_of;
 use crate::shell::call::Call;
 use crate::shell::deployment;
 use crate::shell::events::Way;
-use crate::shell::incoming::header;
-use crate::shell::reply::Problem;
+use crate::shell::reply::{Answer, Problem};
 use crate::shell::{admin, assets, cors, events, health, own};
 use footfall_protocol::decode::Call as Kind;
 use std::cell::OnceCell;
-use worker::{Env, Method, Request, Response, Result, console_error};
+use worker::worker_sys::web_sys::Request;
+use worker::{Env, Method, Result, console_error};
 
 /// Answers a request.
-pub(super) async fn route(request: Request, env: Env) -> Result<Response> {
-    let path = request.path();
+pub(super) async fn route(request: Request, head: &Head, env: Env) -> Result<Answer> {
+    let path = head.path();
     if let Some(rest) = path.strip_prefix("/health").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return health::answer(rest, &env).await;
+        return Ok(health::answer(rest, &env).await?.into());
     }
     // The schema of authored documents is a file beside the endpoints that take them: editors read it without a token.
     let file = path == "/admin/v1/rule.schema.json";
     if file || !["/v1/", "/admin/v1/"].iter().any(|prefix| path.starts_with(prefix)) {
-        return assets::answer(request, &env).await.or_else(|problem| problem.respond());
+        return or_problem(assets::answer(request.into(), &env).await.map(Answer::from));
     }
     let parsed = deployment::parsed(&env);
     let deployment = match parsed.as_ref() {
         Ok(deployment) => deployment,
         Err(faults) => {
             console_error!("the configuration is wrong: {}", faults.join("; "));
-            return Problem::later("misconfigured", "The deployment is not configured; /health/ready says why.")
-                .respond();
+            let detail = "The deployment is not configured; /health/ready says why.";
+            return or_problem(Err(Problem::later("misconfigured", detail)));
         }
     };
-    let url = request.inner().url();
-    let call = Call {
-        env: &env,
-        deployment,
-        url: &url,
-        own: origin_of(&url).unwrap_or_default(),
-        origin: header(request.headers(), "origin"),
-        site: OnceCell::new(),
-    };
-    let response = match answer(request, &path, &call).await {
-        Ok(response) => response,
-        Err(problem) => problem.respond()?,
-    };
-    // The answer to an upgrade carries a socket and is not read by scripts.
-    if response.status_code() == 101 { Ok(response) } else { cors::apply(response, &call) }
+    let own = origin_of(head.url()).unwrap_or_default();
+    let call = Call { env: &env, deployment, request: &request, head, own, site: OnceCell::new() };
+    let mut answer = or_problem(answer(path, &call).await)?;
+    if !answer.upgrades() {
+        cors::apply(&mut answer, &call)?;
+    }
+    Ok(answer)
 }
 
-async fn answer(request: Request, path: &str, call: &Call<'_>) -> std::result::Result<Response, Problem> {
-    let method = request.method();
+fn or_problem(outcome: std::result::Result<Answer, Problem>) -> Result<Answer> {
+    outcome.or_else(|problem| Ok(problem.made()?.into()))
+}
+
+async fn answer(path: &str, call: &Call<'_>) -> std::result::Result<Answer, Problem> {
+    let method = call.method();
     // The platform's crate takes a method that it does not know for GET.
-    if method.as_ref() != request.inner().method() && path.starts_with("/v1/") {
+    if method.as_ref() != call.head.method() && path.starts_with("/v1/") {
         return Err(Problem::method("GET, POST"));
     }
     if let Some(rest) = path.strip_prefix("/admin/v1/") {
-        return admin::answer(request, rest, call).await;
+        return admin::answer(rest, call).await.map(Answer::from);
     }
     if method == Method::Options {
-        return Ok(cors::preflight(call)?);
+        return Ok(cors::preflight(call).into());
     }
     let name = path.strip_prefix("/v1/").unwrap_or_default();
     let way = match name {
@@ -66,17 +63,18 @@ async fn answer(request: Request, path: &str, call: &Call<'_>) -> std::result::R
         "beacon" => Some(Way::Beacon),
         _ => Kind::parse(name).map(Way::One),
     };
-    match (way, name, method) {
-        (Some(way), _, Method::Post) => events::accept(request, way, call).await,
-        (None, "visitor", Method::Post) => own::name_visitor(request, call).await,
-        (None, "erase", Method::Post) => own::erase(&request, call).await,
+    let response = match (way, name, method) {
+        (Some(way), _, Method::Post) => return events::accept(way, call).await.map(Answer::from),
+        (None, "visitor", Method::Post) => own::name_visitor(call).await,
+        (None, "erase", Method::Post) => own::erase(call).await,
         (None, "config", Method::Get) => own::config(call),
-        (None, "state", Method::Get) => own::state(&request, call).await,
-        (None, "log", Method::Get) => own::log(&request, call).await,
-        (None, "export", Method::Get) => own::export(&request, call).await,
-        (None, "socket", Method::Get) => own::socket(request, call).await,
+        (None, "state", Method::Get) => own::state(call).await,
+        (None, "log", Method::Get) => own::log(call).await,
+        (None, "export", Method::Get) => own::export(call).await,
+        (None, "socket", Method::Get) => own::socket(call).await,
         (Some(_), ..) | (None, "visitor" | "erase", _) => Err(Problem::method("POST")),
         (None, "config" | "state" | "log" | "export" | "socket", _) => Err(Problem::method("GET")),
         _ => Err(Problem::new(404, "not_found", "There is nothing at this path.")),
-    }
+    };
+    response.map(Answer::from)
 }

@@ -3,16 +3,17 @@
 use crate::engine::fault::RuleFault;
 use crate::rulebook::Kind;
 use crate::rulebook::check::{Documents, Found};
+use crate::shell::call::Call;
 use crate::shell::incoming;
 use crate::shell::reply::{Pointed, Problem, json};
 use footfall_protocol::Value;
 use footfall_protocol::limits::{DOCUMENT_BYTES_MAX, RULEBOOK_BODY_BYTES_MAX};
 use serde_json::json as object;
-use worker::{Request, Response};
+use worker::Response;
 
 /// Answers with every fault and warning of every document.
-pub(super) async fn answer(request: &mut Request) -> Result<Response, Problem> {
-    let body = incoming::body_within(request, RULEBOOK_BODY_BYTES_MAX).await?;
+pub(super) async fn answer(call: &Call<'_>) -> Result<Response, Problem> {
+    let body = incoming::body_within(call, RULEBOOK_BODY_BYTES_MAX).await?;
     let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::not_json(&error))?;
     let (documents, too_large) = documents(value).map_err(Problem::unfit)?;
     let mut checked = documents.check();

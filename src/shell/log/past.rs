@@ -18,7 +18,7 @@ const AT_ONCE: usize = 1_000;
 
 /// Answers with the visitor as it was, by the rules of now.
 pub(in crate::shell) async fn state(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    let at_ms = match time(call.url, "at", u64::MAX).map_err(malformed)? {
+    let at_ms = match time(call.head.url(), "at", u64::MAX).map_err(malformed)? {
         u64::MAX => {
             return Err(malformed(
                 "Say when: ?at= milliseconds since 1970, or a time like 2026-11-21T10:00:00Z.".into(),

@@ -1,0 +1,48 @@
+//! The hot path's own way to the platform: what is asked for every event, each in one crossing (`bridge.js`).
+
+use crate::access::head::{Head, NAMES};
+use std::cell::Cell;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys::{Request, Response};
+
+#[wasm_bindgen(module = "/src/shell/bridge.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = nameHeaders)]
+    fn name_headers(list: &str);
+    #[wasm_bindgen(js_name = head)]
+    fn read_head(request: &Request) -> String;
+    #[wasm_bindgen(js_name = place)]
+    fn read_place(request: &Request) -> Option<String>;
+    #[wasm_bindgen(js_name = answer)]
+    fn make_answer(status: u16, lines: &str, body: Option<&str>) -> Response;
+}
+
+thread_local! {
+    /// Whether the other side knows the names.
+    static NAMED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads a request without its body.
+pub(super) fn head(request: &Request) -> Head {
+    if !NAMED.replace(true) {
+        name_headers(&NAMES.join("\n"));
+    }
+    Head::new(read_head(request))
+}
+
+/// Where the network says that a request came from: country, region, city, continent, time zone.
+pub(super) fn place(request: &Request) -> Option<[String; 5]> {
+    let mut lines = read_place(request)?.split('\n').map(str::to_owned).collect::<Vec<_>>().into_iter();
+    Some(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+}
+
+/// Makes an answer.
+pub(super) fn answer(status: u16, headers: &[(&'static str, String)], body: Option<&str>) -> Response {
+    let mut lines = String::with_capacity(512);
+    for (name, value) in headers {
+        // A line's end in a value would begin another header.
+        let value = value.split(['\r', '\n']).next().unwrap_or_default();
+        lines.extend([name, "\n", value, "\n"]);
+    }
+    make_answer(status, &lines, body)
+}

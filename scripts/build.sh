@@ -35,6 +35,7 @@ files_read() {
 }
 
 build_worker() {
+  cp src/shell/entry.js "$OUT/entry.js"
   PATH=$TOOLS/wrap:$ROOT/node_modules/.bin:$PATH \
     WASM_BINDGEN_BIN=$TOOLS/wasm-bindgen-$(locked_version wasm-bindgen)/bin/wasm-bindgen \
     WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt \

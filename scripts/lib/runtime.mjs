@@ -19,7 +19,7 @@ const { Log, LogLevel, Miniflare, QUEUES_PLUGIN, convertV4MiniflareOptions } = w
 export async function startRuntime(options) {
   const { port, host, state, build, site, vars, secrets, addressLimit, quiet, queue = {}, control, say } = options;
   const configPath = join(root, "wrangler.toml");
-  const main = resolve(build, "index.js");
+  const main = resolve(build, "entry.js");
   if (!existsSync(main)) throw new Error(`${main} is missing: run scripts/build.sh first`);
   const bindings = { ...secrets, ...vars }; // what is said outright counts
   const worker = workerOptions(configPath, main, { site, addressLimit, bindings, queue, control });
@@ -81,6 +81,7 @@ function workerOptions(configPath, main, { site, addressLimit, bindings, queue, 
     name,
     modules: [
       { type: "ESModule", path: main },
+      { type: "ESModule", path: join(dirname(main), "index.js") },
       { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
     ],
     modulesRoot: dirname(main),

@@ -25,6 +25,10 @@ export const head = ({ method, url, headers }) => {
 export const place = ({ cf }) =>
   cf?.country && [cf.country, cf.region, cf.city, cf.continent, cf.timezone].map((text) => text ?? "").join(NEW_LINE);
 
+/** Brings events to a visitor's object. */
+export const take = ({ VISITOR }, jurisdiction, name, brought) =>
+  (jurisdiction ? VISITOR.jurisdiction(jurisdiction) : VISITOR).getByName(name).take(brought.slice());
+
 /** An answer. `lines` are its headers: name and value in turn. */
 export const answer = (status, lines, body) => {
   const parts = lines.split(NEW_LINE);

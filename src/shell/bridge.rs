@@ -2,7 +2,11 @@
 
 use crate::access::head::{Head, NAMES};
 use std::cell::Cell;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys::{Request, Response};
 
 #[wasm_bindgen(module = "/src/shell/bridge.js")]
@@ -13,6 +17,8 @@ extern "C" {
     fn read_head(request: &Request) -> String;
     #[wasm_bindgen(js_name = place)]
     fn read_place(request: &Request) -> Option<String>;
+    #[wasm_bindgen(js_name = take, catch)]
+    fn begin_take(env: &Env, jurisdiction: Option<&str>, name: &str, brought: &[u8]) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_name = answer)]
     fn make_answer(status: u16, lines: &str, body: Option<&str>) -> Response;
 }
@@ -34,6 +40,18 @@ pub(super) fn head(request: &Request) -> Head {
 pub(super) fn place(request: &Request) -> Option<[String; 5]> {
     let mut lines = read_place(request)?.split('\n').map(str::to_owned).collect::<Vec<_>>().into_iter();
     Some(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+}
+
+/// Brings events to the object of a visitor, in a jurisdiction or anywhere. It answers in JSON, or nothing when nothing is
+/// to be said.
+pub(super) async fn take(
+    env: &Env,
+    jurisdiction: Option<&str>,
+    name: &str,
+    brought: &[u8],
+) -> worker::Result<Option<String>> {
+    // A stub that has failed once is of no use any more: each call has its own.
+    Ok(JsFuture::from(begin_take(env, jurisdiction, name, brought)?).await?.as_string())
 }
 
 /// Makes an answer.

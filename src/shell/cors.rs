@@ -9,6 +9,9 @@ use worker::Result;
 /// How long a browser may keep a preflight's answer, in seconds; browsers cap it at two hours.
 const PREFLIGHT_AGE_S: &str = "7200";
 
+/// What scripts may read of an answer besides what they always may, where it is there.
+const EXPOSED: &str = "retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
+
 /// Whether the answer may be read by the page that asked. Before it is known which site is meant, any site that lists
 /// the origin will do: what a problem says is no secret.
 fn readable(call: &Call, deployment: &Deployment) -> bool {
@@ -38,10 +41,9 @@ pub(super) fn apply(answer: &mut Answer, call: &Call) -> Result<()> {
     if readable(call, call.deployment) {
         answer.set("access-control-allow-origin", from)?;
         answer.set("access-control-allow-credentials", "true")?;
-        answer.set(
-            "access-control-expose-headers",
-            "retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
-        )?;
+        if answer.header("x-ratelimit-limit")?.is_some() || answer.header("retry-after")?.is_some() {
+            answer.set("access-control-expose-headers", EXPOSED)?;
+        }
     }
     Ok(())
 }

@@ -3,8 +3,7 @@
 use crate::access::token::VisitorToken;
 use crate::engine::Allowance;
 use crate::shell::reply::Problem;
-use crate::shell::visitor_object::{STANDING_HEADER, pack};
-use crate::shell::{deployment, js};
+use crate::shell::{bridge, deployment, js};
 use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::{self, SiteId};
 use footfall_protocol::message::Standing;
@@ -14,8 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-use worker::js_sys::Uint8Array;
-use worker::{Env, Error, Method, Request, RequestInit, Result, Stub, console_error};
+use worker::{Env, Error, Result, Stub, console_error};
 
 /// Deliveries of one request on their way at once. One commit's wait for the disk overlaps with the others' work: with
 /// 50 visitors in a batch about a third faster than six at a time; beyond this number nothing more is gained.
@@ -99,26 +97,13 @@ pub(super) async fn deliver(
 }
 
 async fn deliver_one(env: &Env, whose: Whose, delivery: Delivery, standing: Option<&Standing>) -> Result<Taken> {
-    let bytes = postcard::to_allocvec(&delivery).map_err(|error| Error::RustError(error.to_string()))?;
-    let body = Uint8Array::from(bytes.as_slice());
-    match send(env, &whose, &body, standing).await {
+    let bytes = postcard::to_allocvec(&(delivery, standing)).map_err(|error| Error::RustError(error.to_string()))?;
+    let name = ids::visitor_object(&whose.site, whose.visitor);
+    let take = || bridge::take(env, whose.jurisdiction.as_deref(), &name, &bytes);
+    let taken = match take().await {
         // The platform's own passing trouble. Events have ids: a second time is harmless.
-        Err(error) if js::is_retryable(&error) => send(env, &whose, &body, standing).await,
+        Err(error) if js::is_retryable(&error) => take().await,
         outcome => outcome,
-    }
-}
-
-async fn send(env: &Env, whose: &Whose, body: &Uint8Array, standing: Option<&Standing>) -> Result<Taken> {
-    let init = RequestInit { method: Method::Post, body: Some(body.clone().into()), ..RequestInit::new() };
-    if let Some(standing) = standing {
-        init.headers.set(STANDING_HEADER, &pack(standing))?;
-    }
-    let request = Request::new_with_init("https://visitor/events", &init)?;
-    // A stub that has failed once is of no use any more, so each try has its own.
-    let mut response = whose.object(env)?.fetch_with_request(request).await?;
-    match response.status_code() {
-        204 => Ok(Taken::default()),
-        200 => Ok(serde_json::from_str(&response.text().await?)?),
-        status => Err(Error::RustError(format!("the visitor's object answered {status}"))),
-    }
+    };
+    Ok(taken?.map_or_else(|| Ok(Taken::default()), |text| serde_json::from_str(&text))?)
 }

@@ -59,6 +59,10 @@ pub(super) async fn accept(way: Way, call: &Call<'_>) -> Result<Made, Problem> {
     }
     .map_err(Problem::body)?;
     call.deployment.user_keys.mark(&mut batch, sender.authority(), sender.site(), clock::now_s());
+    // Only for events without an id: drawing it costs more than looking.
+    if batch.events.iter().any(|decoded| decoded.event.id.is_empty()) {
+        known.nonce = clock::random_id().simple().to_string();
+    }
     let total = batch.events.len() + batch.rejections.len();
     let of_source = match holder.filter(|holder| holder.authority == Authority::Source) {
         Some(holder) => limiter::take_of_source(call, holder, batch.events.len()).await?,

@@ -1,18 +1,20 @@
 //! What the router reads of a request besides its path: the body within bounds, the surroundings, the credentials.
 
 use crate::access::body::{BodyFault, unpack};
-use crate::access::bot::{self, Signs};
+use crate::access::bot::{self, Bot, Signs};
 use crate::access::credential::{Authorization, authorization};
 use crate::access::delivery;
 use crate::access::device::device;
-use crate::access::head::Head;
+use crate::access::head::{ABSENT, Head};
 use crate::access::scope::Grant;
+use crate::shell::bridge;
 use crate::shell::call::Call;
 use crate::shell::reply::Problem;
-use crate::shell::{bridge, clock};
-use footfall_protocol::event::{Geo, Surroundings};
+use footfall_protocol::event::{Device, Geo, Surroundings};
 use footfall_protocol::limits::{BODY_BYTES_MAX, TEXT_BYTES_MAX, cut};
 use futures_util::StreamExt as _;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys::Request as RawRequest;
@@ -44,7 +46,9 @@ pub(super) async fn body_within(call: &Call<'_>, bytes_max: usize) -> Result<Vec
             Uint8Array::new(&JsFuture::from(reading).await.map_err(|_| broken_off())?).to_vec()
         }
         // Without a length the sender could go on for ever.
-        None => pour(Request::from(Clone::clone(call.request) as RawRequest), bytes_max).await?.ok_or_else(too_large)?,
+        None => {
+            pour(Request::from(Clone::clone(call.request) as RawRequest), bytes_max).await?.ok_or_else(too_large)?
+        }
     };
     unpack(packed, call.head.header("content-encoding"), bytes_max).map_err(|fault| match fault {
         BodyFault::TooLarge => too_large(),
@@ -71,23 +75,41 @@ async fn pour(mut request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>,
     Ok(Some(body))
 }
 
+/// Browsers that an isolate remembers, so that it looks once at what thousands of requests say alike.
+const BROWSERS_MAX: usize = 256;
+
+thread_local! {
+    /// What follows from the headers that tell of a browser.
+    static BROWSERS: RefCell<BTreeMap<String, (Device, Option<Bot>)>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// What is known of a browser's request; for a server's, only what its events say counts.
 pub(super) fn browser(call: &Call<'_>, allow_headless: bool) -> delivery::Request {
     let header = |name| call.head.header(name);
-    let user_agent = header("user-agent").unwrap_or_default();
+    let (user_agent, brands) = (header("user-agent").unwrap_or_default(), header("sec-ch-ua").unwrap_or_default());
+    let (mobile, language) = (header("sec-ch-ua-mobile"), header("accept-language"));
+    let look = || {
+        let signs = Signs { user_agent, brands, webdriver: false };
+        (device(user_agent, mobile, language), bot::verdict(signs, allow_headless))
+    };
+    let words = [user_agent, brands, mobile.unwrap_or(ABSENT), language.unwrap_or(ABSENT)].join("\n");
+    let key = if allow_headless { words } else { words + "\n" };
+    let (device, bot) = BROWSERS.with_borrow_mut(|browsers| {
+        if !browsers.contains_key(&key) && browsers.len() >= BROWSERS_MAX {
+            browsers.clear();
+        }
+        browsers.entry(key).or_insert_with(look).clone()
+    });
     delivery::Request {
         surroundings: Surroundings {
             geo: geo(call),
-            device: Some(device(user_agent, header("sec-ch-ua-mobile"), header("accept-language"))),
+            device: Some(device),
             gpc: header("sec-gpc") == Some("1"),
             source: String::new(),
         },
-        bot: bot::verdict(
-            Signs { user_agent, brands: header("sec-ch-ua").unwrap_or_default(), webdriver: false },
-            allow_headless,
-        ),
+        bot,
         allow_headless,
-        nonce: clock::random_id().simple().to_string(),
+        nonce: String::new(),
         grant: Grant::default(),
     }
 }
@@ -100,8 +122,7 @@ pub(super) fn is_cross_site(head: &Head) -> bool {
 
 /// A request of one of the store's servers: where it runs and what it runs on say nothing about the visitor.
 pub(super) fn server(allow_headless: bool) -> delivery::Request {
-    let nonce = clock::random_id().simple().to_string();
-    delivery::Request { allow_headless, nonce, ..delivery::Request::default() }
+    delivery::Request { allow_headless, ..delivery::Request::default() }
 }
 
 /// Where the network says that the request came from.

@@ -14,7 +14,7 @@ mod store;
 mod turn;
 
 use crate::engine::{Allowance, Config, Input};
-use crate::shell::reply::{Problem, json};
+use crate::shell::reply::Problem;
 use crate::shell::{clock, config, deployment};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
@@ -23,14 +23,17 @@ use footfall_protocol::rejection::{Code, Rejection};
 use runtime::Runtime;
 use sent::Sent;
 use serde::Serialize;
-pub(super) use sockets::{STANDING_HEADER, SURROUNDINGS_HEADER, pack};
+pub(super) use sockets::{SURROUNDINGS_HEADER, pack};
 use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use turn::Resident;
 use uuid::Uuid;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
-    DurableObject, Env, Error, Method, Request, Response, ResponseBuilder, Result, State, WebSocket,
-    WebSocketIncomingMessage, console_error, durable_object,
+    DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
+    console_error, durable_object,
 };
 
 /// The class that the platform makes objects of.
@@ -86,7 +89,6 @@ impl DurableObject for Visitor {
             return object.explain(rule).await.or_else(unavailable);
         }
         let answer = match (request.method(), path.as_str()) {
-            (Method::Post, "/events") => object.take_events(request).await,
             (Method::Get, "/state") => object.look(false).await,
             (Method::Get, "/inspection") => object.look(true).await,
             (Method::Get, "/waiting") => object.waiting().await,
@@ -120,6 +122,25 @@ impl DurableObject for Visitor {
     async fn websocket_error(&self, socket: WebSocket, _error: Error) -> Result<()> {
         self.object.closed(&socket).await;
         Ok(())
+    }
+}
+
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
+)]
+impl Visitor {
+    /// Takes the events of one request (`bridge::take`): a method that the router calls, since a request and an answer
+    /// would cost more than the work. Gives JSON, or nothing when nothing is to be said; fails when it is not committed.
+    pub async fn take(&self, brought: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
+        let object = Rc::clone(&self.object);
+        let taken = AssertUnwindSafe(async move { object.take(&brought).await }).await;
+        let text = taken.and_then(|taken| Ok(taken.map(|taken| serde_json::to_string(&taken)).transpose()?));
+        text.map(|text| text.map_or(JsValue::UNDEFINED, JsValue::from)).map_err(|error| {
+            console_error!("fault in a visitor: {error}");
+            error.into()
+        })
     }
 }
 
@@ -163,12 +184,11 @@ impl Object {
         }
     }
 
-    /// Events that the router brings; the answer has what was refused, and what the sender's tab has missed.
-    async fn take_events(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let standing: Option<Standing> = request.headers().get(STANDING_HEADER)?.as_deref().and_then(sockets::unpack);
-        let bytes = request.bytes().await?;
-        let delivery: Delivery =
-            postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
+    /// Events that the router brings, with where the tab stands that sends them. What there is to say: what was refused, what
+    /// the tab has missed, how the window of a limit stands.
+    async fn take(self: &Rc<Self>, brought: &[u8]) -> Result<Option<Taken>> {
+        let (delivery, standing): (Delivery, Option<Standing>) = postcard::from_bytes(brought)
+            .map_err(|_| Error::RustError("the delivery is not of this release".into()))?;
         let authority = delivery.events.first().map(|(_, event)| event.authority);
         let rejections = self.apply(Input::Events(delivery)).await?;
         let missed = match standing {
@@ -180,10 +200,8 @@ impl Object {
         };
         let pushes = missed.filter(|missed| !missed.messages.is_empty());
         let allowance = self.allowance(authority, &rejections).await?;
-        if rejections.is_empty() && pushes.is_none() && allowance.is_none() {
-            return Ok(ResponseBuilder::new().with_status(204).empty());
-        }
-        json(200, &Taken { rejections, pushes, allowance })
+        let nothing = rejections.is_empty() && pushes.is_none() && allowance.is_none();
+        Ok(if nothing { None } else { Some(Taken { rejections, pushes, allowance }) })
     }
 
     /// How the visitor's window stands for a sender whose events were just taken, or refused with these rejections.

@@ -14,8 +14,6 @@ use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console
 
 /// The header in which the router brings what it knows of the browser: base64url of postcard.
 pub(in crate::shell) const SURROUNDINGS_HEADER: &str = "footfall-surroundings";
-/// The header in which the router says where the tab stands that sends events: base64url of postcard.
-pub(in crate::shell) const STANDING_HEADER: &str = "footfall-standing";
 /// Closes a socket whose tab has opened a newer one.
 pub(super) const REPLACED: u16 = 4001;
 /// Closes the sockets of a visitor that is erased: its pages are to forget it as well.

@@ -1,0 +1,42 @@
+// The Worker's entry: what worker-build makes, with the visitors' class as the runtime has to see it.
+
+import { DurableObject } from "cloudflare:workers";
+import Worker, { Limiter, Rulebook, User, Visitor as Engine } from "./index.js";
+
+export { Limiter, Rulebook, User };
+export default Worker;
+
+/** The runtime lets the router call methods (`take`) only of a class that extends its own. */
+export class Visitor extends DurableObject {
+  #engine;
+
+  constructor(state, env) {
+    super(state, env);
+    this.#engine = new Engine(state, env);
+  }
+
+  /** Events of one request: see `Visitor::take` in visitor_object.rs. */
+  take(brought) {
+    return this.#engine.take(brought);
+  }
+
+  fetch(request) {
+    return this.#engine.fetch(request);
+  }
+
+  alarm() {
+    return this.#engine.alarm();
+  }
+
+  webSocketMessage(socket, message) {
+    return this.#engine.webSocketMessage(socket, message);
+  }
+
+  webSocketClose(socket, code, reason, clean) {
+    return this.#engine.webSocketClose(socket, code, reason, clean);
+  }
+
+  webSocketError(socket, error) {
+    return this.#engine.webSocketError(socket, error);
+  }
+}

@@ -29,6 +29,9 @@ export const place = ({ cf }) =>
 export const take = ({ VISITOR }, jurisdiction, name, brought) =>
   (jurisdiction ? VISITOR.jurisdiction(jurisdiction) : VISITOR).getByName(name).take(brought.slice());
 
+/** Runs a statement with some bytes. They are read before this returns, so that they need not be copied before. */
+export const write = ({ sql }, statement, bytes) => sql.exec(statement, bytes);
+
 /** An answer. `lines` are its headers: name and value in turn. */
 export const answer = (status, lines, body) => {
   const parts = lines.split(NEW_LINE);

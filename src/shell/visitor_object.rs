@@ -20,13 +20,13 @@ use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
 use footfall_protocol::message::{Missed, Standing};
 use footfall_protocol::rejection::{Code, Rejection};
-use runtime::Runtime;
 use sent::Sent;
 use serde::Serialize;
 pub(super) use sockets::{SURROUNDINGS_HEADER, pack};
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use store::Store;
 use turn::Resident;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
@@ -61,7 +61,7 @@ struct Object {
     sent: RefCell<Sent>,
     /// Wakes in a row that failed.
     failed_wakes: Cell<u32>,
-    runtime: Runtime,
+    store: Store,
 }
 
 impl DurableObject for Visitor {
@@ -70,6 +70,7 @@ impl DurableObject for Visitor {
         let whose = state.id().name().and_then(|name| ids::parse_visitor_object(&name));
         Self {
             object: Rc::new(Object {
+                store: Store::new(&state),
                 state,
                 env,
                 whose,
@@ -77,7 +78,6 @@ impl DurableObject for Visitor {
                 flying: Cell::new(false),
                 sent: RefCell::new(Sent::default()),
                 failed_wakes: Cell::new(0),
-                runtime: Runtime::begin(),
             }),
         }
     }

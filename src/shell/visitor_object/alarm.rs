@@ -23,7 +23,7 @@ impl Object {
             resident.alarm_at_ms = Some(again_ms);
         }
         let again = js::begin_set_alarm(&self.state.storage(), again_ms);
-        one_more(&self.runtime.alarms_set);
+        one_more(&self.store.runtime.alarms_set);
         let set = async { js::settle([again?]).await };
         if let Err(error) = set.await {
             console_error!("fault: the alarm cannot be set again: {error}");

@@ -1,7 +1,7 @@
 //! Looks at the visitor: its view, an explanation, a dry run, the records that wait. Nothing is written.
 
 use super::Object as VisitorObject;
-use super::store::{Store, unreadable};
+use super::store::unreadable;
 use crate::engine::fault::RuleFault;
 use crate::engine::{Config, DryRun, Visitor};
 use crate::shell::log::Waiting;
@@ -30,7 +30,7 @@ impl VisitorObject {
             )
             .await?;
         if let (true, Value::Object(members)) = (whole, &mut view) {
-            members.insert("runtime", self.runtime.view());
+            members.insert("runtime", self.store.runtime.view());
         }
         json(200, &view)
     }
@@ -74,7 +74,7 @@ impl VisitorObject {
             .await?;
         let mut records = self.sent.borrow().records();
         let first = pages.start.max(pages.end.saturating_sub(WAITING_PAGES_READ_MAX));
-        for page in Store::new(&self.state, &self.runtime).pages(&(first..pages.end))? {
+        for page in self.store.pages(&(first..pages.end))? {
             let page = Visitor::decode_page(&page).map_err(unreadable)?;
             records.extend(page.into_iter().map(|record| (incarnation, record)));
         }

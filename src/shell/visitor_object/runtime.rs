@@ -31,10 +31,10 @@ impl Runtime {
     }
 
     /// Adds what a statement cost.
-    pub(super) fn add_rows(&self, cursor: &worker::SqlCursor) {
+    pub(super) fn add_rows(&self, written: usize, read: usize) {
         let add = |counter: &Cell<u64>, rows: usize| counter.set(counter.get() + rows as u64);
-        add(&self.rows_written, cursor.rows_written());
-        add(&self.rows_read, cursor.rows_read());
+        add(&self.rows_written, written);
+        add(&self.rows_read, read);
     }
 
     /// The counters, for operators and tests.

@@ -3,7 +3,7 @@
 use super::Object;
 use super::flight::{Flight, pack};
 use super::runtime::one_more;
-use super::store::{Commit, Store, unreadable};
+use super::store::{Commit, unreadable};
 use crate::engine::user::Letter;
 use crate::engine::{self, Config, Effect, Gone, Input, Stored};
 use crate::shell::{clock, js};
@@ -123,15 +123,14 @@ impl Object {
             let at_ms = if wake_ms <= now_ms { earliest_ms } else { wake_ms };
             // Before the snapshot: an early alarm is a no-op, a missing one would be a lost timer.
             turned.settling.push(js::begin_set_alarm(&self.state.storage(), at_ms)?);
-            one_more(&self.runtime.alarms_set);
+            one_more(&self.store.runtime.alarms_set);
             alarm_at_ms = Some(at_ms);
         }
-        let store = Store::new(&self.state, &self.runtime);
         if changed {
-            store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
+            self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
         }
         if let Some((pages, through)) = effects.iter().find_map(flush) {
-            turned.departures.flight = Some(pack(self.whose()?, &visitor, store.pages(&pages)?, through)?);
+            turned.departures.flight = Some(pack(self.whose()?, &visitor, self.store.pages(&pages)?, through)?);
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;
@@ -176,7 +175,7 @@ impl Object {
         if let Some(resident) = self.resident.take() {
             return Ok(resident);
         }
-        if let Some(kept) = Store::new(&self.state, &self.runtime).load()? {
+        if let Some(kept) = self.store.load()? {
             return Ok(Resident {
                 visitor: engine::Visitor::load(&kept.stored).map_err(unreadable)?,
                 committed: kept.stored,
@@ -193,7 +192,7 @@ impl Object {
 
     /// Whether anything is on disk.
     pub(super) fn is_stored(&self) -> Result<bool> {
-        Store::new(&self.state, &self.runtime).is_made()
+        self.store.is_made()
     }
 
     /// Whether the visitor is still in this life.
@@ -224,7 +223,7 @@ impl Object {
                 console_warn!("an alarm was missing, late or lost, and is set again");
                 let at_ms = wake_ms.max(now_ms);
                 settling = Some(js::begin_set_alarm(&self.state.storage(), at_ms)?);
-                one_more(&self.runtime.alarms_set);
+                one_more(&self.store.runtime.alarms_set);
                 resident.alarm_at_ms = Some(at_ms);
             }
         }

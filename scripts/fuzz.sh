@@ -47,7 +47,7 @@ fuzz() {
   mkdir -p "$grown" "$kept" "$found"
   binary=$(find "$CARGO_TARGET_DIR" -path "*/release/$target" -type f | head -n 1)
   SECONDS=0
-  "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=10 -artifact_prefix="$found" \
+  "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=60 -artifact_prefix="$found" \
     -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=$?
   if [ $status -ne 0 ]; then
     tail -n 40 "$LOGS/fuzz-$target.log" >&2

@@ -1,11 +1,13 @@
 //! Where the platform has more than its Rust crate binds: each oddity in one small function.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::js_sys::{Function, Promise, Reflect, Uint8Array, global};
-use worker::wasm_bindgen_futures::JsFuture;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Error, ObjectNamespace, Result, Storage};
 
 /// Begins to set the alarm, and says when it is set. The request goes out at once, in this turn; nothing is awaited.
@@ -28,6 +30,20 @@ pub(super) async fn settle(promises: impl IntoIterator<Item = Promise>) -> Resul
     }
     Ok(())
 }
+
+/// The value of a future that has nothing to wait for, as most inputs of a visitor in memory, and else a promise of it: a
+/// promise, its closures and its turns through the platform's queue cost as much as an input.
+pub(super) fn at_once(future: impl Future<Output = Answer> + 'static) -> Answer {
+    let mut future = Box::pin(AssertUnwindSafe(future));
+    let first = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+    match first {
+        Ok(Poll::Ready(answer)) => answer,
+        Ok(Poll::Pending) => Ok(future_to_promise(future).into()),
+        Err(_) => Err(JsValue::from_str("bug: it panicked")),
+    }
+}
+
+type Answer = std::result::Result<JsValue, JsValue>;
 
 /// Runs `writes` in one transaction: when it fails, none of its writes stay.
 pub(super) fn transaction<T: 'static>(storage: &Storage, writes: impl FnOnce() -> Result<T> + 'static) -> Result<T> {

@@ -15,7 +15,7 @@ mod turn;
 
 use crate::engine::{Allowance, Config, Input};
 use crate::shell::reply::Problem;
-use crate::shell::{clock, config, deployment};
+use crate::shell::{clock, config, deployment, js};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
 use footfall_protocol::message::{Missed, Standing};
@@ -24,7 +24,6 @@ use sent::Sent;
 use serde::Serialize;
 pub(super) use sockets::{SURROUNDINGS_HEADER, pack};
 use std::cell::{Cell, RefCell};
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use store::Store;
 use turn::Resident;
@@ -125,21 +124,19 @@ impl DurableObject for Visitor {
     }
 }
 
-#[wasm_bindgen(
-    wasm_bindgen = worker::wasm_bindgen,
-    wasm_bindgen_futures = worker::wasm_bindgen_futures,
-    js_sys = worker::js_sys
-)]
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 impl Visitor {
     /// Takes the events of one request (`bridge::take`): a method that the router calls, since a request and an answer
     /// would cost more than the work. Gives JSON, or nothing when nothing is to be said; fails when it is not committed.
-    pub async fn take(&self, brought: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
+    pub fn take(&self, brought: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
         let object = Rc::clone(&self.object);
-        let taken = AssertUnwindSafe(async move { object.take(&brought).await }).await;
-        let text = taken.and_then(|taken| Ok(taken.map(|taken| serde_json::to_string(&taken)).transpose()?));
-        text.map(|text| text.map_or(JsValue::UNDEFINED, JsValue::from)).map_err(|error| {
-            console_error!("fault in a visitor: {error}");
-            error.into()
+        js::at_once(async move {
+            let taken = object.take(&brought).await;
+            let text = taken.and_then(|taken| Ok(taken.map(|taken| serde_json::to_string(&taken)).transpose()?));
+            text.map(|text| text.map_or(JsValue::UNDEFINED, JsValue::from)).map_err(|error| {
+                console_error!("fault in a visitor: {error}");
+                error.into()
+            })
         })
     }
 }

@@ -21,9 +21,13 @@ const AT_ONCE_MAX: (usize, usize) = (100, 240_000);
 /// Queues of one sink, at most.
 const QUEUES_MAX: u32 = 64;
 
-/// Sends messages about a visitor to every sink of its site. Done only when all queues have taken them; those that have
-/// may get them again, which sinks know.
-pub(super) async fn send_to_all(env: &Env, site: &SiteId, visitor: Uuid, messages: &[String]) -> Result<()> {
+/// Sends every sink of a visitor's site its messages; which sinks' queues have taken them, and whether all have.
+pub(super) async fn send_to_all<'a>(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    messages: impl Fn(Sink) -> &'a [String],
+) -> Result<(Vec<Sink>, Result<()>)> {
     let parsed = deployment::parsed(env);
     let Ok(deployment) = parsed.as_ref() else {
         return Err(Error::RustError("the deployment is misconfigured".into()));
@@ -32,13 +36,14 @@ pub(super) async fn send_to_all(env: &Env, site: &SiteId, visitor: Uuid, message
         return Err(Error::RustError(format!("site `{site}` is not configured")));
     };
     // Each is tried, also when another one's queue fails: its records need not wait for that.
-    let mut outcome = Ok(());
+    let (mut taken, mut outcome) = (Vec::new(), Ok(()));
     for sink in site.sinks.all() {
-        if let Err(error) = send(env, sink, visitor, messages).await {
-            outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str())));
+        match send(env, sink, visitor, messages(sink)).await {
+            Ok(()) => taken.push(sink),
+            Err(error) => outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str()))),
         }
     }
-    outcome
+    Ok((taken, outcome))
 }
 
 /// Sends messages about a visitor to a sink.

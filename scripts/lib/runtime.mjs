@@ -74,7 +74,6 @@ function workerOptions(configPath, main, { site, addressLimit, bindings, queue, 
       options.queueConsumers[`${queueName}-${n}`] = { ...options.queueConsumers[queueName] };
     }
   }
-  delete options.queueProducers[queue.without];
   // So that tests can put something into the queues that nobody but the platform sends to.
   const producers = Object.fromEntries(Object.keys(options.queueConsumers).map((name) => [name, { queueName: name }]));
   return {

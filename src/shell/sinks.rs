@@ -11,13 +11,17 @@ use crate::sinks::chunks::chunks;
 use crate::sinks::message::Message;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::Erasure;
-use futures_util::future::try_join_all;
+use futures_util::future::{Either, join_all, select, try_join_all};
+use std::pin::pin;
+use std::time::Duration;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
-use worker::{BatchMessageBuilder, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
+use worker::{BatchMessageBuilder, Delay, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
 
 /// Messages of one `sendBatch`, and their bytes: the platform takes at most 100 of at most 256 KB together.
 const AT_ONCE_MAX: (usize, usize) = (100, 240_000);
+/// How long the answer of a queue is waited for, in milliseconds: well below what a flush may take.
+const ANSWER_MS: u64 = 10_000;
 /// Queues of one sink, at most.
 const QUEUES_MAX: u32 = 64;
 
@@ -35,15 +39,27 @@ pub(super) async fn send_to_all<'a>(
     let Some(site) = deployment.sites.get(site) else {
         return Err(Error::RustError(format!("site `{site}` is not configured")));
     };
-    // Each is tried, also when another one's queue fails: its records need not wait for that.
+    // At once, so that none waits for another one's queue.
+    let sends = site.sinks.all().map(|sink| {
+        let sending = send(env, sink, visitor, messages(sink));
+        async move { (sink, in_time(sending).await) }
+    });
     let (mut taken, mut outcome) = (Vec::new(), Ok(()));
-    for sink in site.sinks.all() {
-        match send(env, sink, visitor, messages(sink)).await {
+    for (sink, sent) in join_all(sends).await {
+        match sent {
             Ok(()) => taken.push(sink),
             Err(error) => outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str()))),
         }
     }
     Ok((taken, outcome))
+}
+
+/// A queue that does not answer has refused; what it takes all the same comes again, which sinks know.
+async fn in_time(sending: impl Future<Output = Result<()>>) -> Result<()> {
+    match select(pin!(sending), Delay::from(Duration::from_millis(ANSWER_MS))).await {
+        Either::Left((sent, _)) => sent,
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {ANSWER_MS} ms"))),
+    }
 }
 
 /// Sends messages about a visitor to a sink.

@@ -132,13 +132,13 @@ test("while the database is down the origin goes on, and the database has everyt
 test("while one queue refuses, the others get each record once, and it gets all of them when it is back", async (t) => {
   const origin = await startOrigin(t);
   const sites = { demo: { ...DEMO, flush_after: "100ms", sinks: { origin: { url: origin.url }, archive: true } } };
-  const engine = await start(t, { sites, vars, queue: { wait: 0, without: "ORIGIN" } });
+  const engine = await start(t, { sites, vars, queue: { wait: 0, refuses: "footfall-origin" } });
   const archived = async () => {
     const lines = Object.values(await engine.files()).join("").trim().split("\n").filter(Boolean);
     return lines.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "event").map(({ id }) => id);
   };
   await engine.send(viewed(1), viewed(2));
-  await until(async () => (await archived()).length > 0, AT_ONCE_MS);
+  await until(async () => (await archived()).length > 0, LATER_MS);
   const refusals = () => engine.log.split("does not take records").length - 1;
   await until(() => refusals() >= 3, LATER_MS);
   await engine.send(viewed(3));

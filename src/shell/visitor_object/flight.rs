@@ -48,7 +48,7 @@ impl Flight {
 pub(super) fn pack(
     whose: &(SiteId, Uuid),
     visitor: &Visitor,
-    store: &Store<'_>,
+    store: &Store,
     (everything, ahead): (Share, &[Share]),
 ) -> Result<Flight> {
     let parcel = |share: &Share| parcel(whose, visitor, store, share);
@@ -60,7 +60,7 @@ pub(super) fn pack(
 }
 
 /// Packs records, cold pages first and then the hot ones, into messages below the platform's billing step.
-fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store<'_>, share: &Share) -> Result<Parcel> {
+fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Share) -> Result<Parcel> {
     let mut records = Vec::new();
     for page in store.pages(&share.pages)? {
         records.extend(Visitor::decode_page(&page).map_err(unreadable)?);

@@ -17,6 +17,7 @@ pub mod rate;
 pub mod routes;
 pub mod scope;
 pub mod seal;
+mod secrets;
 pub mod sender;
 pub mod site;
 pub mod token;

@@ -59,6 +59,7 @@ pub use chronicle::replayed;
 pub use consent::Gone;
 pub use dry_run::DryRun;
 pub use fold::{FoldFault, fold};
+pub use outbox::Share;
 pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use settings::Settings;
@@ -108,13 +109,18 @@ pub enum Input {
     },
     /// Time has passed; early and repeated wakes do nothing.
     Wake,
-    /// The queue has all records up to this one.
+    /// The queues of all sinks have all records up to this one.
     Flushed {
         /// The last record's number.
         through: u64,
+        /// Sinks whose queues have more: up to which number.
+        taken: Vec<(String, u64)>,
     },
-    /// The queue did not take the records.
-    FlushFailed,
+    /// The queue of a sink did not take the records.
+    FlushFailed {
+        /// Sinks whose queues did: up to which number.
+        taken: Vec<(String, u64)>,
+    },
     /// The letters to users' objects have all arrived.
     Fed {
         /// Their version.
@@ -167,12 +173,14 @@ pub enum Effect {
         /// Their numbers.
         pages: Range<u64>,
     },
-    /// After the commit: send the records of these cold pages, then the hot records, to the queue.
+    /// After the commit: send the records of these cold pages, then the hot records, to the queues of all sinks.
     Flush {
         /// The cold pages, oldest first.
         pages: Range<u64>,
         /// The last record's number, for [`Input::Flushed`].
         through: u64,
+        /// What goes instead to sinks whose queues have taken records that another one's refused.
+        ahead: Vec<Share>,
     },
     /// After the commit: take these letters to their users' objects, in this order, for [`Input::Fed`].
     Feed(Vec<Letter>),
@@ -321,11 +329,11 @@ impl Visitor {
             }
             Input::Withdraw => self.withdraw(&mut turn),
             Input::Erased { lives } => self.erased(&lives),
-            Input::Flushed { through } => {
-                let dropped = self.outbox.flushed(through, turn.now_ms);
+            Input::Flushed { through, taken } => {
+                let dropped = self.outbox.flushed(through, taken, turn.now_ms);
                 turn.effects.extend(dropped);
             }
-            Input::FlushFailed => self.outbox.flush_failed(turn.now_ms),
+            Input::FlushFailed { taken } => self.outbox.flush_failed(taken, turn.now_ms),
             Input::Fed { version, answers } => self.fed(version, answers, &mut turn),
             Input::FeedFailed { version } => self.feed_failed(version, &turn),
             // Somebody who is not to be remembered is not told either, and what is told is not kept.

@@ -1,8 +1,8 @@
 // The client itself: consent, identity, events out, state and pushes in.
 
-import { backoffMs } from './backoff.ts';
 import { EventBuffer } from './buffer.ts';
 import { Connection, type Timing, TIMING } from './connection.ts';
+import { Admission } from './consent.ts';
 import { Delivery } from './delivery.ts';
 import { Emitter } from './emitter.ts';
 import { newId } from './id.ts';
@@ -11,7 +11,7 @@ import type { FootfallEvents, FootfallOptions, PageProperties } from './options.
 import { campaignOf, currentPage, declaredKind, isVisible, watchExit, watchPage } from './page.ts';
 import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type Cursor, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
-import { askErasure, askVisitor, type Named } from './visitor.ts';
+import { askErasure, type Named } from './visitor.ts';
 
 /** After so many messages the page says how far it is; the engine gives a page up that is 256 behind. */
 const SEEN_EVERY = 16;
@@ -28,6 +28,7 @@ export class Footfall {
   readonly #inbox = new Inbox();
   readonly #connection: Connection;
   readonly #delivery: Delivery;
+  readonly #admission: Admission;
   readonly #unwatch: readonly (() => void)[];
   #phase: Phase = 'starting';
   #consent: Consent;
@@ -38,8 +39,6 @@ export class Footfall {
   #referrer = typeof document === 'undefined' ? '' : document.referrer;
   /** Whether this page view has told that the pointer left. */
   #exitTold = false;
-  #attempt = 0;
-  #generation = 0;
   /** Pushes and changes of the state since the engine was last told how far this page is. */
   #unsaid = 0;
 
@@ -47,7 +46,12 @@ export class Footfall {
     this.#options = options;
     this.#host = (options.host ?? '').replace(/\/$/, '');
     this.#timing = { ...TIMING, ...options.timing };
-    this.#consent = options.consent ?? 'unknown';
+    this.#admission = new Admission(this.#host, options.writeKey, this.#timing.backoffMs, {
+      admitted: (answer) => this.#admit(answer),
+      refused: (answer) => this.#emitter.emit('error', answer),
+    });
+    // What a page does not say the visitor may have said in the one before, without the engine having heard it.
+    this.#consent = (options.consent === 'unknown' ? undefined : options.consent) ?? this.#admission.unheard ?? 'unknown';
     if (this.#consent === 'denied') this.#phase = 'denied';
     this.#token = options.token;
     this.#kind = options.kind ?? 'other';
@@ -83,7 +87,7 @@ export class Footfall {
     const page = typeof document !== 'undefined';
     this.#unwatch = page ? [this.#watch(options.autoPage ?? true), ...(options.exitIntent ? [watchExit(() => this.#exit())] : [])] : [];
     if (page && (options.autoPage ?? true)) this.page();
-    void this.#begin();
+    this.#begin(options.consent === 'denied');
   }
 
   /** The visitor's id, once the engine has given it. */
@@ -148,7 +152,7 @@ export class Footfall {
     if (state === 'denied') this.#forget();
     else if (this.#phase === 'denied') this.#phase = 'starting';
     this.#emitter.emit('consent', state);
-    void this.#begin();
+    this.#begin(true);
   }
 
   /**
@@ -178,7 +182,7 @@ export class Footfall {
     if (this.#phase === 'closed') return;
     if (this.#phase === 'running' && typeof navigator !== 'undefined') this.#delivery.beacon();
     this.#phase = 'closed';
-    this.#generation += 1;
+    this.#admission.stop();
     this.#delivery.stop();
     this.#connection.stop();
     for (const unwatch of this.#unwatch) unwatch();
@@ -198,29 +202,19 @@ export class Footfall {
     return { ...context, page: currentPage(this.#kind, this.#referrer), locale: navigator.language, ...(campaign && { campaign }) };
   }
 
-  /** Asks who the visitor is, and connects when the engine may know. */
-  async #begin(): Promise<void> {
-    const generation = ++this.#generation;
-    const consent = this.#consent;
+  /** Asks who the visitor is, and connects when the engine may know; `said`: the visitor has said so just now. */
+  #begin(said = false): void {
     // A token is in storage only where it was put with the visitor's consent or where none was required.
     const token = this.#token ?? (cookiesWork(this.#host) ? undefined : readToken());
-    if (consent === 'denied') {
+    if (said) this.#admission.say(this.#consent, token);
+    if (this.#consent === 'denied') {
       this.#token = undefined;
       forgetAll();
     }
-    const answer = await askVisitor(this.#host, this.#options.writeKey, consent, token);
-    if (generation !== this.#generation || consent === 'denied') return;
-    if ('visitor' in answer) this.#admit(answer);
-    else if ('code' in answer) this.#emitter.emit('error', answer);
-    else {
-      const waitMs = this.#timing.backoffMs + backoffMs(this.#attempt, Math.random, this.#timing.backoffMs);
-      this.#attempt += 1;
-      setTimeout(() => generation === this.#generation && void this.#begin(), waitMs);
-    }
+    void this.#admission.begin(this.#consent, token);
   }
 
   #admit({ visitor, token, consentRequired }: Named): void {
-    this.#attempt = 0;
     if (visitor === null || token === null) {
       this.#phase = 'waiting';
       this.#connection.stop();
@@ -314,7 +308,7 @@ export class Footfall {
       this.#inbox.clear();
     }
     // A socket that is refused again and again may be the token's fault.
-    if (failures > 0 && failures % 3 === 0) void this.#begin();
+    if (failures > 0 && failures % 3 === 0) this.#begin();
   }
 
   #forget(): void {
@@ -386,7 +380,7 @@ export class Footfall {
         },
         online: () => {
           this.#connection.hurry();
-          if (this.#phase === 'starting') void this.#begin();
+          if (this.#phase === 'starting' || this.#phase === 'denied') this.#begin();
         },
       },
       autoPage,

@@ -11,6 +11,13 @@ export interface TabMemory {
 
 const TAB_KEY = 'footfall:tab';
 const TOKEN_KEY = 'footfall:token';
+const OWED_KEY = 'footfall:consent';
+
+/** What the visitor has said and the engine has not heard yet. The token only says whose word it is. */
+export interface Owed {
+  readonly denied?: { readonly token?: string };
+  readonly granted?: true;
+}
 
 /** Storage that may be absent or throw, as in sandboxed frames and private windows. */
 function attempt<T>(read: () => T): T | undefined {
@@ -45,6 +52,20 @@ export function readToken(): string | undefined {
 
 export function keepToken(token: string): void {
   attempt(() => localStorage.setItem(TOKEN_KEY, token));
+}
+
+export function readOwed(): Owed {
+  const owed = attempt(() => JSON.parse(localStorage.getItem(OWED_KEY) ?? '{}') as unknown);
+  if (!isObject(owed)) return {};
+  const { denied, granted } = owed;
+  const token = isObject(denied) && typeof denied.token === 'string' ? { token: denied.token } : {};
+  return { ...(isObject(denied) && { denied: token }), ...(granted === true && { granted }) };
+}
+
+/** Kept beside a withdrawal as well, and only until the engine has heard it. */
+export function keepOwed(owed: Owed): void {
+  const none = owed.denied === undefined && owed.granted === undefined;
+  attempt(() => (none ? localStorage.removeItem(OWED_KEY) : localStorage.setItem(OWED_KEY, JSON.stringify(owed))));
 }
 
 export function forgetAll(): void {

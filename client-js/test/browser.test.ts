@@ -105,6 +105,32 @@ inBrowser('without consent nothing is stored or sent', 'data-consent="unknown"',
   assert.deepEqual(kinds(engine), ['product'], 'what an earlier document knew is gone with it');
 });
 
+inBrowser('what was said about consent reaches the engine by the next document, if not by this one', '', async (page, engine) => {
+  const owed = (): Promise<string | null> => page.evaluate(() => localStorage.getItem('footfall:consent'));
+  const other = `${new URL(page.url()).origin}/other`;
+  await until('page view', () => engine.events.length === 1);
+  engine.visitorStatus = 503;
+  await page.evaluate(() => window.footfall?.consent('denied'));
+  await until('not heard', () => engine.visitorRequests.length >= 2);
+  assert.equal(await owed(), '{"denied":{"token":"f1.token"}}');
+  await page.goto(other);
+  engine.visitorStatus = 200;
+  const before = engine.visitorRequests.length;
+  await until('told', () => engine.visitorRequests.length > before);
+  assert.deepEqual(engine.visitorRequests.at(-1), { writeKey: 'wk', consent: 'denied', webdriver: true, token: 'f1.token' });
+  await page.waitForFunction(() => localStorage.length === 0);
+  await pause(150);
+  assert.equal(kinds(engine).length, 1, 'and nothing is recorded meanwhile');
+  engine.visitorStatus = 503;
+  await page.evaluate(() => window.footfall?.consent('granted'));
+  assert.equal(await owed(), '{"granted":true}');
+  engine.requiresConsent = true;
+  await page.goto(other);
+  engine.visitorStatus = 200;
+  await until('page view of a visitor who has consented', () => kinds(engine).length === 2);
+  assert.equal(await owed(), null);
+});
+
 inBrowser('leaving the page is told by beacon, and the next document goes on in the same tab', '', async (page, engine) => {
   await until('page view', () => engine.events.length === 1);
   engine.send(push(1, { title: 'Stays' }));

@@ -74,6 +74,36 @@ test('consent that is withdrawn ends everything and is told to the engine', () =
     await until('event', () => engine.events.length === 1);
   }));
 
+test('a withdrawal that does not reach the engine is told until it does, and before anything that is said later', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    engine.visitorStatus = 503;
+    client.consent('denied');
+    await until('told again', () => engine.visitorRequests.length >= 3);
+    client.consent('granted');
+    await pause(100);
+    assert.ok(engine.visitorRequests.slice(1).every(({ consent, token }) => consent === 'denied' && token === 'f1.token'));
+    engine.visitorStatus = 200;
+    client.track('cart_viewed');
+    await until('event', () => engine.events.length === 1);
+    const [withdrawn, granted] = engine.visitorRequests.slice(-2);
+    assert.deepEqual(withdrawn, { writeKey: 'wk', consent: 'denied', token: 'f1.token' });
+    assert.deepEqual(granted, { writeKey: 'wk', consent: 'granted' });
+  }));
+
+test('a withdrawal that the engine refuses does not keep a visitor out who comes back', () =>
+  withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
+    await until('connected', () => client.connected);
+    engine.visitorStatus = 403;
+    client.consent('denied');
+    await until('told', () => engine.visitorRequests.length === 2);
+    await pause(50);
+    assert.equal(engine.visitorRequests.length, 2, 'it would be refused again');
+    engine.visitorStatus = 200;
+    client.consent('granted');
+    await until('connected again', () => client.connected);
+  }));
+
 test('a page that asks to be forgotten stops, forgets its name and begins anew only with consent', () =>
   withClient({ consent: 'granted' }, (engine) => { engine.erasureStatus = 503; }, async (client, engine) => {
     const heard: string[] = [];

@@ -21,6 +21,7 @@ export class TestEngine {
   pongs = true;
   refusesSockets = false;
   batchStatus = 200;
+  visitorStatus = 200;
   /** What answers to batches bring for the tab. */
   owed: JsonObject | undefined;
   welcomeAfterMs = 0;
@@ -51,7 +52,7 @@ export class TestEngine {
       if (request.url === '/v1/visitor') {
         this.visitorRequests.push(body);
         const known = !this.requiresConsent || body.consent === 'granted';
-        answer(200, known ? { visitor: 'v-1', token: 'f1.token' } : { visitor: null, token: null, consent: 'required' });
+        answer(this.visitorStatus, this.visitorStatus !== 200 ? {} : known ? { visitor: 'v-1', token: 'f1.token' } : { visitor: null, token: null, consent: 'required' });
       } else if (request.url === '/v1/erase') {
         this.erasures.push(request.headers.authorization);
         answer(this.erasureStatus, { erased: this.erasureStatus === 200 });

@@ -66,6 +66,18 @@ export interface Difference {
   readonly changed: readonly { readonly kind: Kind; readonly id: string; readonly patch: readonly JsonObject[] }[];
 }
 
+/** A message that a sink refused, or that ran out of tries. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly sink: string;
+  readonly at_ms: number;
+  readonly attempts: number;
+  readonly reason: string;
+  /** What the sink answered last; empty for none. */
+  readonly answer: string;
+  readonly bytes: number;
+}
+
 export class Admin {
   readonly room: Room;
   readonly #site: string;
@@ -149,6 +161,22 @@ export class Admin {
   async restore(version: number): Promise<number> {
     const { body } = await this.#call('POST', `versions/${version}/restore`, { body: '{}' });
     return isObject(body) ? Number(body.version) : 0;
+  }
+
+  /** A page of dead letters, the newest first: those before a place; `next` is where the following page begins. */
+  async letters(before: string | undefined): Promise<{ readonly items: readonly DeadLetter[]; readonly next: string | undefined }> {
+    const { body } = await this.#call('GET', `dead-letters${before === undefined ? '' : `?before=${encodeURIComponent(before)}`}`);
+    const { items, next } = isObject(body) ? body : {};
+    return { items: Array.isArray(items) ? (items as unknown as DeadLetter[]) : [], next: typeof next === 'string' ? next : undefined };
+  }
+
+  /** Sends a dead letter to its sink once more. */
+  async replay(letter: string): Promise<void> {
+    await this.#call('POST', `dead-letters/${encodeURIComponent(letter)}/replay`);
+  }
+
+  async removeLetter(letter: string): Promise<void> {
+    await this.#call('DELETE', `dead-letters/${encodeURIComponent(letter)}`);
   }
 
   get #path(): '' | 'draft/' {

@@ -6,6 +6,7 @@ import { readConfig, siteName } from './config.ts';
 import { Documents } from './documents.ts';
 import { h } from './dom.ts';
 import { DraftBar } from './draft.ts';
+import { Letters } from './letters.ts';
 import { Panel } from './panel.ts';
 import { Versions } from './versions.ts';
 
@@ -52,7 +53,7 @@ function show(site: string): void {
     else link.removeAttribute('aria-current');
   }
   const documents = place('[data-view=documents]');
-  const authoring = KINDS.includes(name) || name === 'versions';
+  const authoring = KINDS.includes(name) || name === 'versions' || name === 'letters';
   const bar = place('[data-draft]');
   place('[data-view=visitor]').hidden = authoring;
   bar.hidden = true;
@@ -60,11 +61,15 @@ function show(site: string): void {
   if (!authoring) return;
   const token = sessionStorage.getItem(TOKEN_KEY);
   if (!token) {
-    documents.replaceChildren(h('p', 'said', `Paste an admin token above to see and change the ${name} of this site. It is kept in this tab only.`));
+    documents.replaceChildren(h('p', 'said', `Paste an admin token above to see and change the ${name === 'letters' ? 'dead letters' : name} of this site. It is kept in this tab only.`));
     return;
   }
   if (name === 'versions') {
     void new Versions(documents, new Admin(site, token)).load();
+    return;
+  }
+  if (name === 'letters') {
+    void new Letters(documents, new Admin(site, token)).load();
     return;
   }
   const visitor = (): string | undefined => client?.visitor;

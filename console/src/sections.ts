@@ -149,6 +149,22 @@ function profile(view: View): readonly HTMLElement[] {
   ];
 }
 
+function user(view: View): readonly HTMLElement[] {
+  const held = view.user;
+  if (!held?.id) return [quiet('Belongs to no user.')];
+  return [
+    facts([
+      ['User', held.id],
+      ['Devices', String(held.devices)],
+      ['Sessions', String(held.sessions)],
+      ['Events', String(held.events)],
+      ['Orders', String(held.orders)],
+      ['Revenue', held.orders > 0 ? amount(held.revenue, view.cart?.currency) : undefined],
+      ['Seen', held.last_seen_ms > 0 ? ticking('data-ago', held.last_seen_ms, '') : undefined],
+    ]),
+  ];
+}
+
 /** Whichever way the engine orders them; those of one moment stay in the order that follows from it. */
 function newestFirst<T extends { readonly at_ms: number }>(list: readonly T[]): readonly T[] {
   const first = list[0]?.at_ms ?? 0;
@@ -184,5 +200,6 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Events', name: 'events', slice: (view) => view.recent_events, draw: events },
   { title: 'Session', name: 'session', slice: (view) => view.session, draw: session },
   { title: 'Profile', name: 'profile', slice: (view) => [view.profile, view.cart?.currency], draw: profile },
+  { title: 'User', name: 'user', slice: (view) => [view.user, view.cart?.currency], draw: user },
   { title: 'Engine', name: 'engine', slice: (view) => [view.rules_version, view.counters, view.tabs?.length, view.incarnation], draw: engine },
 ];

@@ -43,6 +43,17 @@ export interface ProfileView {
   readonly revenue: number;
 }
 
+/** Whom the visitor belongs to, with what all of that user's devices bring together. */
+export interface UserView {
+  readonly id: string;
+  readonly devices: number;
+  readonly sessions: number;
+  readonly events: number;
+  readonly orders: number;
+  readonly revenue: number;
+  readonly last_seen_ms: number;
+}
+
 export interface TimerView {
   readonly reason: string;
   readonly rule?: string;
@@ -72,6 +83,7 @@ export interface View {
   readonly tabs?: readonly PageView[];
   readonly cart?: CartView;
   readonly profile?: ProfileView;
+  readonly user?: UserView;
   readonly timers?: readonly TimerView[];
   readonly pushes?: readonly PushView[];
   /** How often each rule has fired; those that only set a trait or emit a record are seen nowhere else. */

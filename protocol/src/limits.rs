@@ -245,6 +245,9 @@ pub const DURATION_MS_MIN: u64 = 1_000;
 pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
 /// The longest dwell, in milliseconds: 24 hours. Beyond: refused, `out_of_range`.
 pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+/// Frames of a socket that are refused, or of whose events none can be read, with no good event in between. At the bound:
+/// the socket is closed (1008).
+pub const SOCKET_REFUSED_MAX: u32 = 32;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;
 /// The largest `count` of a visitor's rate (`SITES`, `limits.visitor`; unless it is said, none holds). Beyond: the
@@ -269,6 +272,8 @@ pub const WRITE_KEYS_MAX: usize = 1_000;
 pub const SOURCE_BYTES_MAX: usize = 40;
 /// An operator's token, in bytes. Beyond: 401 `invalid_credential`.
 pub const OPERATOR_TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Secrets in `ADMIN_JWT_SECRET`. Beyond: the deployment is refused as misconfigured.
+pub const ADMIN_SECRETS_MAX: usize = 4;
 /// Keys in `ADMIN_JWKS`. Beyond: the deployment is refused as misconfigured.
 pub const JWKS_KEYS_MAX: usize = 16;
 /// Pushes, retractions and changes of the state on their way to one socket whose page has not said that it has `seen` them.
@@ -288,7 +293,8 @@ pub const SINK_TRIES_MAX: u32 = 40;
 /// The body of one request to an origin before it is compressed, in bytes; one message may be larger by itself. Beyond:
 /// another request.
 pub const ORIGIN_BODY_BYTES_MAX: usize = 512 * 1024;
-/// How long a dead letter is kept, in milliseconds: 30 days. Beyond: it goes when the next one of its site comes.
+/// How long a dead letter is kept, in milliseconds: 30 days. Beyond: it goes when the consumer next runs for any
+/// site, at most an hour later while anything goes through the queues, and before it is listed.
 pub const DEAD_LETTER_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Dead letters that one call replays. Beyond: they stay, and the answer says how many.
 pub const REPLAY_MAX: u32 = 100;

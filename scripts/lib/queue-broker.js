@@ -4,7 +4,7 @@
 // the real service keeps it. Deliveries, retries, delays and the dead-letter queue follow the service's documentation.
 
 import { DurableObject } from "cloudflare:workers";
-import seed from "./queue-seed.js";
+import seed, { refuses } from "./queue-seed.js";
 
 const DEFAULTS = { maxBatchSize: 10, maxBatchTimeout: 5, maxRetries: 3, retryDelay: 0 }; // the service's own
 
@@ -47,6 +47,10 @@ export class QueueBrokerObject extends DurableObject {
   async fetch(request) {
     const path = new URL(request.url).pathname;
     const delay_s = Number(request.headers.get("X-Msg-Delay-Secs") ?? 0);
+    if (path !== "/metrics" && this.ctx.id.name === refuses) {
+      await request.arrayBuffer(); // left unread, it would be a queue that never answers
+      return new Response("refused for a test", { status: 503 });
+    }
     if (path === "/message") {
       const body = await request.arrayBuffer();
       if (body.byteLength > BOUNDS.messageBytes) return tooLarge();

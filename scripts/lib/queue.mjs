@@ -8,9 +8,10 @@ const DISK = "footfall:queues";
 
 /**
  * `plugin` is Miniflare's QUEUES_PLUGIN, whose services for workerd are rewritten on their way. With `seed`, for tests, the
- * queue does what the service is allowed to do: it changes the order, and brings acknowledged messages again.
+ * queue does what the service is allowed to do: it changes the order, and brings acknowledged messages again. `refuses`, for
+ * tests as well, is the name of a queue that takes nothing.
  */
-export function keepQueuesOnDisk(plugin, persistence, { seed } = {}) {
+export function keepQueuesOnDisk(plugin, persistence, { seed, refuses } = {}) {
   const directory = join(persistence, "queues");
   mkdirSync(directory, { recursive: true });
   const getServices = plugin.getServices;
@@ -24,7 +25,7 @@ export function keepQueuesOnDisk(plugin, persistence, { seed } = {}) {
       compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
       modules: [
         { name: "queue-broker.js", esModule: SOURCE },
-        { name: "queue-seed.js", esModule: `export default ${JSON.stringify(seed ?? null)};` },
+        { name: "queue-seed.js", esModule: `export default ${JSON.stringify(seed ?? null)}; export const refuses = ${JSON.stringify(refuses ?? null)};` },
       ],
       durableObjectNamespaces: [{ ...namespace, enableSql: true }],
       durableObjectStorage: { localDisk: DISK },

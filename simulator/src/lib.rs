@@ -16,7 +16,7 @@ mod timeline;
 
 pub use expect::{Difference, Expectation, Expected};
 pub use scenario::{Documents, Scenario};
-pub use sim::{DAY, HOUR, MINUTE, SECOND, START, Sim, WAKES_IN_A_ROW_MAX, config};
+pub use sim::{DAY, HOUR, MINUTE, MoreQueue, SECOND, START, Sim, WAKES_IN_A_ROW_MAX, config};
 pub use steps::{Act, Step};
 pub use time::{offset_text, parse_offset, parse_time, time_text};
 pub use timeline::{Cause, Entry, Shown, Timeline, Timer, What};

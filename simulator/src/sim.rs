@@ -2,7 +2,7 @@
 
 use footfall::engine::rules::compile;
 use footfall::engine::user::Letter;
-use footfall::engine::{Config, Effect, Gone, Input, Settings, Stored, To, Visitor};
+use footfall::engine::{Config, Effect, Gone, Input, Settings, Share, Stored, To, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Surroundings};
 use footfall_protocol::ids::SiteId;
@@ -12,6 +12,7 @@ use footfall_protocol::rejection::Rejection;
 use footfall_protocol::value::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use uuid::Uuid;
 
 /// A second, in milliseconds.
@@ -43,6 +44,8 @@ pub struct Sim {
     pub made: Vec<Record>,
     /// What the queue took, in order, repeats included.
     pub queue: Vec<Record>,
+    /// Queues of more sinks, by their names.
+    pub more: BTreeMap<&'static str, MoreQueue>,
     /// Events that were not accepted.
     pub rejections: Vec<Rejection>,
     /// How often the visitor was woken.
@@ -68,6 +71,18 @@ pub struct Sim {
     pages: BTreeMap<u64, Vec<u8>>,
     events_sent: usize,
 }
+
+/// The queue of one more sink.
+#[derive(Debug, Default)]
+pub struct MoreQueue {
+    /// Whether it refuses records.
+    pub refuses: bool,
+    /// What it took, in order, repeats included.
+    pub took: Vec<Record>,
+}
+
+/// How the sink of [`Sim::queue`] is called.
+const FIRST: &str = "d1";
 
 /// A site's configuration from authored documents, for tests.
 ///
@@ -98,6 +113,7 @@ impl Sim {
             sent: Vec::new(),
             made: Vec::new(),
             queue: Vec::new(),
+            more: BTreeMap::new(),
             rejections: Vec::new(),
             wakes: 0,
             erasures: Vec::new(),
@@ -202,8 +218,10 @@ impl Sim {
     /// # Panics
     /// When the engine names a page that it never wrote, which is a bug of it.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        let reports =
-            matches!(input, Input::Flushed { .. } | Input::FlushFailed | Input::Fed { .. } | Input::FeedFailed { .. });
+        let reports = matches!(
+            input,
+            Input::Flushed { .. } | Input::FlushFailed { .. } | Input::Fed { .. } | Input::FeedFailed { .. }
+        );
         if !reports && input != Input::Wake {
             self.wakes_in_a_row = 0;
         }
@@ -224,7 +242,7 @@ impl Sim {
                     self.pages.insert(page, bytes);
                 }
                 Effect::Drop { pages } => self.pages.retain(|page, _| !pages.contains(page)),
-                Effect::Flush { pages, through } => flushes.push((pages, through)),
+                Effect::Flush { pages, through, ahead } => flushes.push((pages, through, ahead)),
                 Effect::Feed(more) => letters = more,
                 Effect::Delete => self.deleted = true,
                 Effect::Erase { lives } => self.erasures.push(lives),
@@ -234,17 +252,8 @@ impl Sim {
         if self.evicts {
             self.reload();
         }
-        for (pages, through) in flushes {
-            if !self.queue_is_up {
-                self.input(Input::FlushFailed);
-                continue;
-            }
-            for page in pages {
-                let records = Visitor::decode_page(&self.pages[&page]);
-                self.queue.extend(records.expect("the engine reads what it has written"));
-            }
-            self.queue.extend(self.visitor.hot_records().iter().filter(|r| r.seq <= through).cloned());
-            self.input(Input::Flushed { through });
+        for (pages, through, ahead) in flushes {
+            self.fly(pages, through, &ahead);
         }
         if self.keeps_letters {
             self.letters.extend(letters);
@@ -252,6 +261,35 @@ impl Sim {
             self.input(Input::taken(letters));
         }
         self
+    }
+
+    /// Brings each queue what a flush is to bring it, and reports.
+    fn fly(&mut self, pages: Range<u64>, through: u64, ahead: &[Share]) {
+        let mut more = std::mem::take(&mut self.more);
+        let mut taken = Vec::new();
+        for sink in std::iter::once(FIRST).chain(more.keys().copied()) {
+            let refuses = more.get(sink).map_or(!self.queue_is_up, |queue| queue.refuses);
+            if !refuses {
+                let share = ahead.iter().find(|share| share.sink == sink);
+                taken
+                    .push((sink, share.map_or((0, pages.clone(), through), |s| (s.after, s.pages.clone(), s.through))));
+            }
+        }
+        let all = taken.len() == more.len() + 1;
+        for (sink, (after, pages, through)) in &taken {
+            let cold = pages.clone().flat_map(|page| {
+                Visitor::decode_page(&self.pages[&page]).expect("the engine reads what it has written")
+            });
+            let hot = self.visitor.hot_records().iter().cloned();
+            let records = cold.chain(hot).filter(|record| (after + 1..=*through).contains(&record.seq));
+            match more.get_mut(sink) {
+                Some(queue) => queue.took.extend(records),
+                None => self.queue.extend(records.collect::<Vec<_>>()),
+            }
+        }
+        self.more = more;
+        let taken = taken.into_iter().map(|(sink, (_, _, through))| (sink.to_owned(), through)).collect();
+        self.input(if all { Input::Flushed { through, taken } } else { Input::FlushFailed { taken } });
     }
 
     /// As after an eviction: only what was stored is left.

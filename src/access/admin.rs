@@ -3,6 +3,7 @@
 
 use super::jwks::Jwks;
 use super::seal;
+use super::secrets::Secrets;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::OPERATOR_TOKEN_BYTES_MAX;
 use serde::Deserialize;
@@ -67,8 +68,8 @@ fn read<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
 /// Which tokens are those of operators.
 #[derive(Debug, Default)]
 pub struct Operators {
-    /// The shared secret of HS256; the key is the secret's text itself.
-    secret: Option<String>,
+    /// The shared secrets of HS256.
+    secrets: Secrets,
     /// The public keys of ES256.
     jwks: Jwks,
     /// Whom tokens must be meant for.
@@ -76,9 +77,6 @@ pub struct Operators {
     /// Who must have issued them.
     issuer: Option<String>,
 }
-
-/// The least length of the shared secret, in bytes: that of its signatures (RFC 7518 §3.2).
-const SECRET_BYTES_MIN: usize = 32;
 
 /// What the deployment says about operators, in its own words; an empty text is as good as none.
 #[derive(Clone, Debug, Default)]
@@ -141,12 +139,11 @@ impl Operators {
         if secret.is_none() && jwks.is_none() {
             return Err(("ADMIN_JWT_SECRET", "is not set, and neither is ADMIN_JWKS".to_owned()));
         }
-        if secret.as_ref().is_some_and(|secret| secret.len() < SECRET_BYTES_MIN) {
-            return Err(("ADMIN_JWT_SECRET", format!("is shorter than {SECRET_BYTES_MIN} bytes")));
-        }
+        let secrets = secret.map_or_else(|| Ok(Secrets::default()), Secrets::parse);
+        let secrets = secrets.map_err(|fault| ("ADMIN_JWT_SECRET", fault))?;
         let jwks = jwks.map_or_else(|| Ok(Jwks::default()), |text| Jwks::parse(&text));
         let jwks = jwks.map_err(|fault| ("ADMIN_JWKS", fault))?;
-        Ok(Self { secret, jwks, audience: some(said.audience), issuer: some(said.issuer) })
+        Ok(Self { secrets, jwks, audience: some(said.audience), issuer: some(said.issuer) })
     }
 
     /// Who shows this token. `None`: not genuine, not valid now, not meant for us, or without a role.
@@ -161,9 +158,7 @@ impl Operators {
         // public key, and a public key never a secret.
         let genuine = header.crit.is_none()
             && match (header.alg.as_str(), header.kid) {
-                ("HS256", _) => {
-                    self.secret.as_ref().is_some_and(|secret| seal::verify(secret.as_bytes(), signed, signature))
-                }
+                ("HS256", _) => self.secrets.verify(signed, signature),
                 ("ES256", Some(key_id)) => self.jwks.verify(&key_id, signed, signature),
                 _ => false,
             };

@@ -98,7 +98,7 @@ impl Life<'_> {
         while let Some(input) = inputs.pop() {
             for effect in self.visitor.handle(input, now, self.config) {
                 match effect {
-                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::flushed(through)),
                     Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete | Effect::Erase { .. } => self.over = true,
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Spill { .. } | Effect::Drop { .. } => {}

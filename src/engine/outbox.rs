@@ -1,10 +1,11 @@
-//! Records on their way to the store's own systems: numbered, kept until the queue has them.
+//! Records on their way to the store's own systems: numbered, kept until the queues of all sinks have them.
 //!
-//! New records sit in the hot row, and are flushed before they outgrow it. Only when the queue does not take them in time
-//! do they move to a cold page, which is written once; a flush sends pages and hot records in order, and what the queue
-//! has taken is dropped by its number.
+//! New records sit in the hot row, and are flushed before they outgrow it. Only when the queues do not take them in time
+//! do they move to a cold page, which is written once; a flush sends pages and hot records in order, and what all queues
+//! have taken is dropped by its number. While one refuses, how far each of the others has come is kept, so that each
+//! goes on from there.
 
-use super::{Effect, SnapshotError};
+use super::{Effect, Input, SnapshotError};
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 use footfall_protocol::record::{Record, RecordKind};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use std::ops::Range;
 
 /// First and greatest wait before a failed flush is tried again, in milliseconds.
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
+/// The greatest wait while other queues do take records: theirs are not to be late because of the one that refuses.
+const RETRY_BESIDE_MS: u64 = 60_000;
 /// A flush that has not reported by then died with its object, and is begun again.
 const FLIGHT_MS: u64 = 60_000;
 
@@ -37,6 +40,28 @@ pub(super) struct Outbox {
     /// No flush before this, after one began or failed.
     not_before_ms: u64,
     failures: u32,
+    /// Sinks whose queues have taken records that wait for another one's: the number up to which.
+    ahead: Vec<(String, u64)>,
+}
+
+/// What a flush brings to a sink that is ahead of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The sink's name.
+    pub sink: String,
+    /// Its queue has the records up to this number.
+    pub after: u64,
+    /// Cold pages, oldest first; of the first one some records may be before.
+    pub pages: Range<u64>,
+    /// The last record's number; that of `after` for none.
+    pub through: u64,
+}
+
+impl Input {
+    /// The report of a flush that all queues have taken.
+    pub const fn flushed(through: u64) -> Self {
+        Self::Flushed { through, taken: Vec::new() }
+    }
 }
 
 impl Outbox {
@@ -98,21 +123,32 @@ impl Outbox {
         Some(Effect::Spill { page: self.last_page, bytes })
     }
 
-    /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages.
+    /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages; for each sink that is ahead,
+    /// of what comes after that.
     pub(super) fn flush(&mut self, now_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
         self.not_before_ms = now_ms + FLIGHT_MS;
-        let pages = self.page_numbers();
-        Some(match self.pages.get(FLIGHT_PAGES_MAX - 1) {
-            Some((page, last)) if self.pages.len() > FLIGHT_PAGES_MAX => {
-                Effect::Flush { pages: pages.start..*page + 1, through: *last }
-            }
-            Some(_) | None => Effect::Flush { pages, through: self.last_seq },
-        })
+        let (pages, through) = self.after(0);
+        let share = |(sink, after): &(String, u64)| {
+            let (pages, through) = self.after(*after);
+            Share { sink: sink.clone(), after: *after, pages, through }
+        };
+        Some(Effect::Flush { pages, through, ahead: self.ahead.iter().map(share).collect() })
     }
 
-    /// The queue has all records up to `through`.
-    pub(super) fn flushed(&mut self, through: u64, now_ms: u64) -> Option<Effect> {
+    /// What one flight takes along of the records after a number: cold pages, and the last record's number.
+    fn after(&self, seq: u64) -> (Range<u64>, u64) {
+        let pages = &self.pages[self.pages.partition_point(|(_, last)| *last <= seq)..];
+        let some = &pages[..pages.len().min(FLIGHT_PAGES_MAX)];
+        let range = some.first().zip(some.last()).map_or(0..0, |((first, _), (last, _))| *first..*last + 1);
+        let through = if some.len() < pages.len() { some.last().map(|(_, last)| *last) } else { None };
+        (range, through.unwrap_or(self.last_seq))
+    }
+
+    /// The queues of all sinks have all records up to `through`; those of some may have more.
+    pub(super) fn flushed(&mut self, through: u64, taken: Vec<(String, u64)>, now_ms: u64) -> Option<Effect> {
+        self.note(taken);
+        self.ahead.retain(|(_, seq)| *seq > through);
         self.hot.retain(|record| record.seq > through);
         self.hot_bytes = self.hot.iter().map(|r| u32::try_from(size(r)).unwrap_or(u32::MAX)).sum();
         let gone = self.pages.iter().filter(|(_, last)| *last <= through).map(|(page, _)| *page);
@@ -124,11 +160,24 @@ impl Outbox {
         dropped
     }
 
-    /// The queue did not take them: later again, each time later.
-    pub(super) fn flush_failed(&mut self, now_ms: u64) {
-        let wait_ms = RETRY_MS.0.saturating_mul(1 << self.failures.min(16)).min(RETRY_MS.1);
+    /// A queue did not take them: later again, each time later. Those that did take them do not get them again.
+    pub(super) fn flush_failed(&mut self, taken: Vec<(String, u64)>, now_ms: u64) {
+        let most_ms = if taken.is_empty() { RETRY_MS.1 } else { RETRY_BESIDE_MS };
+        let wait_ms = RETRY_MS.0.saturating_mul(1 << self.failures.min(16)).min(most_ms);
         self.failures = self.failures.saturating_add(1);
         self.not_before_ms = now_ms + wait_ms;
+        self.note(taken);
+    }
+
+    /// Queues have taken records up to these numbers.
+    fn note(&mut self, taken: Vec<(String, u64)>) {
+        for (sink, through) in taken {
+            let through = through.min(self.last_seq);
+            match self.ahead.iter_mut().find(|(known, _)| *known == sink) {
+                Some((_, seq)) => *seq = through.max(*seq),
+                None => self.ahead.push((sink, through)),
+            }
+        }
     }
 }
 
@@ -157,6 +206,10 @@ mod tests {
         Record { seq: 0, at_ms: 10, kind: RecordKind::Event, name: "x".repeat(bytes), session: 1, data: Object::new() }
     }
 
+    const fn everything(pages: Range<u64>, through: u64) -> Effect {
+        Effect::Flush { pages, through, ahead: Vec::new() }
+    }
+
     #[test]
     fn records_are_flushed_before_they_outgrow_the_hot_row() {
         let mut outbox = Outbox::default();
@@ -164,9 +217,9 @@ mod tests {
         assert_eq!(outbox.due_ms(1_000), Some(1_010));
         outbox.push(record(OUTBOX_WAITING_BYTES_MAX / 2));
         assert_eq!((outbox.due_ms(1_000), outbox.spill()), (Some(10), None));
-        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 0..0, through: 2 }));
+        assert_eq!(outbox.flush(20), Some(everything(0..0, 2)));
         outbox.push(record(1));
-        assert_eq!(outbox.flushed(2, 30), None);
+        assert_eq!(outbox.flushed(2, Vec::new(), 30), None);
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((1, 0), Some(1_010)));
     }
 
@@ -188,10 +241,10 @@ mod tests {
         }
         outbox.push(record(1));
         let (pages, records) = (FLIGHT_PAGES_MAX as u64, FLIGHT_PAGES_MAX as u64 + 2);
-        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 16..16 + pages, through: pages }));
-        assert_eq!(outbox.flushed(pages, 30), Some(Effect::Drop { pages: 16..16 + pages }));
+        assert_eq!(outbox.flush(20), Some(everything(16..16 + pages, pages)));
+        assert_eq!(outbox.flushed(pages, Vec::new(), 30), Some(Effect::Drop { pages: 16..16 + pages }));
         assert!(outbox.due_ms(1_000).is_some_and(|due_ms| due_ms <= 30), "the rest is due");
-        let rest = Effect::Flush { pages: 16 + pages..17 + pages, through: records };
+        let rest = everything(16 + pages..17 + pages, records);
         assert_eq!(outbox.flush(30), Some(rest));
     }
 
@@ -201,8 +254,54 @@ mod tests {
         outbox.push(record(OUTBOX_HOT_BYTES_MAX));
         assert!(matches!(outbox.spill(), Some(Effect::Spill { page: 16, .. })));
         outbox.push(record(1));
-        assert_eq!(outbox.flush(20), Some(Effect::Flush { pages: 16..17, through: 2 }));
-        assert_eq!(outbox.flushed(2, 30), Some(Effect::Drop { pages: 16..17 }));
+        assert_eq!(outbox.flush(20), Some(everything(16..17, 2)));
+        assert_eq!(outbox.flushed(2, Vec::new(), 30), Some(Effect::Drop { pages: 16..17 }));
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((0, 0), None));
+    }
+
+    #[test]
+    fn a_queue_that_took_the_records_goes_on_behind_them_while_another_refuses() {
+        let taken = |seq| vec![("d1".to_owned(), seq)];
+        let mut outbox = Outbox::default();
+        outbox.push(record(1));
+        outbox.flush_failed(taken(1), 20);
+        outbox.push(record(OUTBOX_HOT_BYTES_MAX));
+        assert!(outbox.spill().is_some());
+        outbox.push(record(1));
+        let share = |after, through| Share { sink: "d1".into(), after, pages: 16..17, through };
+        let flush = Effect::Flush { pages: 16..17, through: 3, ahead: vec![share(1, 3)] };
+        assert_eq!(outbox.flush(30), Some(flush));
+        assert_eq!(outbox.flushed(3, taken(3), 40), Some(Effect::Drop { pages: 16..17 }));
+        outbox.push(record(1));
+        assert_eq!(outbox.flush(50), Some(everything(0..0, 4)), "nobody is ahead of what is gone");
+    }
+
+    #[test]
+    fn a_long_backlog_of_one_queue_keeps_no_other_from_new_records() {
+        let mut outbox = Outbox::default();
+        for page in 0..3 * FLIGHT_PAGES_MAX as u64 {
+            outbox.push(record(OUTBOX_HOT_BYTES_MAX));
+            assert!(outbox.spill().is_some());
+            outbox.flush_failed(vec![("d1".to_owned(), page + 1)], page);
+        }
+        outbox.push(record(1));
+        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000) else { panic!("there is something") };
+        let new = 3 * FLIGHT_PAGES_MAX as u64;
+        assert_eq!(through, FLIGHT_PAGES_MAX as u64);
+        assert_eq!(ahead, [Share { sink: "d1".into(), after: new, pages: 0..0, through: new + 1 }]);
+        let dropped = outbox.flushed(through, vec![("d1".to_owned(), new + 1)], 1_000);
+        assert_eq!(dropped, Some(Effect::Drop { pages: 16..16 + through }));
+        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000) else { panic!("there is more") };
+        assert_eq!((through, ahead[0].after), (2 * FLIGHT_PAGES_MAX as u64, new + 1), "and it keeps its place");
+    }
+
+    #[test]
+    fn while_other_queues_take_records_the_next_try_is_never_far() {
+        let (mut none, mut some) = (Outbox::default(), Outbox::default());
+        for _ in 0..20 {
+            none.flush_failed(Vec::new(), 0);
+            some.flush_failed(vec![("d1".to_owned(), 1)], 0);
+        }
+        assert_eq!((none.not_before_ms, some.not_before_ms), (RETRY_MS.1, RETRY_BESIDE_MS));
     }
 }

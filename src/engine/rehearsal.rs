@@ -83,7 +83,7 @@ impl<'a> Rehearsal<'a> {
                         let page = Visitor::decode_page(&bytes).expect("the page was made in this call");
                         self.keep(page);
                     }
-                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::flushed(through)),
                     Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete | Effect::Erase { .. } => self.over = true,
                     Effect::Reject(_) | Effect::Drop { .. } => {}

@@ -91,7 +91,7 @@ kept! {
     super::profile::Profile => 5 v 1,
     super::firings::Firings => 6 v 2,
     super::mailbox::Mailbox => 7 v 2,
-    super::outbox::Outbox => 8 v 1,
+    super::outbox::Outbox => 8 v 2,
     super::dedupe::Dedupe => 9 v 1,
     Segments => 10 v 1,
 }

@@ -153,7 +153,7 @@ fn named(site: &SiteId, call: &Call<'_>) -> Result<Uuid, Problem> {
 
 /// Everything that is known of a visitor. A look: it stores nothing.
 async fn inspection(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
-    Ok(whose.object(call.env)?.fetch_with_str("https://visitor/inspection").await?)
+    Ok(whose.reach(call.env)?.fetch_with_str("https://visitor/inspection").await?)
 }
 
 /// The user that the query names by the store's own id.
@@ -172,7 +172,7 @@ async fn explain(whose: &Whose, rule: &str, call: &Call<'_>) -> Result<Response,
     if !is_id(rule) {
         return Err(Problem::new(404, "unknown_rule", "No such rule runs for this visitor."));
     }
-    Ok(whose.object(call.env)?.fetch_with_str(&format!("https://visitor/explain/{rule}")).await?)
+    Ok(whose.reach(call.env)?.fetch_with_str(&format!("https://visitor/explain/{rule}")).await?)
 }
 
 /// What would happen to a visitor. A look: it stores nothing.
@@ -184,5 +184,5 @@ async fn dry_run(whose: &Whose, call: &Call<'_>) -> Result<Response, Problem> {
         ..RequestInit::new()
     };
     let asked = Request::new_with_init("https://visitor/dry-run", &init)?;
-    Ok(whose.object(call.env)?.fetch_with_request(asked).await?)
+    Ok(whose.reach(call.env)?.fetch_with_request(asked).await?)
 }

@@ -57,7 +57,11 @@ async fn consume(batch: &MessageBatch, env: &Env) -> Result<()> {
         }
         Route::To(sink) => bring(sink, &delivered, env).await?,
     };
-    bury(buried, env).await
+    bury(buried, env).await?;
+    if let Err(error) = dead_letters::expire(env).await {
+        console_error!("fault: old dead letters cannot be deleted: {error}");
+    }
+    Ok(())
 }
 
 /// Brings messages to their sink; those that are to be buried come back.

@@ -51,6 +51,15 @@ impl Whose {
         js::within(env.durable_object("VISITOR")?, self.jurisdiction.as_deref())?
             .get_by_name(&ids::visitor_object(&self.site, self.visitor))
     }
+
+    /// The visitor's object, for somebody who asks. A token may be of a place where this runtime holds no objects: that
+    /// is the deployment's fault, and may be mended.
+    pub(super) fn reach(&self, env: &Env) -> std::result::Result<Stub, Problem> {
+        self.object(env).map_err(|error| {
+            console_error!("fault: no object of the site `{}` can be reached: {error}", self.site);
+            Problem::later("unavailable", "The visitor cannot be reached at the moment.")
+        })
+    }
 }
 
 /// The object of a user: where the site has its visitors now.

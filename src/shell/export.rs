@@ -28,7 +28,7 @@ pub(super) async fn export(
         Err(reply) => return Ok(reply),
     };
     let Whose { site, visitor, .. } = whose;
-    let mut reply = whose.object(call.env)?.fetch_with_str("https://visitor/inspection").await?;
+    let mut reply = whose.reach(call.env)?.fetch_with_str("https://visitor/inspection").await?;
     if reply.status_code() != 200 {
         return Ok(reply);
     }

@@ -142,7 +142,7 @@ pub(super) async fn name_visitor(call: &Call<'_>) -> Result<Response, Problem> {
 
 /// The visitor is not to be remembered any more.
 async fn withdraw(token: VisitorToken, call: &Call<'_>) -> Result<(), Problem> {
-    let object = Whose::from(token).object(call.env)?;
+    let object = Whose::from(token).reach(call.env)?;
     let answer = object.fetch_with_request(Request::new("https://visitor/withdraw", Method::Post)?).await?;
     if answer.status_code() == 204 {
         return Ok(());
@@ -180,7 +180,7 @@ pub(super) async fn state(call: &Call<'_>) -> Result<Response, Problem> {
     limiter::check_address(call).await?;
     let shown = owner(bearer(call), call)?;
     refuse_bots("state", &shown.token.site, call)?;
-    let object = Whose::from(shown.token).object(call.env)?;
+    let object = Whose::from(shown.token).reach(call.env)?;
     Ok(object.fetch_with_str("https://visitor/state").await?)
 }
 
@@ -238,7 +238,7 @@ pub(super) async fn socket(call: &Call<'_>) -> Result<Response, Problem> {
     let shown = owner(offered.token.or(by_header), call)?;
     needs_an_origin(&shown, call)?;
     let known = refuse_bots("socket", &shown.token.site, call)?;
-    let object = Whose::from(shown.token).object(call.env)?;
+    let object = Whose::from(shown.token).reach(call.env)?;
     let upgrade = worker::RequestInit::new();
     upgrade.headers.set("upgrade", "websocket")?;
     upgrade.headers.set(SURROUNDINGS_HEADER, &pack(&known.surroundings))?;

@@ -11,19 +11,27 @@ use crate::sinks::chunks::chunks;
 use crate::sinks::message::Message;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::Erasure;
-use futures_util::future::try_join_all;
+use futures_util::future::{Either, join_all, select, try_join_all};
+use std::pin::pin;
+use std::time::Duration;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
-use worker::{BatchMessageBuilder, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
+use worker::{BatchMessageBuilder, Delay, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
 
 /// Messages of one `sendBatch`, and their bytes: the platform takes at most 100 of at most 256 KB together.
 const AT_ONCE_MAX: (usize, usize) = (100, 240_000);
+/// How long the answer of a queue is waited for, in milliseconds: well below what a flush may take.
+const ANSWER_MS: u64 = 10_000;
 /// Queues of one sink, at most.
 const QUEUES_MAX: u32 = 64;
 
-/// Sends messages about a visitor to every sink of its site. Done only when all queues have taken them; those that have
-/// may get them again, which sinks know.
-pub(super) async fn send_to_all(env: &Env, site: &SiteId, visitor: Uuid, messages: &[String]) -> Result<()> {
+/// Sends every sink of a visitor's site its messages; which sinks' queues have taken them, and whether all have.
+pub(super) async fn send_to_all<'a>(
+    env: &Env,
+    site: &SiteId,
+    visitor: Uuid,
+    messages: impl Fn(Sink) -> &'a [String],
+) -> Result<(Vec<Sink>, Result<()>)> {
     let parsed = deployment::parsed(env);
     let Ok(deployment) = parsed.as_ref() else {
         return Err(Error::RustError("the deployment is misconfigured".into()));
@@ -31,14 +39,27 @@ pub(super) async fn send_to_all(env: &Env, site: &SiteId, visitor: Uuid, message
     let Some(site) = deployment.sites.get(site) else {
         return Err(Error::RustError(format!("site `{site}` is not configured")));
     };
-    // Each is tried, also when another one's queue fails: its records need not wait for that.
-    let mut outcome = Ok(());
-    for sink in site.sinks.all() {
-        if let Err(error) = send(env, sink, visitor, messages).await {
-            outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str())));
+    // At once, so that none waits for another one's queue.
+    let sends = site.sinks.all().map(|sink| {
+        let sending = send(env, sink, visitor, messages(sink));
+        async move { (sink, in_time(sending).await) }
+    });
+    let (mut taken, mut outcome) = (Vec::new(), Ok(()));
+    for (sink, sent) in join_all(sends).await {
+        match sent {
+            Ok(()) => taken.push(sink),
+            Err(error) => outcome = Err(Error::RustError(format!("{}: {error}", sink.as_str()))),
         }
     }
-    outcome
+    Ok((taken, outcome))
+}
+
+/// A queue that does not answer has refused; what it takes all the same comes again, which sinks know.
+async fn in_time(sending: impl Future<Output = Result<()>>) -> Result<()> {
+    match select(pin!(sending), Delay::from(Duration::from_millis(ANSWER_MS))).await {
+        Either::Left((sent, _)) => sent,
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {ANSWER_MS} ms"))),
+    }
 }
 
 /// Sends messages about a visitor to a sink.

@@ -1,6 +1,7 @@
 // The console: rules are read, changed, refused with a pointer to what is wrong, drafted, published and brought back.
 
 import assert from "node:assert/strict";
+import { createHmac, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { dwellRule, pause, RULES_MS, startBrowser, startEngine, until, visit, watch } from "./support.mjs";
 
@@ -143,6 +144,56 @@ test("an author asks why a rule does not fire for them, and sees what is still a
   await ask();
   await explanation.locator(".bad").waitFor();
   await author.isSound();
+});
+
+test("dead letters are listed with their sink, reason, answer and age, sent once more, and deleted", async (t) => {
+  const engine = await startEngine(t);
+  const id = (n) => `0000000${n}-0000-4000-8000-000000000000`;
+  const record = { seq: 1, at_ms: Date.now(), kind: "event", name: "note", session: 1, data: {} };
+  const body = JSON.stringify({ v: 1, site: "demo", visitor: id(1), incarnation: id(2), records: [record] });
+  const insert = (letter, sink, answer, minutes) =>
+    engine.d1(
+      `INSERT INTO dead_letters (site, id, visitor, incarnation, sink, at_ms, attempts, reason, answer, body)
+       VALUES ('demo', ?, ?, ?, ?, ?, 3, 'refused', ?, ?)`,
+      [letter, id(1), id(2), sink, Date.now() - minutes * 60_000, answer, body],
+    );
+  await insert("a".repeat(32), "d1", "no such column", 5);
+  await insert("b".repeat(32), "origin", "422 not like this", 90);
+  const desk = await visit(t, await startBrowser(t), engine, "/console/#letters");
+  const { page } = desk;
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.getByText("Paste an admin token").waitFor();
+  await page.fill("#token", engine.admin_token);
+  await page.getByRole("button", { name: "Use" }).click();
+  const letters = page.getByRole("list", { name: "Dead letters" }).getByRole("listitem");
+  await letters.nth(1).waitFor();
+  assert.match(await letters.nth(0).innerText(), /d1: refused\s+no such column\s+5 min ago · 3 tries · \d+ bytes/);
+  assert.match(await letters.nth(1).innerText(), /origin: refused\s+422 not like this\s+1 h ago/);
+  await letters.nth(1).getByRole("button", { name: "Delete" }).click();
+  await page.getByText("It is gone").waitFor();
+  assert.equal(await letters.count(), 1);
+  await letters.nth(0).getByRole("button", { name: "Replay" }).click();
+  await page.getByText("It is in the queue of its sink again.").waitFor();
+  await page.getByText("There are none").waitFor();
+  await until("its record is there", async () => (await engine.d1("SELECT name FROM records WHERE visitor = ?", [id(1)])).length === 1);
+  await desk.isSound();
+});
+
+test("the panel says which user a visitor belongs to", async (t) => {
+  const key = randomBytes(32);
+  const engine = await startEngine(t, { vars: { USER_SIGNING_KEYS: JSON.stringify({ demo: [key.toString("base64url")] }) } });
+  const until_s = Math.floor(Date.now() / 1_000) + 600;
+  const signature = `u1.${until_s}.${createHmac("sha256", key).update(`u1.demo.${until_s}.ada-7`).digest("base64url")}`;
+  const desk = await visit(t, await startBrowser(t), engine, "/product/karst-38/");
+  await desk.pageViewed("product");
+  const console_ = await watch(desk.context, await desk.context.newPage(), engine);
+  await console_.open("/console/");
+  const user = console_.page.locator(".fp-section.user");
+  await user.getByText("Belongs to no user.").waitFor();
+  await desk.page.evaluate((signed) => window.footfall.identify("ada-7", { name: "Ada" }, signed), signature);
+  await user.getByText("ada-7").waitFor();
+  assert.match(await user.innerText(), /Devices\s+1/);
+  await desk.isSound();
 });
 
 test("a token that is not the admin's opens nothing", async (t) => {

@@ -41,11 +41,11 @@ const remove = (directory) => rmSync(directory, { recursive: true, force: true, 
 
 /**
  * Starts an engine with a state of its own, which is stopped and removed when the test is over.
- * `sites` replaces the settings of wrangler.toml; `demo` brings the demo store's rules.
+ * `sites` replaces the settings of wrangler.toml, `vars` are more of them as texts; `demo` brings the demo store's rules.
  */
-export async function startEngine(t, { sites, demo = false } = {}) {
+export async function startEngine(t, { sites, vars, demo = false } = {}) {
   const state = temporary();
-  const engine = new Engine(state, sites, demo);
+  const engine = new Engine(state, { ...vars, ...(sites && { SITES: JSON.stringify(sites) }) }, demo);
   t.after(async () => {
     await engine.stop();
     remove(state);
@@ -57,21 +57,21 @@ export async function startEngine(t, { sites, demo = false } = {}) {
 /** `scripts/serve.mjs` as a process, and its admin and control endpoints. */
 class Engine {
   #state;
-  #sites;
+  #vars;
   #demo;
   #process;
   #log = [];
 
-  constructor(state, sites, demo) {
+  constructor(state, vars, demo) {
     this.#state = state;
-    this.#sites = sites;
+    this.#vars = vars;
     this.#demo = demo;
   }
 
   async start(port = 0) {
-    const sites = this.#sites ? ["--var", `SITES=${JSON.stringify(this.#sites)}`] : [];
+    const vars = Object.entries(this.#vars).flatMap(([name, value]) => ["--var", `${name}=${value}`]);
     const options = ["--port", String(port), "--state", this.#state, "--control", "--quiet", "--with-parent", ...(this.#demo ? ["--demo"] : [])];
-    const child = spawn(process.execPath, [SERVE, ...options, ...sites], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [SERVE, ...options, ...vars], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     createInterface({ input: child.stderr }).on("line", (line) => this.#log.push(line));
     const ready = new Promise((says) => createInterface({ input: child.stdout }).once("line", says));

@@ -164,6 +164,22 @@ test("of a life that was erased nothing reaches any sink, nor the dead letters",
   assert.deepEqual(await list(engine), []);
 });
 
+test("letters that are too old go with the next message of whichever site", async (t) => {
+  const engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "100ms" } }, queue: { wait: 0 } });
+  const insert = (id, at_ms) =>
+    engine.query(
+      `INSERT INTO dead_letters (site, id, visitor, incarnation, sink, at_ms, attempts, reason, answer, body)
+       VALUES ('silent', ?, '', '', 'origin', ?, 1, 'refused', '', '{}')`,
+      id, at_ms,
+    );
+  const day_ms = 86_400_000;
+  await insert("old", Date.now() - 30 * day_ms - 60_000);
+  await insert("young", Date.now() - 29 * day_ms);
+  await engine.send(track("note", { anonymousId: "a" }));
+  await until(async () => (await engine.query("SELECT id FROM dead_letters")).length === 1);
+  assert.deepEqual(await engine.query("SELECT id FROM dead_letters"), [{ id: "young" }]);
+});
+
 test("an erased life makes no key, and the origin is told by a notice of its own", async (t) => {
   const { origin, engine } = await begin(t);
   await tombstone(engine, B);

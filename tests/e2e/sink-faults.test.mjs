@@ -129,6 +129,29 @@ test("while the database is down the origin goes on, and the database has everyt
   await until(async () => (await events(engine)) === 2, LATER_MS);
 });
 
+test("while one queue refuses, the others get each record once, and it gets all of them when it is back", async (t) => {
+  const origin = await startOrigin(t);
+  const sites = { demo: { ...DEMO, flush_after: "100ms", sinks: { origin: { url: origin.url }, archive: true } } };
+  const engine = await start(t, { sites, vars, queue: { wait: 0, refuses: "footfall-origin" } });
+  const archived = async () => {
+    const lines = Object.values(await engine.files()).join("").trim().split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "event").map(({ id }) => id);
+  };
+  await engine.send(viewed(1), viewed(2));
+  await until(async () => (await archived()).length > 0, LATER_MS);
+  const refusals = () => engine.log.split("does not take records").length - 1;
+  await until(() => refusals() >= 3, LATER_MS);
+  await engine.send(viewed(3));
+  await until(async () => (await events(engine)) === 3, LATER_MS);
+  await until(async () => new Set(await archived()).size === 3, LATER_MS);
+  assert.equal((await archived()).length, 3, "the archive has each line once");
+  await engine.stop();
+  engine.queue = { wait: 0 };
+  await engine.start();
+  await until(() => seen(origin) === 3, LATER_MS);
+  assert.deepEqual([origin.repeats, (await archived()).length, await events(engine)], [0, 3, 3]);
+});
+
 test("messages that come again and out of order leave each record once", async (t) => {
   const origin = await startOrigin(t);
   const seed = Number(process.env.SEED ?? 7);

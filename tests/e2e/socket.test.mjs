@@ -98,6 +98,26 @@ test("what is no message is said on the socket, which goes on", async () => {
   await socket.events(2, track("x"));
 });
 
+test("a socket of which nothing but what cannot be understood comes is closed, and one good event clears it", async () => {
+  const { token } = await engine.visitor();
+  const socket = await engine.connect(token);
+  const wrong = async (n) => {
+    for (let i = 0; i < n; i += 1) {
+      socket.send(i % 2 ? "{" : { type: "events", frame: i, events: [{ type: "nonsense" }] });
+      await socket.next(i % 2 ? "error" : "ack");
+    }
+  };
+  await wrong(31);
+  await socket.events(40, track("x"), { type: "nonsense" });
+  await wrong(31);
+  assert.equal(socket.socket.readyState, 1);
+  socket.send({ type: "events", frame: 41, events: [] });
+  assert.equal(await Promise.race([socket.closed, sleep(5_000)]), 1008);
+  const back = await engine.connect(token);
+  await back.events(1, track("x"));
+  await back.close();
+});
+
 test("a frame over the bound closes the socket", async () => {
   const { token } = await engine.visitor();
   const socket = await engine.connect(token);

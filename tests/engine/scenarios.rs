@@ -1,10 +1,10 @@
 //! What a visitor lives through, as a store would tell it.
 
-use crate::sim::{DAY, HOUR, MINUTE, SECOND, START, Sim, config};
+use crate::sim::{DAY, HOUR, MINUTE, MoreQueue, SECOND, START, Sim, config};
 use footfall::engine::Input;
 use footfall_protocol::event::Authority;
 use footfall_protocol::message::{Cursor, ServerMessage};
-use footfall_protocol::record::RecordKind;
+use footfall_protocol::record::{Record, RecordKind};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -403,6 +403,37 @@ fn a_queue_that_is_down_loses_nothing_and_is_tried_later() {
     let numbers: Vec<u64> = sim.queue.iter().map(|record| record.seq).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     assert_eq!(sim.records(RecordKind::Event).len(), 41);
+}
+
+#[test]
+fn while_one_queue_refuses_the_others_get_each_record_once_and_soon() {
+    let numbers = |records: &[Record]| records.iter().map(|record| record.seq).collect::<Vec<_>>();
+    let mut sim = Sim::with_rules(json!([]));
+    sim.evicts = true;
+    sim.more.insert("archive", MoreQueue::default());
+    sim.more.insert("origin", MoreQueue { refuses: true, ..MoreQueue::default() });
+    // More than one flight can take along.
+    for n in 0..400 {
+        sim.track("t1", "note", json!({"text": "x".repeat(1_000), "n": n})).pass(2 * MINUTE);
+        assert_eq!(numbers(&sim.queue), (1..=sim.made.len() as u64).collect::<Vec<_>>(), "after {n}");
+    }
+    assert_eq!(numbers(&sim.more["archive"].took), numbers(&sim.queue));
+    assert!(sim.more["origin"].took.is_empty());
+    // A sink that comes to the site now gets what still waits, and one that goes is not waited for.
+    sim.more.insert("later", MoreQueue::default());
+    sim.more.get_mut("origin").unwrap().refuses = false;
+    sim.pass(10 * MINUTE);
+    for queue in sim.more.values() {
+        assert_eq!(numbers(&queue.took), (1..=sim.made.len() as u64).collect::<Vec<_>>());
+    }
+    assert_eq!((sim.see("/outbox/hot"), sim.see("/outbox/pages")), (json!(0), json!(0)));
+    sim.more.get_mut("later").unwrap().refuses = true;
+    sim.track("t1", "note", json!({})).pass(10 * MINUTE);
+    assert_ne!(sim.see("/outbox/hot"), json!(0));
+    sim.more.remove("later");
+    sim.pass(10 * MINUTE);
+    assert_eq!(sim.see("/outbox/hot"), json!(0));
+    assert_eq!(numbers(&sim.more["origin"].took), (1..=sim.made.len() as u64).collect::<Vec<_>>());
 }
 
 #[test]

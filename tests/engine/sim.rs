@@ -1,3 +1,3 @@
 //! The simulator, which is a library of its own, under the name that these tests know.
 
-pub(crate) use footfall_simulator::{DAY, HOUR, MINUTE, SECOND, START, Sim, config};
+pub(crate) use footfall_simulator::{DAY, HOUR, MINUTE, MoreQueue, SECOND, START, Sim, config};

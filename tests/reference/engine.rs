@@ -130,7 +130,7 @@ impl<'a> Driver<'a> {
             self.visitor = loaded;
         }
         if let Some(through) = flushed {
-            self.input(Input::Flushed { through }, at_ms);
+            self.input(Input::flushed(through), at_ms);
         }
         if let Some(letters) = letters {
             self.input(Input::taken(letters), at_ms);

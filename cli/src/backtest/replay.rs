@@ -186,7 +186,7 @@ impl<'a> Again<'a> {
                         let page = Visitor::decode_page(&bytes).expect("the page was made in this call");
                         self.set.note(&page, &mut self.last_seq, &mut self.firings);
                     }
-                    Effect::Flush { through, .. } => inputs.push(Input::Flushed { through }),
+                    Effect::Flush { through, .. } => inputs.push(Input::flushed(through)),
                     Effect::Feed(letters) => inputs.push(Input::taken(letters)),
                     Effect::Delete | Effect::Erase { .. } => deleted = true,
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Drop { .. } => {}

@@ -51,7 +51,7 @@ pub(in crate::shell) struct Page {
 impl Log {
     /// Asks the object; a look, which stores nothing. The other answer is the object's own, when it cannot be reached.
     pub(in crate::shell) async fn open(env: &Env, whose: &Whose) -> Result<Result<Self, Response>, Problem> {
-        let mut reply = whose.object(env)?.fetch_with_str("https://visitor/waiting").await?;
+        let mut reply = whose.reach(env)?.fetch_with_str("https://visitor/waiting").await?;
         if reply.status_code() != 200 {
             return Ok(Err(reply));
         }

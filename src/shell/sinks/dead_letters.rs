@@ -9,7 +9,7 @@ use crate::sinks::message::{Message, letter_id};
 use crate::sinks::verdict::Reason;
 use footfall_protocol::limits::DEAD_LETTER_MS_MAX;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::cell::Cell;
 use wasm_bindgen::JsValue;
 use worker::{Env, Error, Result};
 
@@ -21,7 +21,15 @@ const INSERT: &str = "INSERT INTO dead_letters \
      ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, attempts = excluded.attempts, \
      reason = excluded.reason, answer = excluded.answer";
 
-const EXPIRE: &str = "DELETE FROM dead_letters WHERE site = ?1 AND at_ms < ?2";
+const EXPIRE: &str = "DELETE FROM dead_letters WHERE at_ms < ?1";
+
+/// How often the consumer of this isolate looks for letters that are too old.
+const EXPIRE_EVERY_MS: u64 = 60 * 60 * 1_000;
+
+thread_local! {
+    /// When it looks next.
+    static NEXT_LOOK_MS: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What belongs to no site that can be told is shown to those who may see all.
 const WHERE: &str = "(site = ?1 OR site = '' AND ?2)";
@@ -60,7 +68,24 @@ impl Letter {
     }
 }
 
-/// Keeps letters, all of them or none; of their sites, those that are too old go.
+/// Forgets the letters of all sites that are too old, now and then.
+pub(in crate::shell) async fn expire(env: &Env) -> Result<()> {
+    let now_ms = clock::now();
+    if now_ms < NEXT_LOOK_MS.get() {
+        return Ok(());
+    }
+    forget_old(env, now_ms).await?;
+    NEXT_LOOK_MS.set(now_ms + EXPIRE_EVERY_MS);
+    Ok(())
+}
+
+async fn forget_old(env: &Env, now_ms: u64) -> Result<()> {
+    let old = number(now_ms.saturating_sub(DEAD_LETTER_MS_MAX));
+    let outcome = env.d1("DB")?.prepare(EXPIRE).bind(&[old])?.run().await?;
+    outcome.error().map_or(Ok(()), |error| Err(Error::RustError(error)))
+}
+
+/// Keeps letters, all of them or none.
 pub(in crate::shell) async fn keep(env: &Env, letters: &[Letter]) -> Result<()> {
     let database = env.d1("DB")?;
     let now_ms = clock::now();
@@ -79,12 +104,7 @@ pub(in crate::shell) async fn keep(env: &Env, letters: &[Letter]) -> Result<()> 
             text(&letter.subject),
         ])
     };
-    let mut statements = letters.iter().map(statement).collect::<Result<Vec<_>>>()?;
-    let sites: BTreeSet<&String> = letters.iter().map(|letter| &letter.site).collect();
-    for site in sites {
-        let values = [text(site), number(now_ms.saturating_sub(DEAD_LETTER_MS_MAX))];
-        statements.push(database.prepare(EXPIRE).bind(&values)?);
-    }
+    let statements = letters.iter().map(statement).collect::<Result<Vec<_>>>()?;
     for outcome in database.batch(statements).await? {
         if let Some(error) = outcome.error() {
             return Err(Error::RustError(error));
@@ -118,7 +138,7 @@ pub(in crate::shell) struct Kept {
 
 const LISTED: &str = "id, sink, at_ms, attempts, reason, answer, nullif(visitor, '') AS visitor, length(body) AS bytes";
 
-/// A page of letters, the newest first, after the site's old ones are gone: those before a place (time and id), of one sink or of all.
+/// A page of letters, the newest first, after the old ones are gone: those before a place (time and id), of one sink or of all.
 pub(in crate::shell) async fn list(
     env: &Env,
     scope: Scope<'_>,
@@ -133,11 +153,9 @@ pub(in crate::shell) async fn list(
     let sink = sink.map_or("", Sink::as_str);
     let values =
         [text(scope.site), number(scope.all.into()), text(sink), number(before.0), text(before.1), number(limit)];
-    let database = env.d1("DB")?;
-    // Where nothing new is kept nobody else looks after the old.
-    let old = number(clock::now().saturating_sub(DEAD_LETTER_MS_MAX));
-    database.prepare(EXPIRE).bind(&[text(scope.site), old])?.run().await?;
-    database.prepare(statement).bind(&values)?.all().await?.results()
+    // Where nothing goes through the queues nobody else looks after the old.
+    forget_old(env, clock::now()).await?;
+    env.d1("DB")?.prepare(statement).bind(&values)?.all().await?.results()
 }
 
 /// A letter by its id.

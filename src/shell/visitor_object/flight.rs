@@ -1,10 +1,11 @@
 //! Records on their way from the outbox to the queues of the site's sinks: packed into messages, sent, and reported to the engine.
 
 use super::Object;
-use super::store::unreadable;
+use super::store::{Store, unreadable};
 use super::turn::Departures;
-use crate::engine::{Input, Visitor};
+use crate::engine::{Input, Share, Visitor};
 use crate::shell::{clock, sinks};
+use crate::sinks::Sink;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
 use footfall_protocol::record::{Record, RecordBatch};
@@ -16,22 +17,56 @@ use worker::{Result, console_error};
 /// What stands around the records in a message, in bytes, at most.
 const ENVELOPE_BYTES: usize = 256;
 
-/// Messages that are to be sent, and the last record in them.
+/// Messages that are to be sent.
 pub(super) struct Flight {
-    messages: Vec<String>,
-    through: u64,
+    everything: Parcel,
+    /// What goes instead to sinks that have some of the records already, by their names.
+    ahead: Vec<(String, Parcel)>,
     /// Whose records they are: a visitor that was deleted meanwhile is not told.
     incarnation: Uuid,
 }
 
+/// Messages for a sink, and the last record in them.
+struct Parcel {
+    messages: Vec<String>,
+    through: u64,
+}
+
+impl Flight {
+    fn parcel(&self, sink: Sink) -> &Parcel {
+        self.ahead.iter().find(|(name, _)| name == sink.as_str()).map_or(&self.everything, |(_, parcel)| parcel)
+    }
+
+    /// The messages that the database's queue took.
+    fn for_database(self) -> Vec<String> {
+        let own = self.ahead.into_iter().find(|(name, _)| name == Sink::D1.as_str());
+        own.map_or(self.everything, |(_, parcel)| parcel).messages
+    }
+}
+
+/// Packs what a flush brings to every sink, and to those that are ahead.
+pub(super) fn pack(
+    whose: &(SiteId, Uuid),
+    visitor: &Visitor,
+    store: &Store,
+    (everything, ahead): (Share, &[Share]),
+) -> Result<Flight> {
+    let parcel = |share: &Share| parcel(whose, visitor, store, share);
+    Ok(Flight {
+        everything: parcel(&everything)?,
+        ahead: ahead.iter().map(|share| Ok((share.sink.clone(), parcel(share)?))).collect::<Result<_>>()?,
+        incarnation: visitor.incarnation(),
+    })
+}
+
 /// Packs records, cold pages first and then the hot ones, into messages below the platform's billing step.
-pub(super) fn pack(whose: &(SiteId, Uuid), visitor: &Visitor, pages: Vec<Vec<u8>>, through: u64) -> Result<Flight> {
+fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Share) -> Result<Parcel> {
     let mut records = Vec::new();
-    for page in pages {
+    for page in store.pages(&share.pages)? {
         records.extend(Visitor::decode_page(&page).map_err(unreadable)?);
     }
     records.extend_from_slice(visitor.hot_records());
-    records.retain(|record| record.seq <= through);
+    records.retain(|record| record.seq > share.after && record.seq <= share.through);
     let mut messages = Vec::new();
     let mut batch = RecordBatch {
         v: 1,
@@ -54,7 +89,7 @@ pub(super) fn pack(whose: &(SiteId, Uuid), visitor: &Visitor, pages: Vec<Vec<u8>
     if !batch.records.is_empty() {
         messages.push(serde_json::to_string(&batch)?);
     }
-    Ok(Flight { messages, through, incarnation: visitor.incarnation() })
+    Ok(Parcel { messages, through: share.through })
 }
 
 fn size(record: &Record) -> Result<usize> {
@@ -69,18 +104,19 @@ impl Object {
         }
         let _landed = Landed(&self.flying);
         let mut next = Some(first);
-        while let Some(Flight { messages, through, incarnation }) = next.take() {
-            let input = match self.send_records(&messages).await {
-                Ok(()) => {
-                    // Of a life that is over, by an erasure for one, nothing is to be remembered.
-                    if self.is_still(incarnation).unwrap_or(false) {
-                        self.sent.borrow_mut().keep(messages, clock::now());
-                    }
-                    Input::Flushed { through }
-                }
+        while let Some(flight) = next.take() {
+            let (sinks, outcome) = self.send_records(&flight).await.unwrap_or_else(|error| (Vec::new(), Err(error)));
+            let taken = sinks.iter().map(|sink| (sink.as_str().to_owned(), flight.parcel(*sink).through)).collect();
+            let (incarnation, through) = (flight.incarnation, flight.everything.through);
+            // Of a life that is over, by an erasure for one, nothing is to be remembered.
+            if sinks.contains(&Sink::D1) && self.is_still(incarnation).unwrap_or(false) {
+                self.sent.borrow_mut().keep(flight.for_database(), clock::now());
+            }
+            let input = match outcome {
+                Ok(()) => Input::Flushed { through, taken },
                 Err(error) => {
                     console_error!("fault: a queue does not take records: {error}");
-                    Input::FlushFailed
+                    Input::FlushFailed { taken }
                 }
             };
             match self.report(input, incarnation).await {
@@ -91,9 +127,9 @@ impl Object {
         }
     }
 
-    async fn send_records(&self, messages: &[String]) -> Result<()> {
+    async fn send_records(&self, flight: &Flight) -> Result<(Vec<Sink>, Result<()>)> {
         let (site, visitor) = self.whose()?;
-        sinks::send_to_all(&self.env, site, *visitor, messages).await
+        sinks::send_to_all(&self.env, site, *visitor, |sink| &flight.parcel(sink).messages).await
     }
 
     async fn report(self: &Rc<Self>, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {

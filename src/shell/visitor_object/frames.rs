@@ -6,7 +6,7 @@ use crate::engine::Input;
 use crate::shell::{clock, deployment};
 use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
-use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, TAB_BYTES_MAX};
+use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, SOCKET_REFUSED_MAX, TAB_BYTES_MAX};
 use footfall_protocol::message::{ClientMessage, Frame, Hello, Seen, ServerMessage};
 use footfall_protocol::rejection::Code;
 use std::rc::Rc;
@@ -14,12 +14,18 @@ use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
 
 /// Closes a socket whose frame is too large (RFC 6455 §7.4.1).
 const TOO_LARGE: u16 = 1009;
+/// Closes a socket of which nothing good comes (RFC 6455 §7.4.1): it would cost without end, and no window counts it.
+const VIOLATION: u16 = 1008;
 /// Closes a socket that could not be greeted (RFC 6455 §7.4.1): the page comes back later.
 const TRY_AGAIN: u16 = 1011;
 
 impl Object {
     /// A frame. Whatever is wrong is said on the socket.
     pub(super) async fn receive(self: &Rc<Self>, socket: &WebSocket, message: WebSocketIncomingMessage) {
+        let Some(attachment) = Attachment::of(socket) else { return close(socket, TRY_AGAIN, "unknown socket") };
+        if attachment.refused >= SOCKET_REFUSED_MAX {
+            return;
+        }
         let WebSocketIncomingMessage::String(text) = message else {
             return refuse(socket, "malformed", "Send text frames with JSON.");
         };
@@ -27,7 +33,6 @@ impl Object {
             refuse(socket, "frame_too_large", &format!("A frame has at most {FRAME_BYTES_MAX} bytes."));
             return close(socket, TOO_LARGE, "frame_too_large");
         }
-        let Some(attachment) = Attachment::of(socket) else { return close(socket, TRY_AGAIN, "unknown socket") };
         match (ClientMessage::decode(&text), &attachment.stage) {
             (Err(error), _) => {
                 refuse(socket, "malformed", &format!("The frame is no message of this protocol: {error}"))
@@ -81,9 +86,7 @@ impl Object {
 
     /// Remembers at the socket how far its page has come.
     fn take_seen(&self, socket: &WebSocket, attachment: Attachment, said: Seen) -> Result<()> {
-        let Attachment { stage: Stage::Greeted { tab, inspect, seen }, surroundings } = attachment else {
-            return Ok(());
-        };
+        let Stage::Greeted { tab, inspect, seen } = attachment.stage else { return Ok(()) };
         let resident = self.resident()?;
         let told = resident.visitor.told(inspect);
         if resident.exists {
@@ -92,7 +95,7 @@ impl Object {
         // A socket keeps the order: who has the newest state has every push before it, those for other tabs included.
         let seq = if said.version == told.version { told.seq } else { said.seq.min(told.seq) };
         let seen = Seen { seq: seq.max(seen.seq), version: said.version.min(told.version).max(seen.version) };
-        Attachment { stage: Stage::Greeted { tab, inspect, seen }, surroundings }.keep(socket)
+        Attachment { stage: Stage::Greeted { tab, inspect, seen }, ..attachment }.keep(socket)
     }
 
     async fn take_frame(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, Frame { frame, events }: Frame) {
@@ -113,6 +116,15 @@ impl Object {
             (decoded.index, event)
         });
         let delivery = Delivery { events: events.collect(), surroundings: attachment.surroundings };
+        // What reaches the visitor is counted by its window; what cannot be read is not.
+        if delivery.events.is_empty() {
+            count_refused(socket);
+        } else if attachment.refused > 0
+            && let Some(now) = Attachment::of(socket)
+            && let Err(error) = (Attachment { refused: 0, ..now }).keep(socket)
+        {
+            console_error!("fault at a socket: {error}");
+        }
         let applied =
             if delivery.events.is_empty() { Ok(Vec::new()) } else { self.apply(Input::Events(delivery)).await };
         let answer = match applied {
@@ -142,7 +154,8 @@ impl Object {
         drop(socket.close::<&str>(None, None));
         let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
         // The platform may report the end twice, as an error and as a close.
-        let ended: Result<()> = Attachment { stage: Stage::Replaced, surroundings: Default::default() }.keep(socket);
+        let ended: Result<()> =
+            Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0 }.keep(socket);
         if let Err(error) = ended.and(self.apply(Input::Disconnect { tab }).await) {
             console_error!("fault at the end of a socket: {error}");
         }
@@ -151,6 +164,19 @@ impl Object {
 
 fn refuse(socket: &WebSocket, code: &str, message: &str) {
     send(socket, &ServerMessage::Error { code: code.to_owned(), message: message.to_owned() });
+    count_refused(socket);
+}
+
+/// One more frame that was refused; after too many the socket is closed.
+fn count_refused(socket: &WebSocket) {
+    let Some(attachment) = Attachment::of(socket) else { return };
+    let refused = attachment.refused.saturating_add(1);
+    if let Err(error) = (Attachment { refused, ..attachment }).keep(socket) {
+        console_error!("fault at a socket: {error}");
+    }
+    if refused >= SOCKET_REFUSED_MAX {
+        close(socket, VIOLATION, "refused");
+    }
 }
 
 fn close(socket: &WebSocket, code: u16, reason: &str) {

@@ -46,6 +46,9 @@ pub(super) enum Stage {
 pub(super) struct Attachment {
     pub(super) stage: Stage,
     pub(super) surroundings: Surroundings,
+    /// Frames that were refused, with no good event in between.
+    #[serde(default)]
+    pub(super) refused: u32,
 }
 
 impl Attachment {
@@ -156,7 +159,7 @@ impl Object {
         let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack(&text)).unwrap_or_default();
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         self.state.accept_web_socket(&server);
-        Attachment { stage: Stage::Waiting, surroundings }.keep(&server)?;
+        Attachment { stage: Stage::Waiting, surroundings, refused: 0 }.keep(&server)?;
         let response = Response::from_websocket(client)?;
         if let Some(protocol) = header("sec-websocket-protocol") {
             response.headers().set("sec-websocket-protocol", &protocol)?;

@@ -5,7 +5,7 @@ use super::flight::{Flight, pack};
 use super::runtime::one_more;
 use super::store::{Commit, unreadable};
 use crate::engine::user::Letter;
-use crate::engine::{self, Config, Effect, Gone, Input, Stored};
+use crate::engine::{self, Config, Effect, Gone, Input, Share, Stored};
 use crate::shell::{clock, js};
 use footfall_protocol::message::Seen;
 use footfall_protocol::rejection::Rejection;
@@ -129,8 +129,8 @@ impl Object {
         if changed {
             self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
         }
-        if let Some((pages, through)) = effects.iter().find_map(flush) {
-            turned.departures.flight = Some(pack(self.whose()?, &visitor, self.store.pages(&pages)?, through)?);
+        if let Some(share) = effects.iter().find_map(flush) {
+            turned.departures.flight = Some(pack(self.whose()?, &visitor, &self.store, share)?);
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;
@@ -236,8 +236,13 @@ const fn writes(effect: &Effect) -> bool {
     matches!(effect, Effect::Spill { .. } | Effect::Drop { .. })
 }
 
-fn flush(effect: &Effect) -> Option<(std::ops::Range<u64>, u64)> {
-    if let Effect::Flush { pages, through } = effect { Some((pages.clone(), *through)) } else { None }
+/// What a flush brings to every sink, and to those that are ahead.
+fn flush(effect: &Effect) -> Option<(Share, &[Share])> {
+    if let Effect::Flush { pages, through, ahead } = effect {
+        Some((Share { sink: String::new(), after: 0, pages: pages.clone(), through: *through }, ahead))
+    } else {
+        None
+    }
 }
 
 /// What a commit has to write: the hot row always, cold pages only when their bytes are others.

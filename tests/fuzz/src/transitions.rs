@@ -120,7 +120,7 @@ impl Life {
                 });
             }
             16 => self.input(Input::Disconnect { tab: tab(bytes) }),
-            17 => self.input(if bytes.once_in(4) { Input::FlushFailed } else { Input::Wake }),
+            17 => self.input(if bytes.once_in(4) { self.refusal(bytes) } else { Input::Wake }),
             18 => {
                 self.queue_is_up = !self.queue_is_up;
                 self.land();
@@ -208,6 +208,12 @@ impl Life {
         })
     }
 
+    /// A queue refuses, while that of another sink may have taken some records.
+    fn refusal(&self, bytes: &mut Bytes) -> Input {
+        let some = bytes.once_in(2).then(|| ("d1".to_owned(), self.visitor.last_record() / 2));
+        Input::FlushFailed { taken: some.into_iter().collect() }
+    }
+
     /// The last delivery once more: nothing changes.
     fn repeat(&mut self) {
         if let Some(delivery) = self.last.clone() {
@@ -223,7 +229,7 @@ impl Life {
     fn land(&mut self) {
         while self.queue_is_up && !self.flights.is_empty() {
             let through = self.flights.remove(0);
-            self.input(Input::Flushed { through });
+            self.input(Input::flushed(through));
         }
         let letters = std::mem::take(&mut self.letters);
         if self.queue_is_up && !letters.is_empty() {
@@ -253,8 +259,8 @@ impl Life {
             match effect {
                 Effect::Spill { page, bytes } => drop(self.pages.insert(page, bytes)),
                 Effect::Drop { pages } => self.pages.retain(|page, _| !pages.contains(page)),
-                Effect::Flush { pages, through } => {
-                    for page in pages {
+                Effect::Flush { pages, through, ahead } => {
+                    for page in pages.chain(ahead.into_iter().flat_map(|share| share.pages)) {
                         assert!(!Visitor::decode_page(&self.pages[&page]).unwrap().is_empty());
                     }
                     self.flights.push(through);

@@ -21,4 +21,5 @@ mod scenarios;
 mod shapes;
 mod sim;
 mod snapshots;
+mod stored_users;
 mod world;

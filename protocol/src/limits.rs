@@ -65,10 +65,8 @@ pub const USER_CLAIMS_MAX: usize = 32;
 pub const USER_WITHDRAWN_MAX: usize = 32;
 /// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
 pub const USER_MERGES_MAX: usize = 16;
-/// Users that one message passes on its way to the user whom they became. Beyond: refused, and audited.
-pub const USER_HOPS_MAX: usize = 8;
-/// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the letter
-/// fails, is tried again and logged.
+/// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the merge
+/// that would make the way longer is refused, and audited.
 pub const USER_FORWARDS_MAX: usize = 64;
 /// Entries of a user's audit trail. When full: the oldest goes.
 pub const USER_AUDIT_MAX: usize = 32;

@@ -50,8 +50,10 @@ pub enum UserInput {
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
     },
-    /// What was to be handed on did not get there.
+    /// What was to be handed on did not get there, or nobody knows whether it did.
     AbsorbFailed,
+    /// What was to be handed on was not taken, and is to come again.
+    AbsorbWaits,
     /// How telling visitors went.
     Told(Vec<(Member, Telling)>),
     /// Time has passed; early and repeated wakes do nothing.
@@ -113,6 +115,10 @@ pub struct User {
     absorbed: Vec<(Uuid, String)>,
     audit: Audit,
     claims_dropped: u32,
+    /// The longest way over signposts that ends here.
+    depth: u16,
+    /// What the user whom this one becomes was told of it: no longer way may end here from then on.
+    depth_told: Option<u16>,
 }
 
 /// Wait after so many failures in a row.
@@ -139,6 +145,8 @@ impl User {
             absorbed: Vec::new(),
             audit: Audit::default(),
             claims_dropped: 0,
+            depth: 0,
+            depth_told: None,
         }
     }
 
@@ -151,6 +159,7 @@ impl User {
             UserInput::Absorb(absorb) => effects.push(UserEffect::Answer(self.absorb(absorb, now_ms))),
             UserInput::Absorbed { sent, refused } => self.handed_on(&sent, refused, now_ms),
             UserInput::AbsorbFailed => self.hand_on_later(now_ms),
+            UserInput::AbsorbWaits => self.hand_on_anew(now_ms),
             UserInput::Told(outcomes) => outcomes.into_iter().for_each(|(who, how)| self.heard(who, how, now_ms)),
             UserInput::Wake => self.wake(now_ms, retention_ms, &mut effects),
         }

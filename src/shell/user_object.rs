@@ -9,7 +9,7 @@ use crate::engine::user::{Absorb, Answer, Letter, UserInput};
 use crate::shell::deliver::user_object;
 use crate::shell::reply::{Problem, json};
 use footfall_protocol::ids::{self, SiteId};
-use footfall_protocol::limits::{USER_FORWARDS_MAX, USER_HOPS_MAX};
+use footfall_protocol::limits::USER_FORWARDS_MAX;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -102,7 +102,7 @@ pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result
     for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "letter", letter).await? {
             Answer::Forward(next) => to = next,
-            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))
@@ -111,13 +111,13 @@ pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result
 /// Takes what a user hands on to the object of the user whom it becomes, wherever that one is by now.
 async fn hand_on(env: &Env, site: &SiteId, to: Uuid, absorb: &Absorb) -> Result<Answer> {
     let (mut to, mut absorb) = (to, absorb.clone());
-    for _ in 0..=USER_HOPS_MAX {
+    for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "absorb", &absorb).await? {
             Answer::Forward(next) => {
                 absorb.path.push(to);
                 to = next;
             }
-            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))

@@ -121,6 +121,11 @@ pub struct User {
     depth_told: Option<u16>,
 }
 
+/// How audits name a visitor: by its life, which says nothing about whose it was once the visitor is erased.
+fn of(member: Member) -> String {
+    member.incarnation.to_string()
+}
+
 /// Wait after so many failures in a row.
 fn retry_ms(failures: u32) -> u64 {
     RETRY_MS.0.saturating_mul(1 << failures.min(16)).min(RETRY_MS.1)
@@ -189,7 +194,7 @@ impl User {
             }
             // What was noted of the visitor before the two became one is here still.
             if matches!(content, Content::Forgets) {
-                self.audit.forget(&member.visitor.to_string());
+                self.audit.forget(member);
             }
             return Answer::Forward(into);
         }
@@ -210,12 +215,7 @@ impl User {
                 let at = match at {
                     Ok(at) => at,
                     Err(_) if !self.has_room(now_ms, retention_ms) => {
-                        self.audit.note(
-                            now_ms,
-                            "refused",
-                            member.visitor.to_string(),
-                            Refusal::TooManyVisitors.as_str(),
-                        );
+                        self.audit.note(now_ms, "refused", of(member), Refusal::TooManyVisitors.as_str());
                         return Answer::Refused(Refusal::TooManyVisitors);
                     }
                     Err(_) => {
@@ -230,7 +230,7 @@ impl User {
                             gone: false,
                             contribution: Nested::default(),
                         };
-                        self.audit.note(now_ms, "linked", member.visitor.to_string(), "");
+                        self.audit.note(now_ms, "linked", of(member), "");
                         let at = self.linked.partition_point(|linked| linked.member < member);
                         self.linked.insert(at, linked);
                         at
@@ -262,9 +262,8 @@ impl User {
             }
             Content::Forgets => {
                 self.leave(member, now_ms);
-                self.audit.forget(&member.visitor.to_string());
-                // A life's name says nothing about whose it was.
-                self.note_withdrawn(Member { visitor: Uuid::nil(), ..member }, version);
+                self.audit.forget(member);
+                self.note_withdrawn(member, version);
                 self.touch(now_ms);
                 self.fold(now_ms);
                 Answer::Taken(None)
@@ -284,13 +283,14 @@ impl User {
         self.linked.retain(|linked| linked.member != member);
         self.claims.retain(|(who, _)| *who != member);
         if self.linked.len() < before {
-            self.audit.note(now_ms, "withdrawn", member.visitor.to_string(), "");
+            self.audit.note(now_ms, "withdrawn", of(member), "");
         }
     }
 
     fn note_withdrawn(&mut self, member: Member, version: u64) {
         self.withdrawn.retain(|(who, _)| who.incarnation != member.incarnation);
-        self.withdrawn.push((member, version));
+        // The visitor itself is not noted: who has left may be erased without this user's hearing of it.
+        self.withdrawn.push((Member { visitor: Uuid::nil(), ..member }, version));
         if self.withdrawn.len() > USER_WITHDRAWN_MAX {
             self.withdrawn.remove(0);
         }
@@ -364,6 +364,17 @@ impl User {
     pub const fn is_nobody(&self) -> bool {
         let visitors = self.linked.is_empty() && self.claims.is_empty() && self.settled.is_empty();
         visitors && self.merge.is_none() && self.absorbed.is_empty()
+    }
+
+    /// Whether a letter would make somebody known of whom nothing is known here. Then its writer may have been erased while
+    /// it was on its way, and it is to be taken only after a look whether that life is over.
+    pub fn makes_known(&self, letter: &Letter) -> bool {
+        let known = || self.linked.iter().map(|one| one.member).chain(self.claims.iter().map(|(member, _)| *member));
+        match letter.content {
+            Content::Brings(_) | Content::Claims => !self.is_merged() && !known().any(|member| member == letter.member),
+            Content::Merges { .. } => self.is_nobody(),
+            Content::Withdraws | Content::Forgets => false,
+        }
     }
 
     fn heard(&mut self, member: Member, how: Telling, now_ms: u64) {

@@ -318,3 +318,48 @@ fn rules_see_the_user_and_act_when_another_device_changes_it() {
     assert_eq!(fired(&again), fired(world.visitor(id)));
     assert_eq!(fired(&again).len(), 1);
 }
+
+#[test]
+fn a_user_that_a_visitor_has_left_does_not_know_who_that_was() {
+    let mut world = World::new(plain);
+    for (device, id) in [("a", "u"), ("a", "v"), ("b", "u"), ("b", "v"), ("b", "u")] {
+        world.send(Authority::Source, &json!({"type": "identify", "anonymousId": device, "userId": id}));
+        world.pass(MINUTE);
+    }
+    let knows = |world: &World, id: &str, device: &str| {
+        let visitor = visitor_of(&demo(), Foreign::Anonymous, device).unwrap();
+        let stored = world.users[&user(id)].snapshot();
+        let in_view = world.view(id).to_string().contains(&visitor.to_string());
+        in_view || stored.windows(16).any(|bytes| bytes == visitor.as_bytes())
+    };
+    let known = [("u", "a"), ("v", "a"), ("u", "b"), ("v", "b")].map(|(id, device)| knows(&world, id, device));
+    assert_eq!(known, [false, true, true, false]);
+    // Its comings and goings are audited all the same.
+    assert_eq!(world.view("u")["audit"].as_array().unwrap().len(), 5, "{}", world.view("u")["audit"]);
+}
+
+#[test]
+fn a_letter_that_makes_somebody_known_is_told_from_one_of_somebody_who_is() {
+    let mut world = World::new(plain);
+    let letter = |n: u128, version, content| Letter {
+        member: Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) },
+        version,
+        user: user("u"),
+        user_id: "u".into(),
+        content,
+    };
+    let brings = || Content::Brings(Default::default());
+    let makes_known = |world: &World, letter: &Letter| world.users[&user("u")].makes_known(letter);
+    world.tell_user(user("u"), UserInput::Letter(letter(1, 1, brings())));
+    world.tell_user(user("u"), UserInput::Letter(letter(2, 1, Content::Claims)));
+    let of = |n, version| [letter(n, version, brings()), letter(n, version, Content::Claims)];
+    assert!(of(1, 2).iter().chain(&of(2, 2)).all(|letter| !makes_known(&world, letter)));
+    assert!(of(3, 1).iter().all(|letter| makes_known(&world, letter)));
+    // Of somebody who was forgotten nothing is known, and so a late letter shows.
+    for n in [1, 2] {
+        world.tell_user(user("u"), UserInput::Letter(letter(n, u64::MAX, Content::Forgets)));
+        assert!(of(n, 2).iter().all(|letter| makes_known(&world, letter)));
+        assert!(!makes_known(&world, &letter(n, 3, Content::Withdraws)));
+    }
+    assert!(world.users[&user("u")].is_nobody());
+}

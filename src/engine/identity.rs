@@ -141,6 +141,7 @@ impl Identity {
             products: timed(&profile.recent_products, &self.product_times),
             categories: timed(&profile.recent_categories, &self.category_times),
             groups: self.groups.clone(),
+            left_out: 0,
         }
     }
 

@@ -18,7 +18,7 @@ pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_VISITORS_MAX, USER_WITHDRAWN_MAX};
+use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_VISITORS_MAX, USER_WITHDRAWN_MAX};
 use merge::Merge;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -211,7 +211,8 @@ impl User {
             self.id = user_id;
         }
         match content {
-            Content::Brings(contribution) => {
+            Content::Brings(mut contribution) => {
+                contribution.0.fit(USER_CONTRIBUTION_BYTES_MAX);
                 let at = match at {
                     Ok(at) => at,
                     Err(_) if !self.has_room(now_ms, retention_ms) => {
@@ -316,6 +317,7 @@ impl User {
             *version += gone.len() as u64;
             gone.iter().for_each(|one| sum.0.add(&one.contribution.0));
             sum.0.bound(SETTLED_ORDERS_MAX);
+            sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
         }
         self.linked.len() < USER_VISITORS_MAX
     }

@@ -9,6 +9,7 @@ mod early;
 mod explain;
 mod faults;
 mod fold;
+mod full_users;
 mod identity;
 mod index;
 mod merges;

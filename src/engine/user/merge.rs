@@ -7,8 +7,11 @@
 use super::letter::{Absorb, Answer, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX};
+use footfall_protocol::limits::{
+    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Whom a user has become.
@@ -175,6 +178,10 @@ impl User {
         if is_new && self.absorbed.len() >= USER_MERGES_MAX {
             return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
         }
+        let sums = self.settled.iter().chain(&absorb.settled).map(|(owner, ..)| *owner);
+        if sums.filter(|owner| *owner != self.user).collect::<BTreeSet<_>>().len() > USER_MERGES_MAX {
+            return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
+        }
         if self.linked.len() + more > USER_VISITORS_MAX {
             return self.refuse(&absorb.from_id, Refusal::TooManyVisitors, now_ms);
         }
@@ -213,7 +220,8 @@ impl User {
         for linked in absorb.linked {
             self.take_linked(linked);
         }
-        for (owner, version, sum) in absorb.settled {
+        for (owner, version, mut sum) in absorb.settled {
+            sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
             match self.settled.binary_search_by_key(&owner, |(kept, ..)| *kept) {
                 Ok(at) if self.settled[at].1 >= version => {}
                 Ok(at) => self.settled[at] = (owner, version, sum),
@@ -232,7 +240,8 @@ impl User {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);
-        let linked = Linked { told: 0, failures: 0, ..linked };
+        let mut linked = Linked { told: 0, failures: 0, ..linked };
+        linked.contribution.0.fit(USER_CONTRIBUTION_BYTES_MAX);
         match self.linked.binary_search_by_key(&linked.member, |one| one.member) {
             Ok(at) => self.linked[at] = linked,
             Err(at) => self.linked.insert(at, linked),

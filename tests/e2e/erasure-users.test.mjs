@@ -31,7 +31,7 @@ test("users that an erased visitor has left know nothing of it either", async (t
   const engine = await start(t);
   for (const id of ["first", "second"]) {
     await engine.send({ type: "identify", anonymousId: "moves", userId: id, traits: { name: "Ada" } });
-    await engine.send({ ...track("Product Viewed"), anonymousId: `stays-${id}`, userId: id });
+    await engine.send({ ...track("Product Viewed", { properties: { sku: "tent" } }), anonymousId: `stays-${id}`, userId: id });
     await until(async () => (await view(engine, id)).profile.devices === 2, 15_000);
   }
   await until(async () => (await view(engine, "first")).profile.devices === 1, 15_000);

@@ -382,7 +382,7 @@ fn what_is_told_of_a_user_is_recorded_once_anything_reads_it() {
         json!({"id": "r", "pattern": {"event": {"name": "x", "where": some}}, "actions": [{"record": {"name": "n"}}]}),
         json!({"id": "r", "pattern": {"all": {"of": [event, {"dwell": {"for": "1m", "where": some}}]}}, "actions": [{"record": {"name": "n"}}]}),
         json!({"id": "r", "pattern": {"count": {"of": event, "at_least": 2, "distinct": "user.id", "within": "1h"}}, "actions": [{"record": {"name": "n"}}]}),
-        json!({"id": "r", "pattern": event, "actions": [{"push": {"slot": "s", "content": {"html": {"b": "{{cart.total | money}} {{user.id}}"}}}}]}),
+        json!({"id": "r", "pattern": event, "actions": [{"push": {"slot": "s", "content": {"html": {"b": "{{cart.count}} {{user.id}}"}}}}]}),
         json!({"id": "r", "pattern": event, "actions": [{"set_trait": {"name": "n", "value": "{{user.traits.plan}}"}}]}),
     ] {
         assert!(config(json!([rule]), json!([]), json!([])).rules.reads_user(), "{rule}");

@@ -8,6 +8,7 @@ mod audit;
 mod contribution;
 mod letter;
 mod merge;
+mod room;
 mod view;
 
 pub use contribution::{Contribution, UserProfile};
@@ -18,7 +19,7 @@ pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_VISITORS_MAX, USER_WITHDRAWN_MAX};
+use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_WITHDRAWN_MAX};
 use merge::Merge;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,8 +32,6 @@ const FLIGHT_MS: u64 = 60_000;
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// How much longer than the retention time a visitor must have been silent to be surely deleted.
 const SURELY_GONE_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Orders kept one by one of visitors that were folded together for good.
-const SETTLED_ORDERS_MAX: usize = 128;
 /// First byte of every snapshot.
 const FRAME_VERSION: u8 = 1;
 
@@ -295,31 +294,6 @@ impl User {
         if self.withdrawn.len() > USER_WITHDRAWN_MAX {
             self.withdrawn.remove(0);
         }
-    }
-
-    /// Whether one more visitor finds room; those that were surely deleted make some.
-    fn has_room(&mut self, now_ms: u64, retention_ms: u64) -> bool {
-        // What is on its way to the user whom this one becomes stays as it is.
-        if self.linked.len() < USER_VISITORS_MAX || self.merge.is_some() {
-            return self.linked.len() < USER_VISITORS_MAX;
-        }
-        let silent_ms = retention_ms.saturating_add(SURELY_GONE_MS);
-        let (gone, here) = std::mem::take(&mut self.linked)
-            .into_iter()
-            .partition(|one: &Linked| one.gone || now_ms.saturating_sub(one.fed_ms) > silent_ms);
-        self.linked = here;
-        if !self.settled.iter().any(|(owner, ..)| *owner == self.user) {
-            self.settled.push((self.user, 0, Nested::default()));
-            self.settled.sort_by_key(|(owner, ..)| *owner);
-        }
-        let gone: Vec<Linked> = gone;
-        for (_, version, sum) in self.settled.iter_mut().filter(|(owner, ..)| *owner == self.user) {
-            *version += gone.len() as u64;
-            gone.iter().for_each(|one| sum.0.add(&one.contribution.0));
-            sum.0.bound(SETTLED_ORDERS_MAX);
-            sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
-        }
-        self.linked.len() < USER_VISITORS_MAX
     }
 
     const fn touch(&mut self, now_ms: u64) {

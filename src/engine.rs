@@ -317,6 +317,7 @@ impl Visitor {
         let before = self.watched(&turn);
         if !self.is_refused() {
             self.catch_up(&mut turn);
+            self.heed_user(&mut turn);
         }
         match input {
             Input::Events(delivery) => self.apply_delivery(delivery, &mut turn),

@@ -58,6 +58,11 @@ pub const FED_USERS_MAX: usize = 4;
 /// Visitors of one user. When full: those deleted since are folded together for good; if there is none, a new one is
 /// refused, and audited.
 pub const USER_VISITORS_MAX: usize = 64;
+/// What one visitor brings to its user, as it is stored, in bytes. Beyond: traits of groups are left out, of the group joined
+/// longest ago first, then the traits set longest ago; `left_out` in the user's view counts them. They stay with the visitor.
+pub const USER_CONTRIBUTION_BYTES_MAX: usize = 12 * 1024;
+/// A user as it is stored, in bytes: what all other bounds together let it become, below the platform's 2 MB for a row.
+pub const USER_BYTES_MAX: usize = 1_500_000;
 /// Visitors that say they are a user without proof, remembered for operators. When full: the oldest claim goes.
 pub const USER_CLAIMS_MAX: usize = 32;
 /// Withdrawn visitors of a user that are remembered, so that a late message of theirs changes nothing. When full: the
@@ -65,10 +70,8 @@ pub const USER_CLAIMS_MAX: usize = 32;
 pub const USER_WITHDRAWN_MAX: usize = 32;
 /// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
 pub const USER_MERGES_MAX: usize = 16;
-/// Users that one message passes on its way to the user whom they became. Beyond: refused, and audited.
-pub const USER_HOPS_MAX: usize = 8;
-/// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the letter
-/// fails, is tried again and logged.
+/// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the merge
+/// that would make the way longer is refused, and audited.
 pub const USER_FORWARDS_MAX: usize = 64;
 /// Entries of a user's audit trail. When full: the oldest goes.
 pub const USER_AUDIT_MAX: usize = 32;

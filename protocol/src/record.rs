@@ -53,7 +53,8 @@ pub enum RecordKind {
     UserRefused,
     /// The user whose own server speaks here becomes one with another; its name is the other one's id.
     UserMerged,
-    /// What is known of the visitor's user has changed, for rules that read it.
+    /// What is known of the visitor's user has changed. Recorded when anything reads it, and at the latest before what
+    /// happens next once something does.
     UserUpdated,
 }
 

@@ -109,6 +109,11 @@ impl Ledger {
         }
     }
 
+    /// How many are kept one by one.
+    pub(super) const fn kept(&self) -> usize {
+        self.entries.len()
+    }
+
     /// How many orders were placed.
     pub(super) fn orders(&self) -> u32 {
         let placed = self.entries.iter().filter(|entry| entry.placed).count();

@@ -59,6 +59,8 @@ pub(super) struct Identity {
     merging: Option<Merging>,
     feed: Feed,
     told: Option<Told>,
+    /// What was told last is not recorded, since no rule read it.
+    unrecorded: bool,
 }
 
 /// What a change of user leaves to be recorded.
@@ -141,6 +143,7 @@ impl Identity {
             products: timed(&profile.recent_products, &self.product_times),
             categories: timed(&profile.recent_categories, &self.category_times),
             groups: self.groups.clone(),
+            left_out: 0,
         }
     }
 
@@ -228,7 +231,7 @@ impl Visitor {
     fn follow_link(&mut self, turn: &Turn<'_>) {
         let user = self.identity.user(&self.core.site).filter(|_| self.identity.is_attested());
         if self.identity.told.as_ref().is_some_and(|told| Some(told.user) != user) {
-            self.identity.told = None;
+            (self.identity.told, self.identity.unrecorded) = (None, false);
         }
         self.feed_soon(turn.now_ms);
     }
@@ -268,14 +271,26 @@ impl Visitor {
         }
         self.core.clock_ms = turn.now_ms;
         let news = known.is_none_or(|known| known.profile != told.profile);
+        identity.told = Some(told);
+        if news {
+            identity.unrecorded = true;
+            self.heed_user(turn);
+        }
+    }
+
+    /// What was told of the user acts, and is recorded, when anything reads it: now, or once it does. Whoever lets the
+    /// records happen again then knows it when it matters.
+    pub(super) fn heed_user(&mut self, turn: &mut Turn<'_>) {
+        let Some(told) = self.identity.told.as_ref().filter(|_| self.identity.unrecorded) else { return };
+        if !turn.config.rules.reads_user() {
+            return;
+        }
         let mut data = Object::from_iter([("user".to_owned(), told.user.to_string().into())]);
         data.insert("version", told.version);
         data.insert("profile", Value::of(&told.profile.0));
         let name = told.profile.0.id.clone();
-        identity.told = Some(told);
-        if !news {
-            return;
-        }
+        self.identity.unrecorded = false;
+        self.core.clock_ms = turn.now_ms;
         self.record(RecordKind::UserUpdated, &name, data, turn);
         turn.traits_changed = true;
         self.settle(None, turn);

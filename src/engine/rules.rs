@@ -30,7 +30,7 @@ pub use warnings::{warnings, warnings_among};
 
 use super::condition::Condition;
 use super::index::{Index, Matches, Scratch, Spare};
-use super::tree::Scope;
+use super::tree::{Root, Scope};
 use places::Places;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub struct RuleSet {
     segment_index: Index,
     /// For the indexes.
     spare: Spare,
+    /// Whether anything reads what is known of the user.
+    reads_user: bool,
 }
 
 /// Visitors for whom a condition holds now.
@@ -89,6 +91,23 @@ pub struct Enter {
     pub after_idle_ms: Option<u64>,
 }
 
+/// Whether any of them reads a part of the tree.
+fn reads(root: Root, rules: &[Rule], segments: &[Segment], stages: &[Stage]) -> bool {
+    let condition = |condition: &Condition| condition.reads().has(root);
+    let action = |action: &Action| match action {
+        Action::Push { content: template, .. }
+        | Action::SetTrait { value: template, .. }
+        | Action::Record { data: template, .. } => template.reads(root),
+        Action::Start { .. } | Action::Delay { .. } | Action::Stop { .. } => false,
+    };
+    let rule = |rule: &Rule| {
+        let points = rule.points.iter().any(|point| condition(&point.holds));
+        points || condition(&rule.condition) || rule.pattern.reads(root) || rule.actions.iter().any(action)
+    };
+    let ways = || stages.iter().flat_map(|stage| &stage.enter);
+    rules.iter().any(rule) || segments.iter().any(|one| condition(&one.when)) || ways().any(|way| condition(&way.when))
+}
+
 impl RuleSet {
     /// A rule set with its index.
     pub fn new(mut rules: Vec<Rule>, mut segments: Vec<Segment>, mut stages: Vec<Stage>) -> Self {
@@ -102,7 +121,8 @@ impl RuleSet {
         by_id.sort_by(|a, b| rules[*a].id.cmp(&rules[*b].id));
         let places = Places::new(&rules);
         let segment_index = Index::new(segments.iter().map(|segment| &segment.when));
-        Self { rules, segments, stages, by_id, places, segment_index, spare: Spare::default() }
+        let reads_user = reads(Root::User, &rules, &segments, &stages);
+        Self { rules, segments, stages, by_id, places, segment_index, spare: Spare::default(), reads_user }
     }
 
     /// The piece that isolates fetch: first byte [`PIECE_VERSION`], then postcard.
@@ -118,6 +138,11 @@ impl RuleSet {
         let (&version, rest) = piece.split_first()?;
         let (rules, segments, stages) = postcard::from_bytes(rest).ok().filter(|_| version == PIECE_VERSION)?;
         Some(Self::new(rules, segments, stages))
+    }
+
+    /// Whether any rule, segment or stage reads `user`: what is known of the visitor's user over all its devices.
+    pub const fn reads_user(&self) -> bool {
+        self.reads_user
     }
 
     /// The rule with this id.

@@ -99,7 +99,7 @@ kept! { later
     super::partials::Partials => 11 v 1,
     super::starts::Starts => 12 v 1,
     super::lapse::Lapses => 13 v 1,
-    super::identity::Identity => 14 v 1,
+    super::identity::Identity => 14 v 2,
     super::rate::Windows => 15 v 1,
     super::consent::Withdrawn => 16 v 1,
 }

@@ -9,7 +9,7 @@ mod parse;
 
 use super::condition::number_text;
 use super::fault::RuleFault;
-use super::tree::{Field, Read, Scope, Setting};
+use super::tree::{Field, Read, Root, Scope, Setting};
 use footfall_protocol::limits::{TEMPLATE_FILL_BYTES_MAX, cut};
 use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,13 @@ impl Template {
         parse::content(setting, content, pointer).map(Self)
     }
 
+    /// Whether it is filled in with something of a part of the tree.
+    pub fn reads(&self, root: Root) -> bool {
+        let mut found = false;
+        self.0.iter().for_each(|(_, node)| node.each_field(&mut |field| found |= field.root() == Some(root)));
+        found
+    }
+
     /// The content with everything filled in.
     pub fn render<S: Scope + ?Sized>(&self, scope: &S) -> Object {
         self.0.iter().map(|(key, node)| (key.clone(), node.render(scope))).collect()
@@ -65,6 +72,24 @@ impl Template {
 }
 
 impl Node {
+    /// Visits every field that is filled in, and every currency.
+    fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Text(parts) => parts.iter().for_each(|part| {
+                let Part::Fill { field, filters, .. } = part else { return };
+                visit(field);
+                for filter in filters {
+                    if let Filter::Money(Some(currency)) = filter {
+                        visit(currency);
+                    }
+                }
+            }),
+            Self::List(nodes) => nodes.iter().for_each(|node| node.each_field(visit)),
+            Self::Object(members) => members.iter().for_each(|(_, node)| node.each_field(visit)),
+        }
+    }
+
     fn render<S: Scope + ?Sized>(&self, scope: &S) -> Value {
         match self {
             Self::Plain(value) => value.clone(),

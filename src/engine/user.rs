@@ -8,6 +8,7 @@ mod audit;
 mod contribution;
 mod letter;
 mod merge;
+mod room;
 mod view;
 
 pub use contribution::{Contribution, UserProfile};
@@ -18,7 +19,7 @@ pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_VISITORS_MAX, USER_WITHDRAWN_MAX};
+use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_WITHDRAWN_MAX};
 use merge::Merge;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,8 +32,6 @@ const FLIGHT_MS: u64 = 60_000;
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// How much longer than the retention time a visitor must have been silent to be surely deleted.
 const SURELY_GONE_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Orders kept one by one of visitors that were folded together for good.
-const SETTLED_ORDERS_MAX: usize = 128;
 /// First byte of every snapshot.
 const FRAME_VERSION: u8 = 1;
 
@@ -50,8 +49,10 @@ pub enum UserInput {
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
     },
-    /// What was to be handed on did not get there.
+    /// What was to be handed on did not get there, or nobody knows whether it did.
     AbsorbFailed,
+    /// What was to be handed on was not taken, and is to come again.
+    AbsorbWaits,
     /// How telling visitors went.
     Told(Vec<(Member, Telling)>),
     /// Time has passed; early and repeated wakes do nothing.
@@ -113,6 +114,15 @@ pub struct User {
     absorbed: Vec<(Uuid, String)>,
     audit: Audit,
     claims_dropped: u32,
+    /// The longest way over signposts that ends here.
+    depth: u16,
+    /// What the user whom this one becomes was told of it: no longer way may end here from then on.
+    depth_told: Option<u16>,
+}
+
+/// How audits name a visitor: by its life, which says nothing about whose it was once the visitor is erased.
+fn of(member: Member) -> String {
+    member.incarnation.to_string()
 }
 
 /// Wait after so many failures in a row.
@@ -139,6 +149,8 @@ impl User {
             absorbed: Vec::new(),
             audit: Audit::default(),
             claims_dropped: 0,
+            depth: 0,
+            depth_told: None,
         }
     }
 
@@ -151,6 +163,7 @@ impl User {
             UserInput::Absorb(absorb) => effects.push(UserEffect::Answer(self.absorb(absorb, now_ms))),
             UserInput::Absorbed { sent, refused } => self.handed_on(&sent, refused, now_ms),
             UserInput::AbsorbFailed => self.hand_on_later(now_ms),
+            UserInput::AbsorbWaits => self.hand_on_anew(now_ms),
             UserInput::Told(outcomes) => outcomes.into_iter().for_each(|(who, how)| self.heard(who, how, now_ms)),
             UserInput::Wake => self.wake(now_ms, retention_ms, &mut effects),
         }
@@ -180,7 +193,7 @@ impl User {
             }
             // What was noted of the visitor before the two became one is here still.
             if matches!(content, Content::Forgets) {
-                self.audit.forget(&member.visitor.to_string());
+                self.audit.forget(member);
             }
             return Answer::Forward(into);
         }
@@ -197,16 +210,12 @@ impl User {
             self.id = user_id;
         }
         match content {
-            Content::Brings(contribution) => {
+            Content::Brings(mut contribution) => {
+                contribution.0.fit(USER_CONTRIBUTION_BYTES_MAX);
                 let at = match at {
                     Ok(at) => at,
                     Err(_) if !self.has_room(now_ms, retention_ms) => {
-                        self.audit.note(
-                            now_ms,
-                            "refused",
-                            member.visitor.to_string(),
-                            Refusal::TooManyVisitors.as_str(),
-                        );
+                        self.audit.note(now_ms, "refused", of(member), Refusal::TooManyVisitors.as_str());
                         return Answer::Refused(Refusal::TooManyVisitors);
                     }
                     Err(_) => {
@@ -221,7 +230,7 @@ impl User {
                             gone: false,
                             contribution: Nested::default(),
                         };
-                        self.audit.note(now_ms, "linked", member.visitor.to_string(), "");
+                        self.audit.note(now_ms, "linked", of(member), "");
                         let at = self.linked.partition_point(|linked| linked.member < member);
                         self.linked.insert(at, linked);
                         at
@@ -253,9 +262,8 @@ impl User {
             }
             Content::Forgets => {
                 self.leave(member, now_ms);
-                self.audit.forget(&member.visitor.to_string());
-                // A life's name says nothing about whose it was.
-                self.note_withdrawn(Member { visitor: Uuid::nil(), ..member }, version);
+                self.audit.forget(member);
+                self.note_withdrawn(member, version);
                 self.touch(now_ms);
                 self.fold(now_ms);
                 Answer::Taken(None)
@@ -275,40 +283,17 @@ impl User {
         self.linked.retain(|linked| linked.member != member);
         self.claims.retain(|(who, _)| *who != member);
         if self.linked.len() < before {
-            self.audit.note(now_ms, "withdrawn", member.visitor.to_string(), "");
+            self.audit.note(now_ms, "withdrawn", of(member), "");
         }
     }
 
     fn note_withdrawn(&mut self, member: Member, version: u64) {
         self.withdrawn.retain(|(who, _)| who.incarnation != member.incarnation);
-        self.withdrawn.push((member, version));
+        // The visitor itself is not noted: who has left may be erased without this user's hearing of it.
+        self.withdrawn.push((Member { visitor: Uuid::nil(), ..member }, version));
         if self.withdrawn.len() > USER_WITHDRAWN_MAX {
             self.withdrawn.remove(0);
         }
-    }
-
-    /// Whether one more visitor finds room; those that were surely deleted make some.
-    fn has_room(&mut self, now_ms: u64, retention_ms: u64) -> bool {
-        // What is on its way to the user whom this one becomes stays as it is.
-        if self.linked.len() < USER_VISITORS_MAX || self.merge.is_some() {
-            return self.linked.len() < USER_VISITORS_MAX;
-        }
-        let silent_ms = retention_ms.saturating_add(SURELY_GONE_MS);
-        let (gone, here) = std::mem::take(&mut self.linked)
-            .into_iter()
-            .partition(|one: &Linked| one.gone || now_ms.saturating_sub(one.fed_ms) > silent_ms);
-        self.linked = here;
-        if !self.settled.iter().any(|(owner, ..)| *owner == self.user) {
-            self.settled.push((self.user, 0, Nested::default()));
-            self.settled.sort_by_key(|(owner, ..)| *owner);
-        }
-        let gone: Vec<Linked> = gone;
-        for (_, version, sum) in self.settled.iter_mut().filter(|(owner, ..)| *owner == self.user) {
-            *version += gone.len() as u64;
-            gone.iter().for_each(|one| sum.0.add(&one.contribution.0));
-            sum.0.bound(SETTLED_ORDERS_MAX);
-        }
-        self.linked.len() < USER_VISITORS_MAX
     }
 
     const fn touch(&mut self, now_ms: u64) {
@@ -355,6 +340,17 @@ impl User {
     pub const fn is_nobody(&self) -> bool {
         let visitors = self.linked.is_empty() && self.claims.is_empty() && self.settled.is_empty();
         visitors && self.merge.is_none() && self.absorbed.is_empty()
+    }
+
+    /// Whether a letter would make somebody known of whom nothing is known here. Then its writer may have been erased while
+    /// it was on its way, and it is to be taken only after a look whether that life is over.
+    pub fn makes_known(&self, letter: &Letter) -> bool {
+        let known = || self.linked.iter().map(|one| one.member).chain(self.claims.iter().map(|(member, _)| *member));
+        match letter.content {
+            Content::Brings(_) | Content::Claims => !self.is_merged() && !known().any(|member| member == letter.member),
+            Content::Merges { .. } => self.is_nobody(),
+            Content::Withdraws | Content::Forgets => false,
+        }
     }
 
     fn heard(&mut self, member: Member, how: Telling, now_ms: u64) {

@@ -5,17 +5,19 @@ mod errands;
 mod store;
 mod turn;
 
+use crate::access::seal;
 use crate::engine::user::{Absorb, Answer, Letter, UserInput};
 use crate::shell::deliver::user_object;
 use crate::shell::reply::{Problem, json};
 use footfall_protocol::ids::{self, SiteId};
-use footfall_protocol::limits::{USER_FORWARDS_MAX, USER_HOPS_MAX};
+use footfall_protocol::limits::USER_FORWARDS_MAX;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use turn::Resident;
 use uuid::Uuid;
+use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 use worker::{
     DurableObject, Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result, State, console_error,
@@ -40,19 +42,21 @@ struct Object {
     whose: Option<(SiteId, Uuid)>,
     /// The user, when it is in memory and as it is on disk: taken out for every input, put back when that went well.
     resident: RefCell<Option<Resident>>,
+    /// Letters of visitors that are being erased, since the instance began.
+    forgets: Cell<u64>,
 }
 
 impl DurableObject for User {
     fn new(state: State, env: Env) -> Self {
         let whose = state.id().name().and_then(|name| ids::parse_user_object(&name));
-        Self { object: Rc::new(Object { state, env, whose, resident: RefCell::new(None) }) }
+        Self { object: Rc::new(Object { state, env, whose, resident: RefCell::new(None), forgets: Cell::new(0) }) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let object = &self.object;
         let answer = match (request.method(), request.path().as_str()) {
-            (Method::Post, "/letter") => object.answer(read(&mut request).await, UserInput::Letter).await,
-            (Method::Post, "/absorb") => object.answer(read(&mut request).await, UserInput::Absorb).await,
+            (Method::Post, "/letter") => object.take(read(&mut request).await).await,
+            (Method::Post, "/absorb") => object.absorb(read(&mut request).await).await,
             (Method::Get, "/view") => object.view(),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),
         };
@@ -78,11 +82,43 @@ impl Object {
         self.whose.as_ref().ok_or_else(|| Error::RustError("the object's name is that of no user".into()))
     }
 
-    async fn answer<T>(self: &Rc<Self>, message: Result<T>, input: impl FnOnce(T) -> UserInput) -> Result<Response> {
-        let answer = self.apply(input(message?)).await?;
-        let answer = answer.ok_or_else(|| Error::RustError("bug: a letter has no answer".into()))?;
-        let bytes = postcard::to_allocvec(&answer).map_err(|error| Error::RustError(error.to_string()))?;
-        Ok(ResponseBuilder::new().fixed(bytes))
+    async fn absorb(self: &Rc<Self>, absorb: Result<Absorb>) -> Result<Response> {
+        answer(self.apply(UserInput::Absorb(absorb?)).await?)
+    }
+
+    /// Takes a letter, unless its writer was erased while it was on its way: a late letter would bring back what was
+    /// forgotten.
+    ///
+    /// An erasure first leaves its tombstone and then has the users forget. So whoever has no tombstone, with nobody
+    /// forgotten since that was asked, is either not being erased or is still to be forgotten here.
+    async fn take(self: &Rc<Self>, letter: Result<Letter>) -> Result<Response> {
+        let letter = letter?;
+        while self.makes_known(&letter)? {
+            let forgets = self.forgets.get();
+            if self.is_erased(letter.member.incarnation).await? {
+                return answer(Some(Answer::Taken(None)));
+            }
+            if self.forgets.get() == forgets {
+                break;
+            }
+        }
+        answer(self.apply(UserInput::Letter(letter)).await?)
+    }
+
+    fn makes_known(&self, letter: &Letter) -> Result<bool> {
+        let resident = self.resident()?;
+        let makes_known = resident.user.makes_known(letter);
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        Ok(makes_known)
+    }
+
+    async fn is_erased(&self, incarnation: Uuid) -> Result<bool> {
+        let (site, _) = self.whose()?;
+        let subject = JsValue::from_str(&seal::tombstone(site.as_str(), incarnation));
+        let asked = self.env.d1("DB")?.prepare("SELECT subject FROM tombstones WHERE subject = ?1").bind(&[subject])?;
+        Ok(asked.first::<String>(Some("subject")).await?.is_some())
     }
 
     /// Everything that is known of the user. A look: it stores nothing.
@@ -96,13 +132,19 @@ impl Object {
     }
 }
 
+fn answer(answer: Option<Answer>) -> Result<Response> {
+    let answer = answer.ok_or_else(|| Error::RustError("bug: a letter has no answer".into()))?;
+    let bytes = postcard::to_allocvec(&answer).map_err(|error| Error::RustError(error.to_string()))?;
+    Ok(ResponseBuilder::new().fixed(bytes))
+}
+
 /// Takes a letter to its user's object, and on to that of the user whom it has become.
 pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result<Answer> {
     let mut to = letter.user;
     for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "letter", letter).await? {
             Answer::Forward(next) => to = next,
-            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))
@@ -111,13 +153,13 @@ pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result
 /// Takes what a user hands on to the object of the user whom it becomes, wherever that one is by now.
 async fn hand_on(env: &Env, site: &SiteId, to: Uuid, absorb: &Absorb) -> Result<Answer> {
     let (mut to, mut absorb) = (to, absorb.clone());
-    for _ in 0..=USER_HOPS_MAX {
+    for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "absorb", &absorb).await? {
             Answer::Forward(next) => {
                 absorb.path.push(to);
                 to = next;
             }
-            answer @ (Answer::Taken(_) | Answer::Refused(_)) => return Ok(answer),
+            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))

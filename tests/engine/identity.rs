@@ -2,8 +2,8 @@
 
 use crate::sim::{HOUR, MINUTE, SECOND, START, Sim, config};
 use crate::world::*;
-use footfall::engine::Settings;
 use footfall::engine::user::{Answer, Content, Letter, Member, UserEffect, UserInput};
+use footfall::engine::{Input, Settings, Visitor};
 use footfall_protocol::event::Authority;
 use footfall_protocol::ids::{Foreign, visitor_of};
 use footfall_protocol::limits::{USER_CHANGES_MAX, USER_CLAIMS_MAX, USER_VISITORS_MAX};
@@ -317,4 +317,114 @@ fn rules_see_the_user_and_act_when_another_device_changes_it() {
     };
     assert_eq!(fired(&again), fired(world.visitor(id)));
     assert_eq!(fired(&again).len(), 1);
+}
+
+#[test]
+fn a_user_that_a_visitor_has_left_does_not_know_who_that_was() {
+    let mut world = World::new(plain);
+    for (device, id) in [("a", "u"), ("a", "v"), ("b", "u"), ("b", "v"), ("b", "u")] {
+        world.send(Authority::Source, &json!({"type": "identify", "anonymousId": device, "userId": id}));
+        world.pass(MINUTE);
+    }
+    let knows = |world: &World, id: &str, device: &str| {
+        let visitor = visitor_of(&demo(), Foreign::Anonymous, device).unwrap();
+        let stored = world.users[&user(id)].snapshot();
+        let in_view = world.view(id).to_string().contains(&visitor.to_string());
+        in_view || stored.windows(16).any(|bytes| bytes == visitor.as_bytes())
+    };
+    let known = [("u", "a"), ("v", "a"), ("u", "b"), ("v", "b")].map(|(id, device)| knows(&world, id, device));
+    assert_eq!(known, [false, true, true, false]);
+    // Its comings and goings are audited all the same.
+    assert_eq!(world.view("u")["audit"].as_array().unwrap().len(), 5, "{}", world.view("u")["audit"]);
+}
+
+#[test]
+fn a_letter_that_makes_somebody_known_is_told_from_one_of_somebody_who_is() {
+    let mut world = World::new(plain);
+    let letter = |n: u128, version, content| Letter {
+        member: Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) },
+        version,
+        user: user("u"),
+        user_id: "u".into(),
+        content,
+    };
+    let brings = || Content::Brings(Default::default());
+    let makes_known = |world: &World, letter: &Letter| world.users[&user("u")].makes_known(letter);
+    world.tell_user(user("u"), UserInput::Letter(letter(1, 1, brings())));
+    world.tell_user(user("u"), UserInput::Letter(letter(2, 1, Content::Claims)));
+    let of = |n, version| [letter(n, version, brings()), letter(n, version, Content::Claims)];
+    assert!(of(1, 2).iter().chain(&of(2, 2)).all(|letter| !makes_known(&world, letter)));
+    assert!(of(3, 1).iter().all(|letter| makes_known(&world, letter)));
+    // Of somebody who was forgotten nothing is known, and so a late letter shows.
+    for n in [1, 2] {
+        world.tell_user(user("u"), UserInput::Letter(letter(n, u64::MAX, Content::Forgets)));
+        assert!(of(n, 2).iter().all(|letter| makes_known(&world, letter)));
+        assert!(!makes_known(&world, &letter(n, 3, Content::Withdraws)));
+    }
+    assert!(world.users[&user("u")].is_nobody());
+}
+
+#[test]
+fn what_is_told_of_a_user_is_recorded_once_anything_reads_it() {
+    let reading = || config(json!([]), json!([{"id": "buyers", "when": {"user.orders": {"$gte": 1}}}]), json!([]));
+    let template = || {
+        config(
+            json!([{"id": "r", "pattern": {"event": {"name": "x"}}, "actions": [{"record": {"name": "n", "data": {"a": ["{{user.revenue | money}}"]}}}]}]),
+            json!([]),
+            json!([]),
+        )
+    };
+    assert!(reading().rules.reads_user() && template().rules.reads_user() && !plain().rules.reads_user());
+    let some = json!({"user.orders": {"$gte": 1}});
+    let event = json!({"event": {"name": "x"}});
+    for rule in [
+        json!({"id": "r", "pattern": event, "condition": {"$or": [{"cart.count": 1}, some]}, "actions": [{"record": {"name": "n"}}]}),
+        json!({"id": "r", "pattern": {"event": {"name": "x", "where": some}}, "actions": [{"record": {"name": "n"}}]}),
+        json!({"id": "r", "pattern": {"all": {"of": [event, {"dwell": {"for": "1m", "where": some}}]}}, "actions": [{"record": {"name": "n"}}]}),
+        json!({"id": "r", "pattern": {"count": {"of": event, "at_least": 2, "distinct": "user.id", "within": "1h"}}, "actions": [{"record": {"name": "n"}}]}),
+        json!({"id": "r", "pattern": event, "actions": [{"push": {"slot": "s", "content": {"html": {"b": "{{cart.count}} {{user.id}}"}}}}]}),
+        json!({"id": "r", "pattern": event, "actions": [{"set_trait": {"name": "n", "value": "{{user.traits.plan}}"}}]}),
+    ] {
+        assert!(config(json!([rule]), json!([]), json!([])).rules.reads_user(), "{rule}");
+    }
+    let stages = json!([{"id": "new", "rank": 0}, {"id": "buyer", "rank": 1, "enter": [{"when": some}]}]);
+    assert!(config(json!([]), json!([]), stages).rules.reads_user());
+    let mut world = World::new(plain);
+    for device in ["a", "b"] {
+        world.send(Authority::Source, &json!({"type": "identify", "anonymousId": device, "userId": "u"}));
+    }
+    world.send(
+        Authority::Source,
+        &json!({"event": "Order Completed", "anonymousId": "b", "properties": {"order_id": "1", "revenue": 5}}),
+    );
+    world.pass(2 * HOUR);
+    // It is known, and nothing was recorded of it.
+    assert_eq!((world.see("a", "/user/orders"), world.records("a", RecordKind::UserUpdated)), (json!(1), vec![]));
+    let id = visitor_of(&demo(), Foreign::Anonymous, "a").unwrap();
+    let sim = world.visitor(id);
+    let before = sim.made.len();
+    sim.input(Input::Wake);
+    assert_eq!(sim.made.len(), before, "nothing reads it");
+    // From when something does, the log has it before whatever happens next.
+    sim.config = reading();
+    world.send(Authority::Source, &json!({"event": "x", "anonymousId": "a"}));
+    assert_eq!(world.see("a", "/segments"), json!(["buyers"]));
+    assert_eq!(world.records("a", RecordKind::UserUpdated), ["u"]);
+    let sim = world.visitor(id);
+    let kinds: Vec<_> = sim.made[before..].iter().map(|record| record.kind).collect();
+    let told = kinds.iter().position(|kind| *kind == RecordKind::UserUpdated);
+    assert!(told < kinds.iter().position(|kind| *kind == RecordKind::Event), "{kinds:?}");
+    // And the state at a time is what the log folds to, the user included.
+    let (made, now_ms, config) = (sim.made.clone(), sim.now_ms, reading());
+    let again =
+        footfall::engine::fold((demo(), id, sim.visitor.incarnation()), &made, now_ms, &config).unwrap().unwrap();
+    let view = |visitor: &Visitor| serde_json::to_value(visitor.inspection(now_ms, &config)).unwrap();
+    let (live, again) = (view(&sim.visitor), view(&again));
+    for member in ["user", "segments", "profile", "session", "stage"] {
+        assert_eq!(live[member], again[member], "{member}");
+    }
+    // A repeat of all of it changes nothing.
+    let records = sim.made.len();
+    sim.input(Input::Wake);
+    assert_eq!(sim.made.len(), records);
 }

@@ -3,6 +3,7 @@
 use crate::sim::{HOUR, SECOND};
 use crate::world::*;
 use footfall_protocol::event::Authority;
+use footfall_protocol::limits::USER_FORWARDS_MAX;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -98,5 +99,42 @@ fn merges_in_a_circle_lose_nothing_and_are_audited() {
             world.users.values().any(|user| serde_json::to_string(&user.view()).unwrap().contains("\"circle\""));
         assert!(whole == 1 && refused, "seed {seed}");
         assert_eq!(world.see("of-x", "/user/orders"), json!(3));
+    }
+}
+
+/// An order of the visitor of a user.
+fn order(n: usize, again: &str) -> Value {
+    json!({"event": "Order Completed", "anonymousId": format!("of-{n}"), "userId": format!("u{n}"), "properties": {"order_id": format!("{n}{again}"), "revenue": 1}})
+}
+
+#[test]
+fn a_way_of_merged_users_is_never_longer_than_letters_go() {
+    let merges = USER_FORWARDS_MAX + 4;
+    let devices = [0, 1, 20, 40, merges - 3, merges];
+    for (backwards, loses) in [(false, None), (true, None), (false, Some(1)), (true, Some(2))] {
+        let mut world = World::new(plain);
+        for n in devices {
+            world.send(Authority::Source, &order(n, ""));
+        }
+        world.pass(3 * SECOND);
+        world.loses = loses.map(StdRng::seed_from_u64);
+        for n in 0..merges {
+            let n = if backwards { merges - 1 - n } else { n };
+            let alias = json!({"type": "alias", "previousId": format!("u{n}"), "userId": format!("u{}", n + 1)});
+            world.send(Authority::Source, &alias);
+            world.pass(if loses.is_some() { SECOND } else { 10 * SECOND });
+        }
+        world.loses = None;
+        world.pass(3 * HOUR);
+        // Whatever is sent to any of them arrives, and counts once.
+        for n in devices {
+            world.send(Authority::Source, &order(n, "again"));
+        }
+        world.pass(HOUR);
+        let held: u32 = world.users.values().map(|user| user.profile().orders).sum();
+        assert_eq!(held, 12, "{backwards} {loses:?}");
+        let refused =
+            world.users.values().filter(|user| serde_json::to_string(&user.view()).unwrap().contains("too_far"));
+        assert!(refused.count() > 0, "{backwards} {loses:?}");
     }
 }

@@ -5,6 +5,7 @@ use footfall::engine::user::{Absorb, Answer, Letter, Member, Telling, Told, User
 use footfall::engine::{Config, Input, Visitor};
 use footfall_protocol::event::Authority;
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
+use footfall_protocol::limits::USER_FORWARDS_MAX;
 use footfall_protocol::record::RecordKind;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -108,14 +109,14 @@ impl World {
 
     pub(crate) fn deliver(&mut self, letter: Letter) -> Answer {
         let mut at = letter.user;
-        for _ in 0..20 {
+        for _ in 0..=USER_FORWARDS_MAX {
             match self.tell_user(at, UserInput::Letter(letter.clone())).remove(0) {
                 UserEffect::Answer(Answer::Forward(to)) => at = to,
                 UserEffect::Answer(answer) => return answer,
                 other => panic!("{other:?}"),
             }
         }
-        panic!("a letter goes round in circles");
+        panic!("a letter has too long a way");
     }
 
     pub(crate) fn tell_user(&mut self, user: Uuid, input: UserInput) -> Vec<UserEffect> {
@@ -162,6 +163,7 @@ impl World {
                 }
                 UserEffect::Answer(Answer::Taken(_)) => break UserInput::Absorbed { sent, refused: None },
                 UserEffect::Answer(Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                UserEffect::Answer(Answer::Later) => break UserInput::AbsorbWaits,
                 other => panic!("{other:?}"),
             }
         };

@@ -194,7 +194,9 @@ impl Visitor {
         }
         match answer {
             Answer::Refused(why) => self.record(RecordKind::UserRefused, into_id, refusal(why.as_str()), turn),
-            Answer::Taken(_) | Answer::Forward(_) => self.record(RecordKind::UserMerged, into_id, Object::new(), turn),
+            Answer::Taken(_) | Answer::Forward(_) | Answer::Later => {
+                self.record(RecordKind::UserMerged, into_id, Object::new(), turn)
+            }
         };
     }
 

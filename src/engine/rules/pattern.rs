@@ -187,6 +187,23 @@ pub struct Part {
 }
 
 impl Pattern {
+    /// Whether it reads a part of the tree beyond what its points do.
+    pub fn reads(&self, root: Root) -> bool {
+        let mut found = false;
+        self.each(&mut |pattern| {
+            let (fields, holds) = match pattern {
+                Self::Dwell(dwell) => ([None, None], dwell.holds.reads().has(root)),
+                Self::Sequence(sequence) => ([sequence.by.as_ref(), None], false),
+                Self::Count(count) => ([count.by.as_ref(), count.distinct.as_ref()], false),
+                Self::Absence(absence) => ([absence.by.as_ref(), None], false),
+                Self::Aggregate(aggregate) => ([aggregate.value.as_ref(), None], false),
+                Self::Point(_) | Self::Any(_) | Self::All(_) | Self::Started => ([None, None], false),
+            };
+            found |= holds || fields.into_iter().flatten().any(|field| field.root() == Some(root));
+        });
+        found
+    }
+
     /// Calls `visit` for this pattern and each within it, the outer ones first.
     pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         visit(self);

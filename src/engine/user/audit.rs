@@ -1,5 +1,6 @@
 //! A user's audit trail: who came and went, which users became one, and what was refused.
 
+use super::letter::Member;
 use footfall_protocol::limits::USER_AUDIT_MAX;
 use footfall_protocol::{Object, Value};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 struct Entry {
     at_ms: u64,
     what: String,
-    /// The visitor or user that it is about.
+    /// The visitor's life or the user that it is about.
     subject: String,
     /// Why; may be empty.
     reason: String,
@@ -35,8 +36,9 @@ impl Audit {
     }
 
     /// Drops what is about somebody.
-    pub(super) fn forget(&mut self, subject: &str) {
-        self.0.retain(|entry| entry.subject != subject);
+    pub(super) fn forget(&mut self, member: Member) {
+        let names = [member.incarnation.to_string(), member.visitor.to_string()];
+        self.0.retain(|entry| !names.contains(&entry.subject));
     }
 
     /// The entries, the newest first.

@@ -26,6 +26,8 @@ pub struct Contribution {
     pub categories: Vec<(String, u64)>,
     /// Groups, the one joined last first.
     pub groups: Vec<Membership>,
+    /// Traits that a bound has left out, those of groups included.
+    pub left_out: u32,
 }
 
 /// What is known of a user over all its visitors.
@@ -79,6 +81,7 @@ impl Contribution {
                 Err(at) => self.traits.insert(at, (name.clone(), value.clone(), *stamp)),
             }
         }
+        self.left_out = self.left_out.saturating_add(other.left_out);
         add_seen(&mut self.products, &other.products);
         add_seen(&mut self.categories, &other.categories);
         for group in &other.groups {
@@ -92,6 +95,25 @@ impl Contribution {
         self.traits.sort_by(|a, b| (b.2, &b.0).cmp(&(a.2, &a.0)));
         self.traits.truncate(TRAITS_MAX);
         self.traits.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
+    /// Leaves out what is too much to be stored: first traits of groups, of the one joined longest ago first, then the
+    /// traits set longest ago; then the oldest orders are kept in the sums only. Of one contribution always the same.
+    pub(super) fn fit(&mut self, bytes_max: usize) {
+        while postcard::to_allocvec(self).map_or(0, |bytes| bytes.len()) > bytes_max {
+            let oldest = || self.traits.iter().enumerate().min_by_key(|(_, (_, _, stamp))| *stamp).map(|(at, _)| at);
+            if let Some(group) = self.groups.iter_mut().rev().find(|group| !group.traits.is_empty()) {
+                let traits = std::mem::take(&mut group.traits);
+                self.left_out = self.left_out.saturating_add(u32::try_from(traits.len()).unwrap_or(u32::MAX));
+            } else if let Some(at) = oldest() {
+                self.traits.remove(at);
+                self.left_out = self.left_out.saturating_add(1);
+            } else if self.ledger.kept() > 0 {
+                self.ledger.settle(self.ledger.kept() / 2);
+            } else {
+                return;
+            }
+        }
     }
 
     /// The profile that it makes.

@@ -61,6 +61,8 @@ pub enum Answer {
     Forward(Uuid),
     /// It was not taken, and will not be.
     Refused(Refusal),
+    /// What is handed on cannot be taken before this user has become another one itself: it is to come again.
+    Later,
 }
 
 /// What a visitor is told of its user.
@@ -83,7 +85,7 @@ pub enum Refusal {
     MergedAlready,
     /// The other one has become this one.
     Circle,
-    /// The way to whom the user has become is too long.
+    /// Letters would have too long a way to whom the user has become.
     TooFar,
     /// The user has become one with too many.
     TooManyMerges,
@@ -128,6 +130,8 @@ pub struct Absorb {
     pub withdrawn: Vec<(Member, u64)>,
     /// What was folded together for good, by the user that did it, with a version that grows.
     pub settled: Vec<(Uuid, u64, Nested<Contribution>)>,
+    /// The longest way over signposts that ends at the sender, now and ever after.
+    pub depth: u16,
 }
 
 /// A visitor of a user.

@@ -1,13 +1,17 @@
 //! Users that become one: one of them hands on what it holds, forwards what still comes, and stays as a signpost.
 //!
-//! A way may have several signposts; circles and ways that are too long are refused where they show. While what a user
-//! holds was not taken, the user goes on as itself: nothing is lost when it is refused.
+//! A way may have several signposts. Each user knows how long the longest is that ends at it, so that a merge which would
+//! make one too long for letters is refused, as a circle is. While what a user holds was not taken, the user goes on as
+//! itself: nothing is lost when it is refused.
 
 use super::letter::{Absorb, Answer, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_HOPS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX};
+use footfall_protocol::limits::{
+    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Whom a user has become.
@@ -80,6 +84,7 @@ impl User {
         let merge = self.merge.as_mut()?;
         merge.not_before_ms = now_ms + FLIGHT_MS;
         self.clock_ms = now_ms;
+        let depth = *self.depth_told.get_or_insert(self.depth);
         let absorb = Absorb {
             from: self.user,
             from_id: self.id.clone(),
@@ -91,6 +96,7 @@ impl User {
             claims: self.claims.clone(),
             withdrawn: self.withdrawn.clone(),
             settled: self.settled.clone(),
+            depth,
         };
         Some(UserEffect::HandOn { to: merge.into, absorb })
     }
@@ -118,10 +124,18 @@ impl User {
             Some(_) if merge.done => self.hand_on_later(now_ms),
             Some(refusal) => {
                 let into_id = std::mem::take(&mut merge.into_id);
-                self.merge = None;
+                (self.merge, self.depth_told) = (None, None);
                 self.audit.note(now_ms, "refused", into_id, refusal.as_str());
             }
         }
+    }
+
+    /// Nothing of it was taken: what is told next may be another depth.
+    pub(super) fn hand_on_anew(&mut self, now_ms: u64) {
+        if self.merge.as_ref().is_some_and(|merge| !merge.done) {
+            self.depth_told = None;
+        }
+        self.hand_on_later(now_ms);
     }
 
     pub(super) fn hand_on_later(&mut self, now_ms: u64) {
@@ -133,12 +147,13 @@ impl User {
 
     /// Takes what a user that becomes this one hands on, or says where it belongs.
     pub(super) fn absorb(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
+        let depth = usize::from(absorb.depth) + absorb.path.len();
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);
             if merge.done && circle {
                 return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
             }
-            if merge.done && absorb.path.len() >= USER_HOPS_MAX {
+            if merge.done && depth >= USER_FORWARDS_MAX {
                 return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
             }
             if merge.done {
@@ -150,19 +165,31 @@ impl User {
             }
             if circle {
                 let into_id = merge.into_id.clone();
-                self.merge = None;
+                (self.merge, self.depth_told) = (None, None);
                 self.audit.note(now_ms, "refused", into_id, Refusal::Circle.as_str());
             }
         }
         let is_new = !self.absorbed.iter().any(|(user, _)| *user == absorb.from);
         let here = |member: Member| self.linked.iter().any(|one| one.member == member);
         let more = absorb.linked.iter().filter(|one| !here(one.member)).count();
+        if depth > USER_FORWARDS_MAX {
+            return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
+        }
         if is_new && self.absorbed.len() >= USER_MERGES_MAX {
+            return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
+        }
+        let sums = self.settled.iter().chain(&absorb.settled).map(|(owner, ..)| *owner);
+        if sums.filter(|owner| *owner != self.user).collect::<BTreeSet<_>>().len() > USER_MERGES_MAX {
             return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
         }
         if self.linked.len() + more > USER_VISITORS_MAX {
             return self.refuse(&absorb.from_id, Refusal::TooManyVisitors, now_ms);
         }
+        let depth = u16::try_from(depth).unwrap_or(u16::MAX);
+        if self.depth_told.is_some_and(|told| depth > told) {
+            return Answer::Later;
+        }
+        self.depth = self.depth.max(depth);
         if self.id.is_empty() && absorb.path.len() == 1 {
             self.id.clone_from(&absorb.into_id);
         }
@@ -193,7 +220,8 @@ impl User {
         for linked in absorb.linked {
             self.take_linked(linked);
         }
-        for (owner, version, sum) in absorb.settled {
+        for (owner, version, mut sum) in absorb.settled {
+            sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
             match self.settled.binary_search_by_key(&owner, |(kept, ..)| *kept) {
                 Ok(at) if self.settled[at].1 >= version => {}
                 Ok(at) => self.settled[at] = (owner, version, sum),
@@ -212,7 +240,8 @@ impl User {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);
-        let linked = Linked { told: 0, failures: 0, ..linked };
+        let mut linked = Linked { told: 0, failures: 0, ..linked };
+        linked.contribution.0.fit(USER_CONTRIBUTION_BYTES_MAX);
         match self.linked.binary_search_by_key(&linked.member, |one| one.member) {
             Ok(at) => self.linked[at] = linked,
             Err(at) => self.linked.insert(at, linked),

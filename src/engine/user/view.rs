@@ -4,6 +4,12 @@ use super::User;
 use footfall_protocol::{Object, Value};
 
 impl User {
+    /// Traits that its visitors brought and that found no room.
+    fn left_out(&self) -> u32 {
+        let settled = self.settled.iter().map(|(.., sum)| sum.0.left_out);
+        self.linked.iter().map(|one| one.contribution.0.left_out).chain(settled).fold(0, u32::saturating_add)
+    }
+
     /// Everything that is known. Times are in milliseconds since the epoch.
     pub fn view(&self) -> Value {
         let text = |text: &str| Value::from(text);
@@ -37,6 +43,7 @@ impl User {
             ("visitors", Value::Array(linked.collect())),
             ("claimed", Value::Array(claimed.collect())),
             ("claims_dropped", self.claims_dropped.into()),
+            ("left_out", self.left_out().into()),
             ("absorbed", Value::Array(absorbed.collect())),
             ("audit", self.audit.view()),
         ];

@@ -62,6 +62,7 @@ impl Object {
         let now_ms = clock::now();
         let woken = input == UserInput::Wake;
         let forgets = matches!(&input, UserInput::Letter(letter) if letter.content == Content::Forgets);
+        self.forgets.set(self.forgets.get() + u64::from(forgets));
         let Resident { mut user, committed, exists, alarm_at_ms, alarm_is_checked } = self.resident()?;
         let handled = catch_unwind(AssertUnwindSafe(|| {
             let effects = user.handle(input, now_ms, retention_ms);

@@ -1,0 +1,132 @@
+//! Users at every bound at once: what is stored stays below what one row may hold, and is the same in any order.
+
+use crate::sim::START;
+use crate::world::*;
+use footfall::engine::user::{
+    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, User, UserEffect, UserInput,
+};
+use footfall_protocol::limits::*;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A text of a random length; at the bound half of the time.
+fn text(random: &mut StdRng, bytes_max: usize) -> String {
+    let bytes = if random.random() { bytes_max } else { random.random_range(1..=bytes_max) };
+    (0..bytes).map(|_| char::from(random.random_range(b'a'..=b'z'))).collect()
+}
+
+/// What a visitor brings that is, or may be, at each of its bounds.
+fn brings(random: &mut StdRng, full: bool) -> Contribution {
+    let count = |random: &mut StdRng, max: usize| if full { max } else { random.random_range(0..=max) };
+    let stamp =
+        |random: &mut StdRng| json!({"at_ms": random.random_range(0..u64::MAX / 2), "tie": random.random::<u64>()});
+    let entries: Vec<Value> = (0..count(random, LEDGER_MAX))
+        .map(|_| json!({"stamp": stamp(random), "key": random.random::<u64>(), "placed": true, "value": random.random_range(0..1_u64 << 40), "currency": text(random, TEXT_BYTES_MAX)}))
+        .collect();
+    let mut traits: Vec<Value> = (0..count(random, TRAITS_MAX))
+        .map(|_| json!([text(random, TEXT_BYTES_MAX), text(random, TRAIT_BYTES_MAX - 2), stamp(random)]))
+        .collect();
+    traits.sort_by_key(|one| one[0].to_string());
+    let words = |random: &mut StdRng| -> Vec<Value> {
+        (0..count(random, RECENT_PRODUCTS_MAX))
+            .map(|n| json!([text(random, TEXT_BYTES_MAX), u64::MAX / 2 - n as u64]))
+            .collect()
+    };
+    let groups: Vec<Value> = (0..count(random, MEMBERSHIPS_MAX))
+        .map(|_| json!({"group_id": text(random, FOREIGN_ID_BYTES_MAX), "traits": {"x": text(random, GROUP_TRAITS_BYTES_MAX - 8)}, "stamp": stamp(random)}))
+        .collect();
+    serde_json::from_value(json!({
+        "devices": 1, "events": random.random::<u32>(), "seen_ms": [1, u64::MAX / 2], "sessions": random.random::<u32>(),
+        "ledger": {"entries": entries, "settled": [random.random::<u32>(), 5]}, "traits": traits, "products": words(random),
+        "categories": words(random), "groups": groups, "left_out": 0
+    }))
+    .unwrap()
+}
+
+fn letter(of: &str, n: u128, version: u64, user_id: &str, content: Content) -> UserInput {
+    let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+    UserInput::Letter(Letter { member, version, user: user(of), user_id: user_id.into(), content })
+}
+
+#[test]
+fn a_user_at_every_bound_is_stored_below_its_own() {
+    let mut random = StdRng::seed_from_u64(1);
+    let name = text(&mut random, FOREIGN_ID_BYTES_MAX);
+    let mut machine = User::new(demo(), user(&name));
+    for n in 0..USER_CLAIMS_MAX as u128 + 5 {
+        machine.handle(letter(&name, 1_000 + n, 1, &name, Content::Claims), START, RETENTION_MS);
+        machine.handle(letter(&name, 2_000 + n, 1, &name, Content::Withdraws), START, RETENTION_MS);
+    }
+    // As many users become it as may, each with visitors and with a sum of earlier ones.
+    let each = USER_VISITORS_MAX / USER_MERGES_MAX;
+    for from in 0..USER_MERGES_MAX + 2 {
+        let from_id = format!("{from}{}", "x".repeat(FOREIGN_ID_BYTES_MAX - 2));
+        let linked = (0..each).map(|n| Linked {
+            member: Member {
+                visitor: Uuid::from_u128((from * each + n) as u128),
+                incarnation: Uuid::from_u128(!((from * each + n) as u128)),
+            },
+            version: 1,
+            user: user(&from_id),
+            fed_ms: START,
+            told: 0,
+            not_before_ms: START,
+            failures: 0,
+            gone: false,
+            contribution: Nested(brings(&mut random, true)),
+        });
+        let absorb = Absorb {
+            from: user(&from_id),
+            linked: linked.collect(),
+            settled: vec![(user(&from_id), 1, Nested(brings(&mut random, true)))],
+            from_id,
+            into_id: name.clone(),
+            stamp: Default::default(),
+            path: vec![Uuid::from_u128(from as u128)],
+            version: 1,
+            claims: Vec::new(),
+            withdrawn: Vec::new(),
+            depth: 0,
+        };
+        let effects = machine.handle(UserInput::Absorb(absorb), START, RETENTION_MS);
+        let taken = matches!(effects[..], [UserEffect::Answer(Answer::Taken(_))]);
+        assert_eq!(taken, from < USER_MERGES_MAX, "{from}");
+    }
+    let stored = machine.snapshot();
+    assert!(stored.len() <= USER_BYTES_MAX, "{} bytes", stored.len());
+    assert!(stored.len() > USER_VISITORS_MAX * USER_CONTRIBUTION_BYTES_MAX * 3 / 4, "nearly: {} bytes", stored.len());
+    assert_eq!(User::load(&stored).unwrap(), machine);
+    let view = serde_json::to_value(machine.view()).unwrap();
+    assert!(view["left_out"].as_u64() > Some(0));
+    assert_eq!(view["visitors"].as_array().unwrap().len(), USER_VISITORS_MAX);
+}
+
+#[test]
+fn what_is_left_out_is_the_same_in_any_order_and_small_visitors_bring_all() {
+    let mut random = StdRng::seed_from_u64(5);
+    let small = Contribution { devices: 1, events: 3, ..Contribution::default() };
+    let mut letters: Vec<UserInput> = (0..8)
+        .map(|n| {
+            let full = brings(&mut random, n % 2 == 0);
+            letter("u", n, 1, "u", Content::Brings(Nested(if n == 7 { small.clone() } else { full })))
+        })
+        .collect();
+    let mut seen: Option<(Value, Value)> = None;
+    for _ in 0..3 {
+        letters.shuffle(&mut random);
+        let mut machine = User::new(demo(), user("u"));
+        for letter in letters.iter().chain(&letters) {
+            let effects = machine.handle(letter.clone(), START, RETENTION_MS);
+            assert!(matches!(effects[..], [UserEffect::Answer(_)]));
+        }
+        let view = serde_json::to_value(machine.view()).unwrap();
+        let now = (view["profile"].clone(), view["left_out"].clone());
+        assert_eq!(seen.get_or_insert_with(|| now.clone()), &now);
+    }
+    let mut machine = User::new(demo(), user("u"));
+    machine.handle(letter("u", 7, 1, "u", Content::Brings(Nested(small))), START, RETENTION_MS);
+    assert_eq!(serde_json::to_value(machine.view()).unwrap()["left_out"], json!(0));
+}

@@ -94,7 +94,7 @@ pub fn config(rules: serde_json::Value, segments: serde_json::Value, stages: ser
     };
     let (rules, faults) = compile(&list(rules), &list(segments), &list(stages));
     assert!(faults.is_empty(), "{faults:#?}");
-    Config { settings: Settings { inspect: true, ..Settings::default() }, rules, version: 1 }
+    Config { settings: Settings { inspect: true, flush_after_ms: 30_000, ..Settings::default() }, rules, version: 1 }
 }
 
 impl Sim {

@@ -42,6 +42,9 @@ pub(super) struct Outbox {
     failures: u32,
     /// Sinks whose queues have taken records that wait for another one's: the number up to which.
     ahead: Vec<(String, u64)>,
+    /// The hot records as they are stored, one after the other: each is written once, and not again with every snapshot.
+    #[serde(skip)]
+    packed: Vec<u8>,
 }
 
 /// What a flush brings to a sink that is ahead of others.
@@ -70,8 +73,39 @@ impl Outbox {
         self.last_seq += 1;
         record.seq = self.last_seq;
         self.oldest_ms.get_or_insert(record.at_ms);
-        self.hot_bytes += u32::try_from(size(&record)).unwrap_or(u32::MAX);
+        self.pack(&record);
         self.hot.push(record);
+    }
+
+    fn pack(&mut self, record: &Record) {
+        self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
+        self.hot_bytes = u32::try_from(self.packed.len()).unwrap_or(u32::MAX);
+    }
+
+    fn pack_again(&mut self) {
+        (self.packed, self.hot_bytes) = (Vec::new(), 0);
+        let hot = std::mem::take(&mut self.hot);
+        hot.iter().for_each(|record| self.pack(record));
+        self.hot = hot;
+    }
+
+    /// As serde writes it, but that the hot records are only copied.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let Self { last_seq, hot, hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead, packed } =
+            self;
+        let begin = Vec::with_capacity(packed.len() + 128);
+        let mut bytes = postcard::to_extend(&(last_seq, hot.len()), begin).expect("numbers");
+        bytes.extend_from_slice(packed);
+        let rest = (hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead);
+        let bytes = postcard::to_extend(&rest, bytes).expect("the outbox is plain data");
+        debug_assert_eq!(Ok(&bytes), postcard::to_allocvec(self).as_ref(), "both ways of writing are one");
+        bytes
+    }
+
+    /// The outbox that was stored.
+    pub(super) fn stored(mut self) -> Self {
+        self.pack_again();
+        self
     }
 
     /// An empty one for another life; the numbers of cold pages go on, since those of this one are deleted meanwhile.
@@ -117,7 +151,8 @@ impl Outbox {
         }
         self.last_page = self.last_page.max(FIRST_PAGE - 1) + 1;
         self.pages.push((self.last_page, self.last_seq));
-        let bytes = postcard::to_extend(&self.hot, vec![PAGE_VERSION]).expect("records are plain data");
+        let mut bytes = postcard::to_extend(&self.hot.len(), vec![PAGE_VERSION]).expect("a number");
+        bytes.append(&mut self.packed);
         self.hot.clear();
         self.hot_bytes = 0;
         Some(Effect::Spill { page: self.last_page, bytes })
@@ -150,7 +185,7 @@ impl Outbox {
         self.note(taken);
         self.ahead.retain(|(_, seq)| *seq > through);
         self.hot.retain(|record| record.seq > through);
-        self.hot_bytes = self.hot.iter().map(|r| u32::try_from(size(r)).unwrap_or(u32::MAX)).sum();
+        self.pack_again();
         let gone = self.pages.iter().filter(|(_, last)| *last <= through).map(|(page, _)| *page);
         let dropped = gone.clone().min().zip(gone.max()).map(|(first, last)| Effect::Drop { pages: first..last + 1 });
         self.pages.retain(|(_, last)| *last > through);
@@ -179,10 +214,6 @@ impl Outbox {
             }
         }
     }
-}
-
-fn size(record: &Record) -> usize {
-    postcard::experimental::serialized_size(record).unwrap_or(usize::MAX)
 }
 
 /// The records of a cold page.

@@ -5,10 +5,11 @@
 //! release before the one that wrote a snapshot can read it, and a roll-back is safe.
 
 use super::dedupe::fnv1a;
+use super::outbox::Outbox;
 use super::{Core, Segments, Visitor};
 use footfall_protocol::limits::HOT_BYTES_MAX;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the frame: first byte of every snapshot.
 const FRAME_VERSION: u8 = 1;
@@ -43,9 +44,14 @@ struct Section {
 
 #[derive(Serialize, Deserialize)]
 enum Body {
-    Here(Vec<u8>),
+    Here(#[serde(serialize_with = "at_once")] Vec<u8>),
     /// In the cold page of the section's tag; the hash makes the hot row change with it.
     Cold(u64),
+}
+
+/// Writes bytes as a list of bytes is written, but all at once.
+fn at_once<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bytes(bytes)
 }
 
 /// A section's type with its tag and present version.
@@ -57,7 +63,15 @@ trait Kept: Serialize + DeserializeOwned {
         // A later version only has more fields at the end, which this release does not need. An earlier one lacks fields
         // at the end: zeros are read as 0, none, and empty, which is what they begin with.
         let padded = (version < Self::VERSION).then(|| [bytes, &[0; LACKING_BYTES_MAX]].concat());
-        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _)| value)
+        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _): (Self, _)| value.ready())
+    }
+    /// What was read, with what is not stored because it follows.
+    fn ready(self) -> Self {
+        self
+    }
+    /// The section's bytes.
+    fn write(&self) -> Vec<u8> {
+        postcard::to_extend(self, Vec::with_capacity(256)).expect("state is plain data")
     }
     /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
     fn missing() -> Option<Self> {
@@ -91,9 +105,18 @@ kept! {
     super::profile::Profile => 5 v 1,
     super::firings::Firings => 6 v 2,
     super::mailbox::Mailbox => 7 v 2,
-    super::outbox::Outbox => 8 v 2,
     super::dedupe::Dedupe => 9 v 1,
     Segments => 10 v 1,
+}
+impl Kept for Outbox {
+    const TAG: u64 = 8;
+    const VERSION: u8 = 2;
+    fn write(&self) -> Vec<u8> {
+        self.write()
+    }
+    fn ready(self) -> Self {
+        self.stored()
+    }
 }
 kept! { later
     super::partials::Partials => 11 v 1,
@@ -117,7 +140,7 @@ const MAY_BE_COLD: [u64; 12] = [
     <super::session::Tabs as Kept>::TAG,
     <super::dwell::Dwells as Kept>::TAG,
     <super::rate::Windows as Kept>::TAG,
-    <super::outbox::Outbox as Kept>::TAG,
+    <Outbox as Kept>::TAG,
 ];
 
 impl Visitor {
@@ -242,10 +265,12 @@ impl Source<'_> {
 }
 
 fn section<T: Kept>(value: &T) -> Section {
-    let bytes = postcard::to_allocvec(value).expect("state is plain data");
-    Section { tag: T::TAG, version: T::VERSION, body: Body::Here(bytes) }
+    Section { tag: T::TAG, version: T::VERSION, body: Body::Here(value.write()) }
 }
 
 fn frame(sections: &[Section]) -> Vec<u8> {
-    postcard::to_extend(sections, vec![FRAME_VERSION]).expect("sections are plain data")
+    let size = |section: &Section| if let Body::Here(bytes) = &section.body { bytes.len() + 8 } else { 16 };
+    let mut begin = Vec::with_capacity(16 + sections.iter().map(size).sum::<usize>());
+    begin.push(FRAME_VERSION);
+    postcard::to_extend(sections, begin).expect("sections are plain data")
 }

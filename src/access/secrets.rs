@@ -17,7 +17,8 @@ impl Secrets {
     /// A sentence that says what is wrong, without any part of a secret.
     pub(super) fn parse(said: String) -> Result<Self, String> {
         let secrets: Vec<String> = if said.trim_start().starts_with('[') {
-            let form = |_| r#"must be a text, or ["the new text", "the old text"]"#.to_owned();
+            let form =
+                |_| r#"must be a text that does not begin with [, or ["the new text", "the old text"]"#.to_owned();
             serde_json::from_str(&said).map_err(form)?
         } else {
             vec![said]

@@ -26,8 +26,8 @@ use worker::{Env, Error, Result, console_error, console_warn};
     wasm_bindgen_futures = worker::wasm_bindgen_futures
 )]
 #[expect(unreachable_pub, reason = "JavaScript reaches it")]
-pub async fn queue(batch: MessageBatch, env: Env, _context: Context) -> std::result::Result<JsValue, JsValue> {
-    AssertUnwindSafe(consume(&batch, &env)).await?;
+pub async fn queue(batch: MessageBatch, env: Env, context: Context) -> std::result::Result<JsValue, JsValue> {
+    AssertUnwindSafe(consume(&batch, &env, &worker::Context::new(context))).await?;
     Ok(JsValue::UNDEFINED)
 }
 
@@ -42,7 +42,7 @@ struct Delivered {
 /// A message for the dead letters, and which one it was.
 type Buried<'a> = (&'a Delivered, Letter);
 
-async fn consume(batch: &MessageBatch, env: &Env) -> Result<()> {
+async fn consume(batch: &MessageBatch, env: &Env, context: &worker::Context) -> Result<()> {
     let name = String::from(batch.queue()?);
     let messages = batch.messages()?;
     let delivered: Vec<Delivered> =
@@ -58,9 +58,13 @@ async fn consume(batch: &MessageBatch, env: &Env) -> Result<()> {
         Route::To(sink) => bring(sink, &delivered, env).await?,
     };
     bury(buried, env).await?;
-    if let Err(error) = dead_letters::expire(env).await {
-        console_error!("fault: old dead letters cannot be deleted: {error}");
-    }
+    // Aside: the messages are acknowledged, and a database that hangs is not to hold up the next batch of another sink.
+    let env = env.clone();
+    context.wait_until(async move {
+        if let Err(error) = dead_letters::expire(&env).await {
+            console_error!("fault: old dead letters cannot be deleted: {error}");
+        }
+    });
     Ok(())
 }
 

@@ -77,6 +77,8 @@ async fn pour(mut request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>,
 
 /// Browsers that an isolate remembers, so that it looks once at what thousands of requests say alike.
 const BROWSERS_MAX: usize = 256;
+/// What one of them says of itself, in bytes. Beyond: it is looked at each time.
+const BROWSER_BYTES_MAX: usize = 1_024;
 
 thread_local! {
     /// What follows from the headers that tell of a browser.
@@ -94,12 +96,15 @@ pub(super) fn browser(call: &Call<'_>, allow_headless: bool) -> delivery::Reques
     };
     let words = [user_agent, brands, mobile.unwrap_or(ABSENT), language.unwrap_or(ABSENT)].join("\n");
     let key = if allow_headless { words } else { words + "\n" };
-    let (device, bot) = BROWSERS.with_borrow_mut(|browsers| {
+    let long = key.len() > BROWSER_BYTES_MAX;
+    let remembered = |browsers: &mut BTreeMap<String, (Device, Option<Bot>)>| {
         if !browsers.contains_key(&key) && browsers.len() >= BROWSERS_MAX {
             browsers.clear();
         }
         browsers.entry(key).or_insert_with(look).clone()
-    });
+    };
+    // No browser says so much of itself; memory that wasm has taken it never gives back.
+    let (device, bot) = if long { look() } else { BROWSERS.with_borrow_mut(remembered) };
     delivery::Request {
         surroundings: Surroundings {
             geo: geo(call),

@@ -33,6 +33,9 @@ pub(super) async fn settle(promises: impl IntoIterator<Item = Promise>) -> Resul
 
 /// The value of a future that has nothing to wait for, as most inputs of a visitor in memory, and else a promise of it: a
 /// promise, its closures and its turns through the platform's queue cost as much as an input.
+///
+/// The first look has no task to wake: what is waited for must take the waker of a later look, as promises do and the
+/// crate's `Delay` does not.
 pub(super) fn at_once(future: impl Future<Output = Answer> + 'static) -> Answer {
     let mut future = Box::pin(AssertUnwindSafe(future));
     let first = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(Waker::noop()))));

@@ -25,6 +25,8 @@ const EXPIRE: &str = "DELETE FROM dead_letters WHERE at_ms < ?1";
 
 /// How often the consumer of this isolate looks for letters that are too old.
 const EXPIRE_EVERY_MS: u64 = 60 * 60 * 1_000;
+/// After a look that failed, in milliseconds.
+const EXPIRE_AGAIN_MS: u64 = 60_000;
 
 thread_local! {
     /// When it looks next.
@@ -74,6 +76,8 @@ pub(in crate::shell) async fn expire(env: &Env) -> Result<()> {
     if now_ms < NEXT_LOOK_MS.get() {
         return Ok(());
     }
+    // Set before: while the database is in trouble, not every batch is to try it again.
+    NEXT_LOOK_MS.set(now_ms + EXPIRE_AGAIN_MS);
     forget_old(env, now_ms).await?;
     NEXT_LOOK_MS.set(now_ms + EXPIRE_EVERY_MS);
     Ok(())

@@ -36,11 +36,32 @@ bench_rules() {
     "$BENCH/target/workload"
 }
 
-[ $# -gt 0 ] || set -- rules
+build_generator() {
+  cd "$BENCH" && cargo build --release --locked -p footfall-bench-generator
+}
+
+# An empty Worker in Rust, by the tools that build the Worker.
+build_bare() {
+  cd "$BENCH/path/bare" &&
+    PATH=$TOOLS/wrap:$ROOT/node_modules/.bin:$PATH \
+      WASM_BINDGEN_BIN=$BINDGEN WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild \
+      "$TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --release --panic-unwind --out-dir ../../target/bare --locked
+}
+
+bench_path() {
+  [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
+  step "the load generator" "it does not build; the compiler's messages are above" build_generator
+  step "an empty Worker in Rust" "it does not build; the compiler's messages are above" build_bare
+  # shellcheck disable=SC2086
+  "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" ${BENCH_FLAGS:-}
+}
+
+[ $# -gt 0 ] || set -- rules path
 scripts/setup.sh
 for name in "$@"; do
   case $name in
     rules) bench_rules ;;
-    *) die "no benchmark '$name'; there is: rules" ;;
+    path) bench_path ;;
+    *) die "no benchmark '$name'; there are: rules, path" ;;
   esac
 done

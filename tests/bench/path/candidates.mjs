@@ -1,0 +1,94 @@
+// What is compared: how each is put together, and how it is sent an event. All get the same events in the same JSON.
+import path from 'node:path';
+import { jwt } from '../../../scripts/lib/credentials.mjs';
+import { document } from './traffic.mjs';
+
+const here = import.meta.dirname;
+const root = path.resolve(here, '../../..');
+const target = path.resolve(here, '../target');
+
+/** A request as it goes over the wire. */
+function request(address, where, body, headers = {}) {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const head = `POST ${where} HTTP/1.1\r\nhost: ${address}\r\ncontent-type: application/json\r\n${more}`;
+  return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+/** Candidates that know a visitor by the path and nothing else. */
+const byPath = {
+  probe: '/probe',
+  expect: '',
+  prepare: async () => ({}),
+  ask: ({ address }, _prepared, visitor, events) => request(address, `/visitor-${visitor}`, JSON.stringify({ batch: events })),
+};
+
+export const floor = (bytes) => ({
+  ...byPath,
+  modules: [['worker.js', 'esModule', path.join(here, 'floor/worker.js')]],
+  classes: [['OBJECT', 'Floor']],
+  vars: { BYTES: bytes },
+});
+
+export const bare = (bytes) => ({
+  ...byPath,
+  modules: rust(path.join(target, 'bare')),
+  classes: [['OBJECT', 'Bare']],
+  vars: { BYTES: bytes },
+});
+
+const rust = (folder) => [
+  ['index.js', 'esModule', path.join(folder, 'index.js')],
+  ['index_bg.wasm', 'wasm', path.join(folder, 'index_bg.wasm')],
+];
+
+const SECRET = 'a secret of the benchmark alone, thirty-two bytes';
+const PUBLIC_KEY = 'fwp_benchmark0000000000000';
+const SETTINGS = { bench: { origins: [], consent: 'assumed' } };
+
+export const footfall = (rules, { build = path.join(root, 'build'), queues = ['RECORDS', 'ORIGIN', 'ARCHIVE'] } = {}) => ({
+  modules: rust(build),
+  classes: [['VISITOR', 'Visitor'], ['RULEBOOK', 'Rulebook'], ['USER', 'User'], ['LIMITER', 'Limiter']],
+  queues,
+  vars: {
+    SITES: JSON.stringify(SETTINGS),
+    SIGNING_KEYS: JSON.stringify({ active: 'k1', keys: { k1: Buffer.from(SECRET.slice(0, 32)).toString('base64url') } }),
+    ADMIN_JWT_SECRET: SECRET,
+    WRITE_KEYS: JSON.stringify({ [PUBLIC_KEY]: { site: 'bench', authority: 'public' } }),
+  },
+  probe: '/health',
+  expect: '"accepted":',
+  prepare: async (runtime, visitors) => {
+    await publish(runtime.address, rules);
+    const named = await Promise.all(Array.from({ length: visitors }, () => visitor(runtime.address)));
+    return { tokens: named.map(({ token }) => token) };
+  },
+  // As `client-js` posts when it has no socket, but for the `context` that asks for what was missed.
+  ask: ({ address }, { tokens }, at, events) => {
+    const body = { batch: events, writeKey: PUBLIC_KEY, token: tokens[at] };
+    return request(address, '/v1/batch', JSON.stringify(body), { 'user-agent': AGENT });
+  },
+});
+
+const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+
+async function call(address, method, where, body, headers = {}) {
+  const reply = await fetch(`http://${address}${where}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: body && JSON.stringify(body),
+  });
+  const text = await reply.text();
+  if (!reply.ok) throw new Error(`${method} ${where} answered ${reply.status}: ${text.slice(0, 500)}`);
+  return { json: text ? JSON.parse(text) : undefined, tag: reply.headers.get('etag') };
+}
+
+const visitor = async (address) =>
+  (await call(address, 'POST', '/v1/visitor', { writeKey: PUBLIC_KEY, consent: 'granted' }, { 'user-agent': AGENT })).json;
+
+async function publish(address, rules) {
+  const admin = { authorization: `Bearer ${jwt(SECRET, { sub: 'benchmark', role: 'admin' })}` };
+  const site = '/admin/v1/sites/bench';
+  const draft = { rules: rules.map(document), segments: [], stages: [] };
+  const kept = await call(address, 'PUT', `${site}/draft`, draft, admin);
+  await call(address, 'POST', `${site}/draft/publish`, {}, { ...admin, ...(kept.tag && { 'if-match': kept.tag }) });
+}

@@ -1,0 +1,24 @@
+// Stands for the platform's queue, outside of the runtime that is measured, as in production: takes messages and counts them.
+import { createServer } from 'node:http';
+
+const TAKEN = JSON.stringify({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0, oldestMessageTimestamp: 0 } } });
+
+/** Starts it on a free port. */
+export async function startQueue() {
+  const counted = { messages: 0, bytes: 0 };
+  const server = createServer(async (request, response) => {
+    let bytes = 0;
+    const parts = [];
+    for await (const part of request) {
+      bytes += part.length;
+      if (request.url === '/batch') parts.push(part);
+    }
+    counted.messages += request.url === '/batch' ? JSON.parse(Buffer.concat(parts)).messages.length : 1;
+    counted.bytes += bytes;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(TAKEN);
+  });
+  server.keepAliveTimeout = 600_000;
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  server.unref();
+  return { port: server.address().port, counted, stop: () => server.close() };
+}

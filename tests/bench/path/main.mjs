@@ -42,10 +42,11 @@ async function resume({ runtime }) {
   }
 }
 
-/** Lets a process go before what else the machine does, where that is allowed. */
-function favour(pid) {
+/** Lets this run go before what else the machine does, where that is allowed. */
+function favour(pid, nice = -10) {
   try {
-    setPriority(pid, -10);
+    setPriority(pid, nice);
+    writeFileSync(`/proc/${pid}/autogroup`, String(nice)); // between sessions the kernel looks at this one
   } catch {}
 }
 

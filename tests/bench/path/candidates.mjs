@@ -1,6 +1,7 @@
 // What is compared: how each is put together, and how it is sent an event. All get the same events in the same JSON.
 import path from 'node:path';
 import { jwt } from '../../../scripts/lib/credentials.mjs';
+import { bundle } from './bundle.mjs';
 import { document } from './traffic.mjs';
 
 const here = import.meta.dirname;
@@ -36,6 +37,24 @@ export const bare = (bytes) => ({
   vars: { BYTES: bytes },
 });
 
+/** An object in TypeScript with its rules; `className` is that of its class. */
+const typescript = (name, className, binding, at) => (rules, folder) => ({
+  modules: [['worker.js', 'esModule', bundle(name, rules, folder)]],
+  classes: [[binding, className]],
+  probe: at('probe'),
+  expect: '',
+  prepare: async () => ({}),
+  ask: ({ address }, _prepared, visitor, events) => request(address, at(`visitor-${visitor}`), JSON.stringify({ batch: events })),
+  fired: async ({ address }, _prepared, visitor) => {
+    const { json } = await call(address, 'GET', at(`visitor-${visitor}`));
+    return json.mailbox.map(({ rule }) => rule);
+  },
+});
+
+export const plain = typescript('plain', 'Plain', 'OBJECT', (name) => `/${name}`);
+export const party = typescript('party', 'Party', 'Party', (name) => `/parties/party/${name}`);
+export const rulesEngine = typescript('rules-engine', 'WithEngine', 'OBJECT', (name) => `/${name}`);
+
 const rust = (folder) => [
   ['index.js', 'esModule', path.join(folder, 'index.js')],
   ['index_bg.wasm', 'wasm', path.join(folder, 'index_bg.wasm')],
@@ -62,12 +81,20 @@ export const footfall = (rules, { build = path.join(root, 'build'), queues = ['R
     const named = await Promise.all(Array.from({ length: visitors }, () => visitor(runtime.address)));
     return { tokens: named.map(({ token }) => token) };
   },
+  fired: missed,
   // As `client-js` posts when it has no socket, but for the `context` that asks for what was missed.
   ask: ({ address }, { tokens }, at, events) => {
     const body = { batch: events, writeKey: PUBLIC_KEY, token: tokens[at] };
     return request(address, '/v1/batch', JSON.stringify(body), { 'user-agent': AGENT });
   },
 });
+
+/** What was pushed to a visitor, oldest first, as a page without a socket is told it. */
+async function missed({ address }, { tokens }, at) {
+  const context = { tab: 'benchmark' };
+  const { json } = await call(address, 'POST', '/v1/batch', { batch: [], writeKey: PUBLIC_KEY, token: tokens[at], context }, { 'user-agent': AGENT });
+  return (json.pushes?.messages ?? []).map(({ rule }) => rule);
+}
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
 

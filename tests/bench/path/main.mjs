@@ -7,9 +7,9 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bare, floor, footfall } from './candidates.mjs';
+import { bare, floor, footfall, party, plain, rulesEngine } from './candidates.mjs';
 import { startQueue } from './queue.mjs';
-import { SCRIPT, VISITORS, eventsOf, rulesOf } from './traffic.mjs';
+import { SCRIPT, VISITORS, eventsOf, firing, rulesOf } from './traffic.mjs';
 import { start } from './workerd.mjs';
 
 const { values: wanted } = parseArgs({
@@ -90,7 +90,20 @@ async function ready(name, candidate) {
   const made = { ...candidate, name, runtime, prepared, requests: file, at: 0, rounds: [], paced: [] };
   // One whole script for everybody: tables are made, carts were filled and emptied, code is compiled.
   await generate(made, { count: SCRIPT.length * VISITORS });
+  if (candidate.fired) await checkFired(made);
   return made;
+}
+
+/** All that have rules do the same work: the same ones fire for the same events. */
+async function checkFired({ name, fired, runtime, prepared }) {
+  let count = 0;
+  for (let visitor = 0; visitor < VISITORS; visitor += 10) {
+    const expected = firing(scripts[visitor], rules);
+    const found = await fired(runtime, prepared, visitor);
+    if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${name}: visitor ${visitor} had ${found}, and not ${expected}`);
+    count += found.length;
+  }
+  say(`${name}: ${count} pushes of ${VISITORS / 10} visitors are the right ones`);
 }
 
 /** Bytes of the rows that objects keep, on the average. */
@@ -118,6 +131,9 @@ const bytes = bytesKept(path.join(work, 'footfall/objects/Visitor'), 'SELECT sum
 say(`Footfall writes a row of ${bytes} bytes for an event; the others write as much`);
 await add('floor', floor(bytes));
 await add('bare', bare(bytes));
+await add('plain', plain(rules, path.join(work, 'plain-rules')));
+await add('party', party(rules, path.join(work, 'party-rules')));
+await add('rules-engine', rulesEngine(rules, path.join(work, 'rules-engine-rules')));
 
 for (let round = 0; round < Number(wanted.rounds); round += 1) {
   for (const candidate of candidates) {
@@ -138,7 +154,7 @@ const base = candidates.find(({ name }) => name === 'floor');
 for (const { name, rounds, paced } of candidates) {
   const ratio = (key) => median(rounds.map((round, at) => round[key] / base.rounds[at][key]));
   const pacedRatio = (key) => median(paced.map((round, at) => round[key] / base.paced[at][key]));
-  process.stdout.write(`${name.padEnd(10)} rate ${median(rounds.map((r) => r.rate)).toFixed(0)}/s (${ratio('rate').toFixed(2)} of the floor)  cpu ${median(rounds.map((r) => r.cpu_us)).toFixed(0)} µs (${ratio('cpu_us').toFixed(2)})  paced p50 ${median(paced.map((r) => r.p50_us))} µs (${pacedRatio('p50_us').toFixed(2)}) p99 ${median(paced.map((r) => r.p99_us))} µs (${pacedRatio('p99_us').toFixed(2)}) cpu ${median(paced.map((r) => r.cpu_us)).toFixed(0)} µs  workerd ${median(rounds.map((r) => r.cores)).toFixed(2)} cores, generator ${median(rounds.map((r) => r.generator)).toFixed(2)}, queue messages for an event ${median(rounds.map((r) => r.messages)).toFixed(3)}\n`);
+  process.stdout.write(`${name.padEnd(12)} rate ${median(rounds.map((r) => r.rate)).toFixed(0)}/s (${ratio('rate').toFixed(2)} of the floor)  cpu ${median(rounds.map((r) => r.cpu_us)).toFixed(0)} µs (${ratio('cpu_us').toFixed(2)})  paced p50 ${median(paced.map((r) => r.p50_us))} µs (${pacedRatio('p50_us').toFixed(2)}) p99 ${median(paced.map((r) => r.p99_us))} µs (${pacedRatio('p99_us').toFixed(2)}) cpu ${median(paced.map((r) => r.cpu_us)).toFixed(0)} µs  workerd ${median(rounds.map((r) => r.cores)).toFixed(2)} cores, generator ${median(rounds.map((r) => r.generator)).toFixed(2)}, queue messages for an event ${median(rounds.map((r) => r.messages)).toFixed(3)}\n`);
 }
 say(execFileSync('uptime').toString().trim());
 for (const { runtime } of candidates) await runtime.stop();

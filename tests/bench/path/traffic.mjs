@@ -139,7 +139,12 @@ export function rulesOf(count, scripts) {
   return [...common, ...silent].slice(0, count).map((rule, at) => ({ ...rule, id: `rule-${at}` }));
 }
 
-/** How many rules fire for the first so many rounds of the script, by visitor: what every candidate has to find. */
+/** The rules that fire for a visitor's script, in their order: what every candidate has to find. */
+export function firing(script, rules) {
+  const ordered = [...rules].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return scenes([script]).flatMap((scene) => ordered.filter((rule) => holds(rule, scene)).map(({ id }) => id));
+}
+
 export const CONTENT = { title: 'Hello', text: 'This one is popular at the moment.' };
 
 /** The rule as an author publishes it in Footfall. */

@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Measures the engine: `scripts/bench.sh rules` evaluates rules beside other engines and writes docs/benchmarks.md.
+# Measures the engine and writes docs/benchmarks.md: `scripts/bench.sh rules` evaluates rules beside other engines,
+# `scripts/bench.sh path [FLAG…]` the whole path beside other Workers; without a part, both.
+#
+#   BENCH_BUILD   the directory of the Worker that `path` measures, instead of a build made now
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
@@ -52,16 +55,14 @@ bench_path() {
   [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
   step "the load generator" "it does not build; the compiler's messages are above" build_generator
   step "an empty Worker in Rust" "it does not build; the compiler's messages are above" build_bare
-  # shellcheck disable=SC2086
-  "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" ${BENCH_FLAGS:-}
+  step "packages to compare with" "the packages could not be installed" bench_packages
+  "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" "$@"
 }
 
-[ $# -gt 0 ] || set -- rules path
 scripts/setup.sh
-for name in "$@"; do
-  case $name in
-    rules) bench_rules ;;
-    path) bench_path ;;
-    *) die "no benchmark '$name'; there are: rules, path" ;;
-  esac
-done
+case ${1:-all} in
+  rules) bench_rules ;;
+  path) bench_path "${@:2}" ;;
+  all) bench_rules && bench_path ;;
+  *) die "no benchmark '$1'; there are: rules, path (path --help says more)" ;;
+esac

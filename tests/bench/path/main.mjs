@@ -1,162 +1,116 @@
-// The whole path, over HTTP and on disk: Footfall beside the platform's floor and beside what others would build, in
-// interleaved rounds of one run. `scripts/bench.sh path` builds what this needs and calls it.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+// The whole path on disk: Footfall beside the platform's floor and beside what others would build, in interleaved rounds of
+// one run. Writes results/path.json and its part of docs/benchmarks.md. `scripts/bench.sh path` builds what this needs and
+// calls it.
+import { execFileSync } from 'node:child_process';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bare, floor, footfall, party, plain, rulesEngine } from './candidates.mjs';
-import { startQueue } from './queue.mjs';
-import { SCRIPT, VISITORS, eventsOf, firing, rulesOf } from './traffic.mjs';
-import { start } from './workerd.mjs';
+import { median } from './figures.mjs';
+import { Harness, say } from './harness.mjs';
+import { compareManyRules, compareOverHttp } from './http.mjs';
+import { VISITORS, eventsOf, rulesOf } from './traffic.mjs';
+import { writePage } from '../page.mjs';
+
+const HELP = `Measures the whole path; without options everything, which takes about ten minutes.
+
+  --part NAME      only http or many (10,000 rules); repeatable
+  --only A,B       of the part http only these beside footfall and floor: bare, plain, party, rules-engine
+  --build DIR      the Worker that is measured (default build)
+  --rounds N       rounds in turn (default 5)
+  --seconds S      of each measurement (default 4)
+  --rate N         events a second of the paced part (default 300)
+  --work DIR       where the objects' files are (default tests/bench/target/path: a disk, not memory)
+  --dry            write neither results nor documentation
+`;
 
 const { values: wanted } = parseArgs({
   options: {
-    work: { type: 'string' },
+    part: { type: 'string', multiple: true },
     only: { type: 'string' },
     build: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     rate: { type: 'string', default: '300' },
+    work: { type: 'string' },
+    dry: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (wanted.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 const here = import.meta.dirname;
-const work = path.resolve(wanted.work ?? path.join(here, '../target/path'), `run-${Date.now()}`);
-const generator = path.resolve(here, '../target/release/footfall-bench-generator');
-const say = (sentence) => process.stderr.write(`bench  ${sentence}\n`);
-
-const usedTicks = (pid) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-};
-/** Continues a candidate, and waits until it has done what fell due while it was stopped. */
-async function resume({ runtime }) {
-  runtime.resume();
-  for (let quiet = 0, before = usedTicks(runtime.pid), tries = 0; quiet < 3 && tries < 100; tries += 1) {
-    await sleep(100);
-    const now = usedTicks(runtime.pid);
-    quiet = now - before <= 1 ? quiet + 1 : 0;
-    before = now;
-  }
-}
-
-/** Lets this run go before what else the machine does, where that is allowed. */
-function favour(pid, nice = -10) {
-  try {
-    setPriority(pid, nice);
-    writeFileSync(`/proc/${pid}/autogroup`, String(nice)); // between sessions the kernel looks at this one
-  } catch {}
-}
-
-let runs = 0;
-/** Plays requests against a candidate. */
-async function generate(candidate, options) {
-  runs += 1;
-  const flags = { address: candidate.runtime.address, requests: candidate.requests, pid: candidate.runtime.pid, from: candidate.at, run: runs, expect: candidate.expect, ...options };
-  const child = spawn(generator, Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]), { stdio: ['ignore', 'pipe', 'inherit'] });
-  let out = '';
-  child.stdout.on('data', (more) => { out += more; });
-  favour(child.pid);
-  const code = await new Promise((done) => child.once('close', done));
-  if (code !== 0) throw new Error(`the generator failed for ${candidate.name}`);
-  const seen = JSON.parse(out);
-  if (seen.failures > 0) throw new Error(`${candidate.name}: ${seen.failures} failures, the first: ${seen.failure}\n${candidate.runtime.log()}`);
-  candidate.at = seen.next;
-  return seen;
-}
-
-const queue = await startQueue();
-mkdirSync(work, { recursive: true });
-const scripts = eventsOf();
-const rules = rulesOf(100, scripts);
-
-async function ready(name, candidate) {
-  const runtime = await start(candidate, path.join(work, name), queue.port);
-  favour(runtime.pid);
-  const prepared = await candidate.prepare(runtime, VISITORS);
-  const file = path.join(work, `${name}.requests`);
-  const parts = [];
-  for (let at = 0; at < SCRIPT.length; at += 1) {
-    for (let visitor = 0; visitor < VISITORS; visitor += 1) {
-      const bytes = candidate.ask(runtime, prepared, visitor, [scripts[visitor][at]]);
-      const head = Buffer.alloc(4);
-      head.writeUInt32LE(bytes.length);
-      parts.push(head, bytes);
-    }
-  }
-  writeFileSync(file, Buffer.concat(parts));
-  const made = { ...candidate, name, runtime, prepared, requests: file, at: 0, rounds: [], paced: [] };
-  // One whole script for everybody: tables are made, carts were filled and emptied, code is compiled.
-  await generate(made, { count: SCRIPT.length * VISITORS });
-  if (candidate.fired) await checkFired(made);
-  return made;
-}
-
-/** All that have rules do the same work: the same ones fire for the same events. */
-async function checkFired({ name, fired, runtime, prepared }) {
-  let count = 0;
-  for (let visitor = 0; visitor < VISITORS; visitor += 10) {
-    const expected = firing(scripts[visitor], rules);
-    const found = await fired(runtime, prepared, visitor);
-    if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${name}: visitor ${visitor} had ${found}, and not ${expected}`);
-    count += found.length;
-  }
-  say(`${name}: ${count} pushes of ${VISITORS / 10} visitors are the right ones`);
-}
-
-/** Bytes of the rows that objects keep, on the average. */
-function bytesKept(folder, sql) {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && !file.startsWith('metadata'));
-  const sizes = files.slice(0, 100).map((file) => {
-    const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
-    const { bytes } = database.prepare(sql).get();
-    database.close();
-    return bytes;
-  });
-  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
-}
-
-const candidates = [];
-const add = async (name, candidate) => {
-  say(`starting ${name}`);
-  candidates.push(await ready(name, candidate));
-  candidates.at(-1).runtime.pause();
-};
+const root = path.resolve(here, '../../..');
+const work = path.resolve(wanted.work ?? path.join(here, '../target/path'));
+const build = path.resolve(wanted.build ?? path.join(root, 'build'));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-await add('footfall', footfall(rules, wanted.build ? { build: path.resolve(wanted.build) } : {}));
-const bytes = bytesKept(path.join(work, 'footfall/objects/Visitor'), 'SELECT sum(length(b)) AS bytes FROM hot');
-say(`Footfall writes a row of ${bytes} bytes for an event; the others write as much`);
-await add('floor', floor(bytes));
-await add('bare', bare(bytes));
-await add('plain', plain(rules, path.join(work, 'plain-rules')));
-await add('party', party(rules, path.join(work, 'party-rules')));
-await add('rules-engine', rulesEngine(rules, path.join(work, 'rules-engine-rules')));
+/** What the disk takes to make four kilobytes durable: the floor of every answer. */
+function durableUs() {
+  mkdirSync(work, { recursive: true });
+  const file = path.join(work, 'probe');
+  const open = openSync(file, 'w');
+  const page = Buffer.alloc(4_096);
+  const taken = Array.from({ length: 100 }, (_, at) => {
+    const began = performance.now();
+    writeSync(open, page, 0, page.length, at * page.length);
+    fsyncSync(open);
+    return (performance.now() - began) * 1_000;
+  });
+  closeSync(open);
+  unlinkSync(file);
+  return Math.round(median(taken));
+}
 
-for (let round = 0; round < Number(wanted.rounds); round += 1) {
-  for (const candidate of candidates) {
-    await resume(candidate);
-    const taken = queue.counted.messages;
-    const seen = await generate(candidate, { seconds: wanted.seconds, warm: VISITORS, connections: 32 });
-    candidate.rounds.push({ rate: seen.requests / seen.seconds, cpu_us: (seen.cpu_ms * 1_000) / seen.requests, p50_us: seen.p50_us, cores: seen.cpu_ms / 1_000 / seen.seconds, generator: seen.generator_cpu_ms / 1_000 / seen.seconds, messages: (queue.counted.messages - taken) / (seen.requests + VISITORS) });
-    const paced = await generate(candidate, { seconds: wanted.seconds, rate: wanted.rate, connections: 64 });
-    candidate.paced.push({ p50_us: paced.p50_us, p99_us: paced.p99_us, cpu_us: (paced.cpu_ms * 1_000) / paced.requests });
-    candidate.runtime.pause();
+const lockVersion = (file, name) => new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(readFileSync(file, 'utf8'))[1];
+const packageVersion = (folder, name) => JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+const bench = path.resolve(here, '..');
+
+const file = path.join(bench, 'results/path.json');
+const results = {
+  date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+  machine: { processor: cpus()[0].model, cores: cpus().length, load_at_start: loadavg()[0], durable_write_us: durableUs() },
+  versions: {
+    workerd: packageVersion(root, 'workerd'),
+    node: process.versions.node,
+    rustc: execFileSync('rustc', ['--version']).toString().split(' ')[1],
+    worker: lockVersion(path.join(root, 'Cargo.lock'), 'worker'),
+    partyserver: packageVersion(bench, 'partyserver'),
+    'json-logic-js': packageVersion(bench, 'json-logic-js'),
+    'json-rules-engine': packageVersion(bench, 'json-rules-engine'),
+  },
+  visitors: VISITORS,
+  rounds: Number(wanted.rounds),
+  seconds: Number(wanted.seconds),
+  rate: Number(wanted.rate),
+};
+const harness = await Harness.open(work);
+const scripts = eventsOf();
+const options = { scripts, build, rounds: Number(wanted.rounds), seconds: wanted.seconds };
+const parts = wanted.part ?? ['http', 'many'];
+let bytes = 2_048;
+if (parts.includes('http')) {
+  const only = wanted.only?.split(',');
+  results.http = await compareOverHttp(harness, { ...options, rules: rulesOf(100, scripts), rate: wanted.rate, only });
+  bytes = results.http.row_bytes;
+}
+if (parts.includes('many')) {
+  say('10,000 rules');
+  results.many = await compareManyRules(harness, { ...options, rules: rulesOf(10_000, scripts), bytes, rounds: 3 });
+}
+results.machine.load_at_end = loadavg()[0];
+await harness.close();
+
+for (const [title, by] of [['100 rules', results.http?.by], ['10,000 rules', results.many]]) {
+  for (const [name, { rate, cpu_us, paced, messages }] of Object.entries(by ?? {})) {
+    const late = paced ? `, paced p50 ${paced.p50_us.median} µs (${paced.p50_us.ratio.median}), p99 ${paced.p99_us.median} µs (${paced.p99_us.ratio.median})` : '';
+    process.stdout.write(`${title}  ${name.padEnd(12)} ${rate.median}/s (${rate.ratio.median} of the floor), ${cpu_us.median} µs of CPU for an event (${cpu_us.ratio.median})${late}, ${messages.median} queue messages\n`);
   }
-  const line = candidates.map(({ name, rounds }) => `${name} ${rounds.at(-1).rate.toFixed(0)}/s ${rounds.at(-1).cpu_us.toFixed(0)} µs`);
-  say(`round ${round + 1}: ${line.join(', ')}`);
 }
-
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const base = candidates.find(({ name }) => name === 'floor');
-for (const { name, rounds, paced } of candidates) {
-  const ratio = (key) => median(rounds.map((round, at) => round[key] / base.rounds[at][key]));
-  const pacedRatio = (key) => median(paced.map((round, at) => round[key] / base.paced[at][key]));
-  process.stdout.write(`${name.padEnd(12)} rate ${median(rounds.map((r) => r.rate)).toFixed(0)}/s (${ratio('rate').toFixed(2)} of the floor)  cpu ${median(rounds.map((r) => r.cpu_us)).toFixed(0)} µs (${ratio('cpu_us').toFixed(2)})  paced p50 ${median(paced.map((r) => r.p50_us))} µs (${pacedRatio('p50_us').toFixed(2)}) p99 ${median(paced.map((r) => r.p99_us))} µs (${pacedRatio('p99_us').toFixed(2)}) cpu ${median(paced.map((r) => r.cpu_us)).toFixed(0)} µs  workerd ${median(rounds.map((r) => r.cores)).toFixed(2)} cores, generator ${median(rounds.map((r) => r.generator)).toFixed(2)}, queue messages for an event ${median(rounds.map((r) => r.messages)).toFixed(3)}\n`);
+if (!wanted.dry && !wanted.part && !wanted.only) {
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  writePage();
+  say('wrote tests/bench/results/path.json and docs/benchmarks.md');
 }
-say(execFileSync('uptime').toString().trim());
-for (const { runtime } of candidates) await runtime.stop();
-queue.stop();
-rmSync(work, { recursive: true, force: true });

@@ -125,7 +125,8 @@ function ruleWith(random, seen, least, most) {
       comparisons.push(FIELDS[names.splice(random.below(names.length), 1)[0]](random));
     }
     const rule = { name: random.chance(0.9) ? NAMES.viewed : NAMES.added, comparisons };
-    const count = seen.filter((scene) => holds(rule, scene)).length;
+    let count = 0;
+    for (let at = 0; at < seen.length && count <= most; at += 1) count += holds(rule, seen[at]) ? 1 : 0;
     if (count >= least && count <= most) return rule;
   }
 }
@@ -135,7 +136,8 @@ export function rulesOf(count, scripts) {
   const random = seeded(5);
   const seen = scenes(scripts.slice(0, 128));
   const common = Array.from({ length: 100 }, () => ruleWith(random, seen, 1, 3));
-  const silent = Array.from({ length: Math.max(0, count - 100) }, () => ruleWith(random, seen, 0, 0));
+  const all = count > 100 ? scenes(scripts) : [];
+  const silent = Array.from({ length: Math.max(0, count - 100) }, () => ruleWith(random, all, 0, 0));
   return [...common, ...silent].slice(0, count).map((rule, at) => ({ ...rule, id: `rule-${at}` }));
 }
 

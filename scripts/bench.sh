@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the engine and writes docs/benchmarks.md: `scripts/bench.sh rules` evaluates rules beside other engines,
-# `scripts/bench.sh path [FLAG…]` the whole path beside other Workers; without a part, both.
+# `scripts/bench.sh path [FLAG…]` the whole path beside other Workers, `scripts/bench.sh cost` what
+# visits cost (docs/cost.md); without a part, all.
 #
 #   BENCH_BUILD   the directory of the Worker that `path` measures, instead of a build made now
 set -euo pipefail
@@ -59,10 +60,22 @@ bench_path() {
   "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" "$@"
 }
 
+# What visits use, and the price of it: docs/cost.md.
+bench_cost() {
+  [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
+  "$NODE" "$BENCH/cost/count.mjs" "${BENCH_BUILD:-build}"
+  "$NODE" "$BENCH/cost/page.mjs"
+}
+
 scripts/setup.sh
 case ${1:-all} in
   rules) bench_rules ;;
   path) bench_path "${@:2}" ;;
-  all) bench_rules && bench_path ;;
-  *) die "no benchmark '$1'; there are: rules, path (path --help says more)" ;;
+  cost) bench_cost ;;
+  all)
+    bench_rules
+    bench_path
+    bench_cost
+    ;;
+  *) die "no benchmark '$1'; there are: rules, path (path --help says more), cost" ;;
 esac

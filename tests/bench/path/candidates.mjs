@@ -62,14 +62,17 @@ const rust = (folder) => [
 
 const SECRET = 'a secret of the benchmark alone, thirty-two bytes';
 const PUBLIC_KEY = 'fwp_benchmark0000000000000';
-const SETTINGS = { bench: { origins: [], consent: 'assumed' } };
+export { PUBLIC_KEY as publicKey };
+/** What operators show. */
+export const operator = () => ({ authorization: `Bearer ${jwt(SECRET, { sub: 'benchmark', role: 'admin' })}` });
 
-export const footfall = (rules, { build = path.join(root, 'build'), queues = ['RECORDS', 'ORIGIN', 'ARCHIVE'] } = {}) => ({
+/** Footfall with its published rules; `site` are settings of the site. */
+export const footfall = (rules, { build = path.join(root, 'build'), site = {} } = {}) => ({
   modules: rust(build),
   classes: [['VISITOR', 'Visitor'], ['RULEBOOK', 'Rulebook'], ['USER', 'User'], ['LIMITER', 'Limiter']],
-  queues,
+  queues: ['RECORDS', 'ORIGIN', 'ARCHIVE'],
   vars: {
-    SITES: JSON.stringify(SETTINGS),
+    SITES: JSON.stringify({ bench: { origins: [], consent: 'assumed', ...site } }),
     SIGNING_KEYS: JSON.stringify({ active: 'k1', keys: { k1: Buffer.from(SECRET.slice(0, 32)).toString('base64url') } }),
     ADMIN_JWT_SECRET: SECRET,
     WRITE_KEYS: JSON.stringify({ [PUBLIC_KEY]: { site: 'bench', authority: 'public' } }),
@@ -79,7 +82,7 @@ export const footfall = (rules, { build = path.join(root, 'build'), queues = ['R
   prepare: async (runtime, visitors) => {
     await publish(runtime.address, rules);
     const named = await Promise.all(Array.from({ length: visitors }, () => visitor(runtime.address)));
-    return { tokens: named.map(({ token }) => token) };
+    return { visitors: named, tokens: named.map(({ token }) => token) };
   },
   fired: missed,
   // As `client-js` posts when it has no socket, but for the `context` that asks for what was missed.
@@ -113,7 +116,7 @@ const visitor = async (address) =>
   (await call(address, 'POST', '/v1/visitor', { writeKey: PUBLIC_KEY, consent: 'granted' }, { 'user-agent': AGENT })).json;
 
 async function publish(address, rules) {
-  const admin = { authorization: `Bearer ${jwt(SECRET, { sub: 'benchmark', role: 'admin' })}` };
+  const admin = operator();
   const site = '/admin/v1/sites/bench';
   const draft = { rules: rules.map(document), segments: [], stages: [] };
   const kept = await call(address, 'PUT', `${site}/draft`, draft, admin);

@@ -55,11 +55,11 @@ export class Harness {
   }
 
   /** Starts a candidate and prepares so many visitors; it is stopped until `measure`. */
-  async add(name, candidate, visitors) {
+  async add(name, candidate, visitors, queue = this.queue) {
     say(`starting ${name}`);
     this.#runs += 1;
     const folder = this.folder(`${name}-${this.#runs}`);
-    const runtime = await start(candidate, folder, this.queue.port);
+    const runtime = await start(candidate, folder, queue.port);
     favour(runtime.pid);
     const prepared = await candidate.prepare(runtime, visitors);
     return { ...candidate, name, folder, runtime, prepared, at: 0 };

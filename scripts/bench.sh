@@ -3,7 +3,7 @@
 # `scripts/bench.sh path [FLAG…]` the whole path beside other Workers, `scripts/bench.sh cost` what
 # visits cost (docs/cost.md); without a part, all.
 #
-#   BENCH_BUILD   the directory of the Worker that `path` measures, instead of a build made now
+#   BENCH_BUILD   the directory of the Worker that `path` and `cost` measure, instead of a build made now
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 

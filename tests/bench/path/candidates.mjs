@@ -15,8 +15,26 @@ function request(address, where, body, headers = {}) {
   return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
+/** A frame as a page sends it; its mask is 0, which is as good for a server. */
+export function frame(text) {
+  const payload = Buffer.from(text);
+  const head = payload.length < 126 ? Buffer.from([0x81, 0x80 | payload.length]) : Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 255]);
+  if (payload.length > 65_535) throw new Error('a frame of the benchmark is too long');
+  return Buffer.concat([head, Buffer.alloc(4), payload]);
+}
+
+const upgrade = (address, where, headers = '') =>
+  Buffer.from(`GET ${where} HTTP/1.1\r\nhost: ${address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: YmVuY2htYXJrYmVuY2htYQ==\r\n${headers}\r\n`);
+
+/** How candidates are spoken to over a socket whose visitor the path says. */
+const socketByPath = (at) => ({
+  open: ({ address }, _prepared, visitor) => upgrade(address, at(`visitor-${visitor}`)),
+  send: (events, number) => frame(JSON.stringify({ type: 'events', frame: number, events })),
+});
+
 /** Candidates that know a visitor by the path and nothing else. */
 const byPath = {
+  ...socketByPath((name) => `/${name}`),
   probe: '/probe',
   expect: '',
   prepare: async () => ({}),
@@ -44,6 +62,7 @@ const typescript = (name, className, binding, at) => (rules, folder) => ({
   probe: at('probe'),
   expect: '',
   prepare: async () => ({}),
+  ...socketByPath(at),
   ask: ({ address }, _prepared, visitor, events) => request(address, at(`visitor-${visitor}`), JSON.stringify({ batch: events })),
   fired: async ({ address }, _prepared, visitor) => {
     const { json } = await call(address, 'GET', at(`visitor-${visitor}`));
@@ -85,6 +104,14 @@ export const footfall = (rules, { build = path.join(root, 'build'), site = {} } 
     return { visitors: named, tokens: named.map(({ token }) => token) };
   },
   fired: missed,
+  open: ({ address }, { tokens }, at) =>
+    upgrade(address, '/v1/socket', `origin: http://${address}\r\nuser-agent: ${AGENT}\r\nsec-websocket-protocol: footfall.v1, token.${tokens[at]}\r\n`),
+  first: () => frame(JSON.stringify({ type: 'hello', tab: 'benchmark', visible: true })),
+  // Now and then a page says what it has seen; the engine takes no more than it has told.
+  send: (events, number) => {
+    const sent = frame(JSON.stringify({ type: 'events', frame: number, events }));
+    return number % 8 ? sent : Buffer.concat([sent, frame(JSON.stringify({ type: 'seen', seq: 2 ** 50, version: 2 ** 50 }))]);
+  },
   // As `client-js` posts when it has no socket, but for the `context` that asks for what was missed.
   ask: ({ address }, { tokens }, at, events) => {
     const body = { batch: events, writeKey: PUBLIC_KEY, token: tokens[at] };

@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util';
 import { median } from './figures.mjs';
 import { Harness, say } from './harness.mjs';
 import { compareManyRules, compareOverHttp } from './http.mjs';
+import { compareBatches, comparePushes } from './sockets.mjs';
 import { VISITORS, eventsOf, rulesOf } from './traffic.mjs';
 import { writePage } from '../page.mjs';
 
 const HELP = `Measures the whole path; without options everything, which takes about ten minutes.
 
-  --part NAME      only http or many (10,000 rules); repeatable
+  --part NAME      only http, many (10,000 rules), batches (WebSocket) or pushes; repeatable
   --only A,B       of the part http only these beside footfall and floor: bare, plain, party, rules-engine
   --build DIR      the Worker that is measured (default build)
   --rounds N       rounds in turn (default 5)
@@ -89,7 +90,7 @@ const results = {
 const harness = await Harness.open(work);
 const scripts = eventsOf();
 const options = { scripts, build, rounds: Number(wanted.rounds), seconds: wanted.seconds };
-const parts = wanted.part ?? ['http', 'many'];
+const parts = wanted.part ?? ['http', 'many', 'batches', 'pushes'];
 let bytes = 2_048;
 if (parts.includes('http')) {
   const only = wanted.only?.split(',');
@@ -100,6 +101,8 @@ if (parts.includes('many')) {
   say('10,000 rules');
   results.many = await compareManyRules(harness, { ...options, rules: rulesOf(10_000, scripts), bytes, rounds: 3 });
 }
+if (parts.includes('batches')) results.batches = await compareBatches(harness, { ...options, rules: rulesOf(100, scripts), bytes, rounds: 3 });
+if (parts.includes('pushes')) results.pushes = await comparePushes(harness, { ...options, bytes, rounds: 3 });
 results.machine.load_at_end = loadavg()[0];
 await harness.close();
 
@@ -109,6 +112,8 @@ for (const [title, by] of [['100 rules', results.http?.by], ['10,000 rules', res
     process.stdout.write(`${title}  ${name.padEnd(12)} ${rate.median}/s (${rate.ratio.median} of the floor), ${cpu_us.median} µs of CPU for an event (${cpu_us.ratio.median})${late}, ${messages.median} queue messages\n`);
   }
 }
+for (const name of Object.keys(results.batches ?? {})) process.stdout.write(`sockets, ten events a frame  ${name}: ${JSON.stringify(results.batches[name])}\n`);
+for (const name of Object.keys(results.pushes ?? {})) process.stdout.write(`pushes  ${name}: ${JSON.stringify(results.pushes[name])}\n`);
 if (!wanted.dry && !wanted.part && !wanted.only) {
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   writePage();

@@ -9,9 +9,13 @@ export async function startQueue() {
   const server = createServer(async (request, response) => {
     let bytes = 0;
     const parts = [];
-    for await (const part of request) {
-      bytes += part.length;
-      if (request.url === '/batch') parts.push(part);
+    try {
+      for await (const part of request) {
+        bytes += part.length;
+        if (request.url === '/batch') parts.push(part);
+      }
+    } catch {
+      return; // a runtime that is stopped cuts off what it sends
     }
     counted.messages += request.url === '/batch' ? JSON.parse(Buffer.concat(parts)).messages.length : 1;
     counted.bytes += bytes;

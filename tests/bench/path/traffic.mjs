@@ -150,11 +150,11 @@ export function firing(script, rules) {
 export const CONTENT = { title: 'Hello', text: 'This one is popular at the moment.' };
 
 /** The rule as an author publishes it in Footfall. */
-export const document = ({ id, name, comparisons }) => ({
+export const document = ({ id, name, comparisons, content = CONTENT }) => ({
   id,
   name: id,
   pattern: { event: { name, where: conditionOf(comparisons) } },
-  actions: [{ push: { slot: 'side', content: CONTENT } }],
+  actions: [{ push: { slot: 'side', content } }],
 });
 
 function conditionOf(comparisons) {

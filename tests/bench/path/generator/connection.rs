@@ -26,6 +26,24 @@ impl Connection {
         Self { address: address.to_owned(), stream: connect(address), buffer: Vec::with_capacity(16 * 1024) }
     }
 
+    pub(crate) const fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Asks for another protocol; gives what came behind the answer's head.
+    pub(crate) fn upgrade(&mut self, request: &[u8]) -> Result<Vec<u8>, String> {
+        self.stream.write_all(request).map_err(|error| error.to_string())?;
+        self.buffer.clear();
+        loop {
+            if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&self.buffer[..at]);
+                let is = head.split(' ').nth(1) == Some("101");
+                return if is { Ok(self.buffer.split_off(at + 4)) } else { Err(head.chars().take(300).collect()) };
+            }
+            self.read_more()?;
+        }
+    }
+
     /// Opens it anew, after a failure.
     pub(crate) fn open(&mut self) {
         self.stream = connect(&self.address);

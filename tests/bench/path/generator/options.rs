@@ -22,8 +22,16 @@ pub(crate) struct Options {
     pub(crate) run: u64,
     /// The process whose processor time counts.
     pub(crate) pid: u32,
-    /// What an answer's body must contain.
+    /// What an answer must contain; twelve `@` in it stand for the request's own number.
     pub(crate) expect: String,
+    /// A file of upgrade requests: then the requests are frames, each for the socket at its place, round and round.
+    pub(crate) sockets: Option<String>,
+    /// A file of the sockets' first frames.
+    pub(crate) first: Option<String>,
+    /// What the answer to a first frame must contain.
+    pub(crate) welcome: String,
+    /// How long the sockets are left alone before the measurement, in seconds.
+    pub(crate) sleep: f64,
 }
 
 impl Options {
@@ -50,6 +58,10 @@ impl Options {
             run: number("run", text("run")).unwrap_or(0),
             pid: number("pid", text("pid")).unwrap_or_else(std::process::id),
             expect: text("expect").unwrap_or_default(),
+            sockets: text("sockets"),
+            first: text("first"),
+            welcome: text("welcome").unwrap_or_default(),
+            sleep: number("sleep", text("sleep")).unwrap_or(0.0),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The requests that are played, each with its own numbers.
 
-use crate::options::{Options, quit};
+use crate::options::quit;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Stands for a number that is used once.
@@ -18,9 +18,9 @@ struct Entry {
 }
 
 impl Requests {
-    pub(crate) fn load(options: &Options) -> Self {
-        let file = std::fs::read(&options.requests)
-            .unwrap_or_else(|error| quit(&format!("{} cannot be read: {error}", options.requests)));
+    /// Reads a file of them; `run` makes their numbers others than those of any other run.
+    pub(crate) fn load(name: &str, run: u64) -> Self {
+        let file = std::fs::read(name).unwrap_or_else(|error| quit(&format!("{name} cannot be read: {error}")));
         let mut entries = Vec::new();
         let mut rest = file.as_slice();
         while let Some((head, after)) = rest.split_first_chunk::<4>() {
@@ -35,11 +35,16 @@ impl Requests {
         if entries.is_empty() {
             quit("the file of requests is empty");
         }
-        Self { entries, numbers: AtomicU64::new(options.run << 32) }
+        Self { entries, numbers: AtomicU64::new(run << 32) }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Writes the request of a place; behind the last comes the first again.
-    pub(crate) fn write(&self, at: usize, into: &mut Vec<u8>) {
+    /// Gives the first of its numbers.
+    pub(crate) fn write(&self, at: usize, into: &mut Vec<u8>) -> u64 {
         let entry = &self.entries[at % self.entries.len()];
         into.clear();
         into.extend_from_slice(&entry.bytes);
@@ -48,5 +53,6 @@ impl Requests {
             let text = format!("{number:012x}");
             into[*place..place + PLACE.len()].copy_from_slice(text.as_bytes());
         }
+        first
     }
 }

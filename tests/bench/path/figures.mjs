@@ -1,7 +1,11 @@
 // Rounds to figures: medians, and the ratios to the floor's rounds with their spread.
 
 const sorted = (values) => [...values].sort((a, b) => a - b);
-export const median = (values) => sorted(values)[values.length >> 1];
+export function median(values) {
+  const found = sorted(values);
+  const half = found.length >> 1;
+  return found.length % 2 ? found[half] : (found[half - 1] + found[half]) / 2;
+}
 const round = (value) => Number(value.toPrecision(4));
 
 /** Median, least and greatest. */

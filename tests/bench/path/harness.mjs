@@ -1,8 +1,9 @@
 // Starts candidates on one disk, stops all but the one that is measured, and plays requests against it.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startQueue } from './queue.mjs';
 import { start } from './workerd.mjs';
@@ -33,6 +34,18 @@ export function requestsFile(file, list) {
   }
   writeFileSync(file, Buffer.concat(parts));
   return file;
+}
+
+/** Bytes of the rows that objects keep, on the average. */
+export function bytesKept(folder, sql) {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && !file.startsWith('metadata'));
+  const sizes = files.slice(0, 200).map((file) => {
+    const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
+    const { bytes } = database.prepare(sql).get();
+    database.close();
+    return bytes;
+  });
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }
 
 export class Harness {

@@ -1,10 +1,8 @@
 // Events one by one over HTTP: at saturation, and paced.
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { bare, floor, footfall, party, plain, rulesEngine } from './candidates.mjs';
 import { figures } from './figures.mjs';
-import { requestsFile, say } from './harness.mjs';
+import { bytesKept, requestsFile, say } from './harness.mjs';
 import { SCRIPT, VISITORS, firing } from './traffic.mjs';
 
 /** Writes the requests of all visitors, in the order in which they come, and sends each once. */
@@ -25,18 +23,6 @@ async function checkFired({ name, fired, runtime, prepared }, rules, scripts) {
     count += found.length;
   }
   say(`${name}: ${count} pushes to ${VISITORS / 10} visitors are the right ones`);
-}
-
-/** Bytes of the rows that objects keep, on the average. */
-function bytesKept(folder, sql) {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && !file.startsWith('metadata'));
-  const sizes = files.slice(0, 200).map((file) => {
-    const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
-    const { bytes } = database.prepare(sql).get();
-    database.close();
-    return bytes;
-  });
-  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }
 
 async function start(harness, name, candidate, rules, scripts) {

@@ -8,14 +8,18 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from './figures.mjs';
 import { Harness, say } from './harness.mjs';
+import { compareBeginnings } from './begin.mjs';
+import { compareBounds } from './bound.mjs';
 import { compareManyRules, compareOverHttp } from './http.mjs';
 import { compareBatches, comparePushes } from './sockets.mjs';
+import { compareTimers } from './timers.mjs';
 import { VISITORS, eventsOf, rulesOf } from './traffic.mjs';
 import { writePage } from '../page.mjs';
 
 const HELP = `Measures the whole path; without options everything, which takes about ten minutes.
 
-  --part NAME      only http, many (10,000 rules), batches (WebSocket) or pushes; repeatable
+  --part NAME      only http, many (10,000 rules), batches (WebSocket), pushes, timers, bound or begin;
+                   repeatable
   --only A,B       of the part http only these beside footfall and floor: bare, plain, party, rules-engine
   --build DIR      the Worker that is measured (default build)
   --rounds N       rounds in turn (default 5)
@@ -90,7 +94,7 @@ const results = {
 const harness = await Harness.open(work);
 const scripts = eventsOf();
 const options = { scripts, build, rounds: Number(wanted.rounds), seconds: wanted.seconds };
-const parts = wanted.part ?? ['http', 'many', 'batches', 'pushes'];
+const parts = wanted.part ?? ['http', 'many', 'batches', 'pushes', 'timers', 'bound', 'begin'];
 let bytes = 2_048;
 if (parts.includes('http')) {
   const only = wanted.only?.split(',');
@@ -101,8 +105,12 @@ if (parts.includes('many')) {
   say('10,000 rules');
   results.many = await compareManyRules(harness, { ...options, rules: rulesOf(10_000, scripts), bytes, rounds: 3 });
 }
-if (parts.includes('batches')) results.batches = await compareBatches(harness, { ...options, rules: rulesOf(100, scripts), bytes, rounds: 3 });
+const hundred = rulesOf(100, scripts);
+if (parts.includes('batches')) results.batches = await compareBatches(harness, { ...options, rules: hundred, bytes, rounds: 3 });
 if (parts.includes('pushes')) results.pushes = await comparePushes(harness, { ...options, bytes, rounds: 3 });
+if (parts.includes('timers')) results.timers = await compareTimers(harness, { build, bytes });
+if (parts.includes('bound')) results.bound = await compareBounds(harness, { ...options, rules: hundred });
+if (parts.includes('begin')) results.begin = await compareBeginnings(harness, { build, bytes });
 results.machine.load_at_end = loadavg()[0];
 await harness.close();
 
@@ -112,8 +120,9 @@ for (const [title, by] of [['100 rules', results.http?.by], ['10,000 rules', res
     process.stdout.write(`${title}  ${name.padEnd(12)} ${rate.median}/s (${rate.ratio.median} of the floor), ${cpu_us.median} µs of CPU for an event (${cpu_us.ratio.median})${late}, ${messages.median} queue messages\n`);
   }
 }
-for (const name of Object.keys(results.batches ?? {})) process.stdout.write(`sockets, ten events a frame  ${name}: ${JSON.stringify(results.batches[name])}\n`);
-for (const name of Object.keys(results.pushes ?? {})) process.stdout.write(`pushes  ${name}: ${JSON.stringify(results.pushes[name])}\n`);
+for (const part of ['batches', 'pushes', 'timers', 'bound', 'begin']) {
+  for (const [name, found] of Object.entries(results[part] ?? {})) process.stdout.write(`${part}  ${name}: ${JSON.stringify(found)}\n`);
+}
 if (!wanted.dry && !wanted.part && !wanted.only) {
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   writePage();

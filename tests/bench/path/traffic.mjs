@@ -149,13 +149,12 @@ export function firing(script, rules) {
 
 export const CONTENT = { title: 'Hello', text: 'This one is popular at the moment.' };
 
-/** The rule as an author publishes it in Footfall. */
-export const document = ({ id, name, comparisons, content = CONTENT }) => ({
-  id,
-  name: id,
-  pattern: { event: { name, where: conditionOf(comparisons) } },
-  actions: [{ push: { slot: 'side', content } }],
-});
+/** The rule as an author publishes it in Footfall; what is written as such already stays. */
+export function document({ id, name, comparisons, content = CONTENT, document: written }) {
+  if (written) return written;
+  const pattern = { event: { name, where: conditionOf(comparisons) } };
+  return { id, name: id, pattern, actions: [{ push: { slot: 'side', content } }] };
+}
 
 function conditionOf(comparisons) {
   const condition = {};

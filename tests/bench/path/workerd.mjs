@@ -60,12 +60,14 @@ export async function start(candidate, folder, queuePort) {
   writeFileSync(path.join(folder, 'config.capnp'), configuration(candidate, port, queuePort));
   const began = performance.now();
   const child = spawn(BINARY, ['serve', 'config.capnp', '--experimental'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  process.once('exit', () => child.kill('SIGKILL')); // also when this script fails
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end); // also when this script fails
   let log = '';
   child.stderr.on('data', (more) => {
     log = (log + more).slice(-4_000);
   });
   const stop = async () => {
+    process.off('exit', end);
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((done) => child.once('exit', done));
     child.kill('SIGCONT');

@@ -2,7 +2,7 @@
 // one run. Writes results/path.json and its part of docs/benchmarks.md. `scripts/bench.sh path` builds what this needs and
 // calls it.
 import { execFileSync } from 'node:child_process';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -52,9 +52,14 @@ const work = path.resolve(wanted.work ?? path.join(here, '../target/path'));
 const build = path.resolve(wanted.build ?? path.join(root, 'build'));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
+const TMPFS = 0x01021994;
+function statfsOf(folder) {
+  mkdirSync(folder, { recursive: true });
+  return statfsSync(folder).type;
+}
+
 /** What the disk takes to make four kilobytes durable: the floor of every answer. */
 function durableUs() {
-  mkdirSync(work, { recursive: true });
   const file = path.join(work, 'probe');
   const open = openSync(file, 'w');
   const page = Buffer.alloc(4_096);
@@ -76,6 +81,7 @@ const bench = path.resolve(here, '..');
 const file = path.join(bench, 'results/path.json');
 const results = {
   date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+  on_disk: statfsOf(work) !== TMPFS,
   machine: { processor: cpus()[0].model, cores: cpus().length, load_at_start: loadavg()[0], durable_write_us: durableUs() },
   versions: {
     workerd: packageVersion(root, 'workerd'),

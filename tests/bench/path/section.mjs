@@ -91,6 +91,9 @@ ${beginning.join('\n')}
 export function section(results) {
   const { http, many, machine, versions, date } = results;
   const rows = targets(results).map(([what, wanted, measured, met]) => `| ${what} | ${wanted} | ${measured}${met ? '' : ', **missed**'} |`);
+  const disk = results.on_disk
+    ? 'with its objects\' files on disk'
+    : 'with its objects\' files **in memory**, because the disk was overloaded with other work when this was run (on a calm disk a commit costs everybody some 100 µs more, so that ratios come closer to 1)';
   return `
 ## The whole path
 
@@ -101,8 +104,8 @@ worker ${versions.worker}, partyserver ${versions.partyserver}, json-logic-js ${
 ${versions['json-rules-engine']}. The figures are in [tests/bench/results/path.json](../tests/bench/results/path.json), the
 sources of all candidates in [tests/bench/path](../tests/bench/path).
 
-Each candidate runs alone on plain \`workerd\` (no Miniflare, whose entry Worker would be measured as well), with its
-objects' files on disk; the others' processes are stopped meanwhile. ${results.rounds} rounds in turn of ${results.seconds} s at
+Each candidate runs alone on plain \`workerd\` (no Miniflare, whose entry Worker would be measured as well), ${disk};
+the others' processes are stopped meanwhile. ${results.rounds} rounds in turn of ${results.seconds} s at
 saturation (32 connections) and ${results.seconds} s at ${results.rate} events a second, where a request's latency counts from the
 time that it was due. Ratios are of rounds next to each other: the median, and in parentheses the least and the greatest. CPU is what the kernel counts for the process of workerd; it is the steadier figure.
 

@@ -53,6 +53,12 @@ export function othersVisit({ way, batch }, { visit, cpu_ms }) {
   };
 }
 
+/** What further events use: a long visit less a short one. */
+export function further(short, long, events) {
+  const difference = Object.fromEntries(Object.keys(long).map((item) => [item, (long[item] - short[item]) / events]));
+  return Object.fromEntries(Object.entries(difference).map(([item, each]) => [item, Math.max(0, each)]));
+}
+
 /** Dollars of a visit's quantities, without what the plan includes; only of some items where they are named. */
 export function dollars(used, prices, items = Object.keys(used)) {
   return items.reduce((sum, item) => sum + ((used[item] ?? 0) * prices[item].per_million) / 1e6, 0);

@@ -17,7 +17,14 @@ export async function startQueue() {
     } catch {
       return; // a runtime that is stopped cuts off what it sends
     }
-    counted.messages += request.url === '/batch' ? JSON.parse(Buffer.concat(parts)).messages.length : 1;
+    if (request.url === '/batch') {
+      // Bodies of a batch are written in base64.
+      const sizes = JSON.parse(Buffer.concat(parts)).messages.map(({ body }) => (body.length * 3) / 4);
+      counted.messages += sizes.length;
+      bytes = sizes.reduce((sum, size) => sum + size, 0);
+    } else {
+      counted.messages += 1;
+    }
     counted.bytes += bytes;
     response.writeHead(200, { 'content-type': 'application/json' }).end(TAKEN);
   });

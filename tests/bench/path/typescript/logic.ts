@@ -9,7 +9,7 @@ export interface Rule {
   content: unknown;
 }
 interface Logical extends Rule {
-  logic: jsonLogic.RulesLogic;
+  logic: unknown;
 }
 
 const byName = Map.groupBy(authored as Logical[], ({ name }) => name);

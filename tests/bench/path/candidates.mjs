@@ -87,7 +87,7 @@ export const operator = () => ({ authorization: `Bearer ${jwt(SECRET, { sub: 'be
 
 /** Footfall with its published rules; `site` are settings of the site. */
 export const footfall = (rules, { build = path.join(root, 'build'), site = {} } = {}) => ({
-  modules: rust(build),
+  modules: [['entry.js', 'esModule', path.join(build, 'entry.js')], ...rust(build)],
   classes: [['VISITOR', 'Visitor'], ['RULEBOOK', 'Rulebook'], ['USER', 'User'], ['LIMITER', 'Limiter']],
   queues: ['RECORDS', 'ORIGIN', 'ARCHIVE'],
   vars: {

@@ -1,4 +1,4 @@
-// Writes docs/benchmarks.md from the results that are there, so that each benchmark can be run alone.
+// Writes docs/benchmarks.md from the results that are there, so that each benchmark can be run alone; by itself: node page.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chart as rulesChart } from './rules/chart.mjs';
@@ -22,3 +22,5 @@ export function writePage() {
   writeFileSync(path.join(docs, 'benchmarks.md'), text);
   return text;
 }
+
+if (process.argv[1] === import.meta.filename) writePage();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the engine and writes docs/benchmarks.md: `scripts/bench.sh rules` evaluates rules beside other engines,
 # `scripts/bench.sh path [FLAG…]` the whole path beside other Workers, `scripts/bench.sh cost` what
-# visits cost (docs/cost.md); without a part, all.
+# visits cost and how that grows (docs/cost.md, docs/scaling.md); without a part, all.
 #
 #   BENCH_BUILD   the directory of the Worker that `path` and `cost` measure, instead of a build made now
 set -euo pipefail
@@ -60,11 +60,12 @@ bench_path() {
   "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" "$@"
 }
 
-# What visits use, and the price of it: docs/cost.md.
+# What visits use, the price of it, and how it grows: docs/cost.md, docs/scaling.md.
 bench_cost() {
   [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
   "$NODE" "$BENCH/cost/count.mjs" "${BENCH_BUILD:-build}"
   "$NODE" "$BENCH/cost/page.mjs"
+  "$NODE" "$BENCH/scaling/page.mjs"
 }
 
 scripts/setup.sh

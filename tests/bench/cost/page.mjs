@@ -103,7 +103,8 @@ ${usage.long.map((one) => [one, furtherEvents(usage, prices, one)]).map(([one, [
 The **others** are the objects that a good engineer would write ([sources](../tests/bench/path/typescript)) as such objects commonly are:
 one value that is written and one alarm that is set for each request or message. They hand no records to
 anybody, so only the first column compares. Records in D1 cost more than all the rest: each is
-${ASSUMED.d1_rows} rows, one of them in an index. A store that reads records elsewhere can do without (the origin and the archive take them from queues of their own).
+${ASSUMED.d1_rows} rows, one of them in an index. Every site's records go there today, whatever sinks it has
+besides.
 
 | What it is to show (the object) | Target | Computed |
 |---|---|---|

@@ -12,8 +12,8 @@ const bytes = (value) => (value >= 1e12 ? `${round(value / 1e12)} TB` : value >=
 const days = (value) => (value >= 1 ? `${round(value)} d` : `${round(value * 24)} h`);
 
 /** The page. */
-export function page({ visit, counted } = JSON.parse(readFileSync(path.join(here, '../results/cost.json'), 'utf8'))) {
-  const usual = counted.find(({ way, batch }) => way === 'socket' && batch === 1);
+export function page({ visit, counted, default_minutes } = JSON.parse(readFileSync(path.join(here, '../results/cost.json'), 'utf8'))) {
+  const usual = counted.find(({ way, batch, flush_minutes }) => way === 'socket' && batch === 1 && flush_minutes === default_minutes);
   const of = (visitors) => day(visitors, visit, usual);
   const rows = SIZES.map(of);
   const table = rows.map((row) => {

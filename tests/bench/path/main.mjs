@@ -22,8 +22,8 @@ const HELP = `Measures the whole path; without options everything, which takes a
                    repeatable
   --only A,B       of the part http only these beside footfall and floor: bare, plain, party, rules-engine
   --build DIR      the Worker that is measured (default build)
-  --rounds N       rounds in turn (default 5)
-  --seconds S      of each measurement (default 4)
+  --rounds N       rounds in turn (default 4)
+  --seconds S      of each measurement (default 3)
   --rate N         events a second of the paced part (default 300)
   --work DIR       where the objects' files are (default tests/bench/target/path: a disk, not memory)
   --dry            write neither results nor documentation
@@ -34,8 +34,8 @@ const { values: wanted } = parseArgs({
     part: { type: 'string', multiple: true },
     only: { type: 'string' },
     build: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '3' },
     rate: { type: 'string', default: '300' },
     work: { type: 'string' },
     dry: { type: 'boolean', default: false },

@@ -51,8 +51,8 @@ check: ## Check formatting, lints (for the host and for wasm32) and what is depe
 fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, access, admin) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
-bench: ## Measure the engine beside others; writes docs/benchmarks.md.
-	@scripts/bench.sh rules
+bench: ## Measure beside others: BENCH=rules, path (FLAGS=--help) or cost, or all; writes docs/benchmarks.md, docs/cost.md.
+	@scripts/bench.sh $(BENCH) $(if $(BENCH),$(FLAGS))
 
 crash: ## Kill the engine KILLS=… (200) times under load, drawn from SEED=… (1), within MINUTES=… (30); check what is left.
 	@scripts/build.sh >&2

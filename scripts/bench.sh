@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Measures the engine: `scripts/bench.sh rules` evaluates rules beside other engines and writes docs/benchmarks.md.
+# Measures the engine and writes docs/benchmarks.md: `scripts/bench.sh rules` evaluates rules beside other engines,
+# `scripts/bench.sh path [FLAG…]` the whole path beside other Workers, `scripts/bench.sh cost` what
+# visits cost and how that grows (docs/cost.md, docs/scaling.md); without a part, all.
+#
+#   BENCH_BUILD   the directory of the Worker that `path` and `cost` measure, instead of a build made now
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
@@ -36,11 +40,43 @@ bench_rules() {
     "$BENCH/target/workload"
 }
 
-[ $# -gt 0 ] || set -- rules
+build_generator() {
+  cd "$BENCH" && cargo build --release --locked -p footfall-bench-generator
+}
+
+# An empty Worker in Rust, by the tools that build the Worker.
+build_bare() {
+  cd "$BENCH/path/bare" &&
+    PATH=$TOOLS/wrap:$ROOT/node_modules/.bin:$PATH \
+      WASM_BINDGEN_BIN=$BINDGEN WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild \
+      "$TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --release --panic-unwind --out-dir ../../target/bare --locked
+}
+
+bench_path() {
+  [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
+  step "the load generator" "it does not build; the compiler's messages are above" build_generator
+  step "an empty Worker in Rust" "it does not build; the compiler's messages are above" build_bare
+  step "packages to compare with" "the packages could not be installed" bench_packages
+  "$NODE" "$BENCH/path/main.mjs" --build "${BENCH_BUILD:-build}" "$@"
+}
+
+# What visits use, the price of it, and how it grows: docs/cost.md, docs/scaling.md.
+bench_cost() {
+  [ -n "${BENCH_BUILD:-}" ] || scripts/build.sh
+  "$NODE" "$BENCH/cost/count.mjs" "${BENCH_BUILD:-build}"
+  "$NODE" "$BENCH/cost/page.mjs"
+  "$NODE" "$BENCH/scaling/page.mjs"
+}
+
 scripts/setup.sh
-for name in "$@"; do
-  case $name in
-    rules) bench_rules ;;
-    *) die "no benchmark '$name'; there is: rules" ;;
-  esac
-done
+case ${1:-all} in
+  rules) bench_rules ;;
+  path) bench_path "${@:2}" ;;
+  cost) bench_cost ;;
+  all)
+    bench_rules
+    bench_path
+    bench_cost
+    ;;
+  *) die "no benchmark '$1'; there are: rules, path (path --help says more), cost" ;;
+esac

@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PEERS, measure } from './rules/peers.mjs';
 import { fastest } from './rules/time.mjs';
+import { writePage } from './page.mjs';
 import { page } from './rules/page.mjs';
-import { chart } from './rules/chart.mjs';
 import { condition, document, logic, typedEvent, workload } from './rules/workload.mjs';
 
 const [native, wasmModule, folder] = process.argv.slice(2);
@@ -16,7 +16,6 @@ const SIZES = ['10', '100', '1000', '10000'];
 const BUDGET_MS = 700;
 const PEER_BUDGET_MS = 1_600;
 const say = (text) => process.stderr.write(`bench  ${text}\n`);
-const root = path.resolve(import.meta.dirname, '../..');
 
 say('making rules and events');
 const { events, sets } = workload();
@@ -134,7 +133,6 @@ const results = {
 };
 mkdirSync(path.join(import.meta.dirname, 'results'), { recursive: true });
 writeFileSync(path.join(import.meta.dirname, 'results/rules.json'), `${JSON.stringify(results, null, 2)}\n`);
-writeFileSync(path.join(root, 'docs/benchmarks-rules.svg'), chart(results));
-writeFileSync(path.join(root, 'docs/benchmarks.md'), page(results));
+writePage();
 say('wrote tests/bench/results/rules.json, docs/benchmarks.md and docs/benchmarks-rules.svg');
 process.stdout.write(page(results));

@@ -41,11 +41,13 @@ export function page(results) {
   const compared = Object.entries(results.events_compared).map(([peer, by]) => `${peer} ${by[10_000]}`);
   return `# Benchmarks
 
-Written by \`make bench\`; the figures are in [tests/bench/results/rules.json](../tests/bench/results/rules.json). All of
-them are of one run on one machine (${results.date}, ${results.processor}, ${results.cores} cores, Node ${versions.node}
-with V8 ${versions.v8}, rustc ${versions.rustc}): what counts is how they stand to each other.
+Written by \`make bench\` (\`make bench BENCH=rules\` and \`BENCH=path\` for one part). What counts is how figures of one run
+stand to each other.
 
 ## Rules
+
+Of one run (${results.date}, ${results.processor}, ${results.cores} cores, Node ${versions.node} with V8 ${versions.v8}, rustc
+${versions.rustc}); the figures are in [tests/bench/results/rules.json](../tests/bench/results/rules.json).
 
 Rules of three or four comparisons and ${results.events} events with ${17} fields, made from one seed
 ([workload.mjs](../tests/bench/rules/workload.mjs)). An event matches ${SIZES.map((size) => number(matches[size], 1)).join(', ')}

@@ -166,3 +166,13 @@ impl Engine {
         let _ = std::fs::remove_dir_all(state);
     }
 }
+
+impl Drop for Engine {
+    /// When a run could not go to its end: what was started is not left behind.
+    fn drop(&mut self) {
+        if let Some((mut child, state)) = self.child.take() {
+            drop(child.start_kill());
+            drop(std::fs::remove_dir_all(state));
+        }
+    }
+}

@@ -10,6 +10,8 @@ use crate::rules;
 
 /// The engine's times are whole milliseconds, and its clock stands still while it works on something.
 const SLACK: Micros = 3_000;
+/// How late a timer may be before an answer without its push is wrong.
+const WAKE: Micros = 2_000_000;
 
 /// What leads to a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +258,36 @@ impl Ledger {
             }
         }
         missing
+    }
+
+    /// For a tab without a socket, which is told with its answers: what an answer to something sent then, with these
+    /// consequences, had to bring and did not. Each is named once.
+    pub fn untold(&mut self, sent: Micros, leads: &Sent) -> Vec<String> {
+        let mut untold = Vec::new();
+        for (at, one) in self.foreseen.iter_mut().enumerate() {
+            let due = one.latest().is_some_and(|latest| latest + WAKE <= sent);
+            if due && one.must == Must::Come && one.told.is_empty() && !leads.ends.contains(&at) {
+                one.must = Must::Either;
+                untold.push(format!("{} {} was not told with an answer long after it was due", one.rule, one.key));
+            }
+        }
+        untold
+    }
+
+    /// What was meant for a page goes when the page is left, and a tab without a socket may not have asked before.
+    pub fn forgo(&mut self, leads: &Sent) {
+        for at in &leads.ends {
+            let one = &mut self.foreseen[*at];
+            if matches!(one.cause, Cause::Dwell { .. }) && one.told.is_empty() && one.must == Must::Come {
+                one.must = Must::Either;
+            }
+        }
+    }
+
+    /// When a timer was the last to wake the object, as far as is known by now.
+    pub fn stirred(&self, now: Micros) -> Micros {
+        let timers = self.foreseen.iter().filter(|one| one.cause != Cause::Event && one.must != Must::NotCome);
+        timers.filter_map(Foreseen::latest).filter(|latest| *latest <= now).max().unwrap_or_default()
     }
 
     /// Whether everything is acknowledged and everything that has come due by `now` was told.

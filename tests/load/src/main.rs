@@ -1,6 +1,7 @@
 //! The load tester: visitors of a shop's day against a running engine, measured from when each thing was meant to happen,
 //! and everything that they are told compared with what they must be told.
 
+mod charts;
 mod clock;
 mod engine;
 mod events;
@@ -9,10 +10,15 @@ mod http;
 mod ledger;
 mod nap;
 mod options;
+mod page;
 mod plan;
+mod process;
+mod progress;
 mod recorder;
+mod report;
 mod rules;
 mod run;
+mod sleepers;
 mod socket;
 mod tab;
 mod visitor;
@@ -31,10 +37,24 @@ async fn main() -> ExitCode {
         }
         Err(error) => return refuse(&error),
     };
-    match run::run(options).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => refuse(&error),
+    // Whichever way it ends, what was started is stopped with it.
+    tokio::select! {
+        ended = run::run(options) => match ended {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => refuse(&error),
+        },
+        () = told_to_stop() => refuse("stopped before its end"),
+    }
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupted), Ok(mut terminated)) => {
+            tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
+        }
+        _ => std::future::pending().await,
     }
 }
 

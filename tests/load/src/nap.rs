@@ -40,7 +40,7 @@ impl Visitor {
     }
 
     /// What was to wake it is acknowledged.
-    pub(crate) fn woken_by_event(&mut self, wake: Wake) {
+    pub(crate) fn woken_by_event(&mut self, wake: Wake, acked: Micros) {
         if wake.sent < wake.since + SILENCE {
             self.world.recorder.count(Count::NapsDisturbed, 1);
             if let Some(push) = wake.push {
@@ -48,14 +48,17 @@ impl Visitor {
             }
             return;
         }
-        self.prove(wake.since, By::Event { sent: wake.sent, push: wake.push });
+        self.prove((wake.since, acked), By::Event { sent: wake.sent, push: wake.push });
     }
 
     /// A timer's push came; `late` is how late, where that is known.
     pub(crate) fn woken_by_timer(&mut self, due: Micros, received: Micros, late: Option<Micros>) {
+        if let Some(late) = late {
+            self.world.recorder.took(Latency::Timer, late);
+        }
         if self.napping && received >= self.touched + SILENCE {
             self.napping = false;
-            self.prove(self.touched, By::Timer { due, late });
+            self.prove((self.touched, received), By::Timer { due, late });
         } else if received < self.touched + SILENCE
             && let Some(late) = late
         {
@@ -63,21 +66,32 @@ impl Visitor {
         }
     }
 
-    fn prove(&mut self, since: Micros, by: By) {
+    /// Something that reaches the object: after a silence it had to be made anew.
+    pub(crate) fn stir(&mut self, now: Micros) {
+        let before = self.touched.max(self.stirred).max(self.ledger.stirred(now.saturating_sub(1_000_000)));
+        if now >= before + SILENCE {
+            self.silences += 1;
+        }
+        self.stirred = self.stirred.max(now);
+    }
+
+    /// Looks whether the instance that is there was made between these times: after the object was certainly in memory
+    /// last, and before it certainly was again.
+    fn prove(&mut self, between: (Micros, Micros), by: By) {
         self.naps += 1;
         let (world, id) = (Arc::clone(&self.world), self.id.clone());
-        self.probes.push(tokio::spawn(async move { look(&world, &id, since, by).await }));
+        self.probes.push(tokio::spawn(async move { look(&world, &id, between, by).await }));
     }
 }
 
 /// Looks at the instance that is there now: `true` when the one before it is proved to be gone.
-async fn look(world: &World, visitor: &str, since: Micros, by: By) -> bool {
+async fn look(world: &World, visitor: &str, (since, until): (Micros, Micros), by: By) -> bool {
     let recorder = &world.recorder;
     recorder.count(Count::Naps, 1);
     recorder.count(Count::Probes, 1);
     let Ok(look) = world.engine.look(visitor).await else { return false };
     let made = world.clock.of_wall_ms(look.constructed_at_ms);
-    let slept = made > since;
+    let slept = made > since && made <= until;
     if slept {
         recorder.count(Count::NapsProved, 1);
         // Nobody can have evicted it before its ten seconds were over.

@@ -56,12 +56,6 @@ pub struct Visit {
     pub steps: Vec<(Micros, Step)>,
 }
 
-impl Visit {
-    /// Whether it is meant to sleep at some time.
-    pub fn sleeps(&self) -> bool {
-        self.steps.iter().any(|(_, step)| *step == Step::Nap)
-    }
-}
 
 /// A day: the visits, by their arrival, and when all sockets break.
 pub struct Day {
@@ -157,6 +151,8 @@ impl Writer {
 
     /// A pause in which the object falls asleep, ended by something that is pushed at once.
     fn nap(&mut self) {
+        let wait = self.think();
+        self.after(wait, Step::Browse { tab: 0 }); // no rule looks at that page while it sleeps
         self.steps.push((self.at, Step::Nap));
         let wait = self.random.random_range(NAP.0..NAP.1);
         let tab = self.tab();

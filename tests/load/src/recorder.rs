@@ -23,16 +23,18 @@ pub enum Latency {
     PushAwake,
     /// From an event to its push, on an object that the event woke.
     PushAsleep,
-    /// How long after it was due the push of a timer came, on an object that was in memory.
+    /// How long after it was due the push of a timer came: of all timers.
+    Timer,
+    /// The same, on an object that was in memory.
     TimerAwake,
-    /// The same, on an object that the timer woke.
+    /// The same, on an object that the timer is proved to have woken.
     TimerAsleep,
     /// How long after it was meant to be sent something was sent that had nothing to wait for: the tester's own lateness.
     Tester,
 }
 
 /// Their names in the report, in its order.
-pub const LATENCIES: [(Latency, &str); 10] = [
+pub const LATENCIES: [(Latency, &str); 11] = [
     (Latency::HttpAck, "http_ack"),
     (Latency::Beacon, "beacon_ack"),
     (Latency::SocketAck, "socket_ack"),
@@ -40,6 +42,7 @@ pub const LATENCIES: [(Latency, &str); 10] = [
     (Latency::Welcome, "socket_welcome"),
     (Latency::PushAwake, "push_awake"),
     (Latency::PushAsleep, "push_hibernated"),
+    (Latency::Timer, "timer"),
     (Latency::TimerAwake, "timer_awake"),
     (Latency::TimerAsleep, "timer_hibernated"),
     (Latency::Tester, "tester_lateness"),

@@ -32,8 +32,6 @@ pub struct Outgoing {
     pub leads: Sent,
     /// The tester broke the connection while it waited.
     pub interrupted: bool,
-    /// Since when the visitor was silent, when this is to find its object asleep.
-    pub since: Option<Micros>,
 }
 
 pub struct Tab {

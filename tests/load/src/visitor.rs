@@ -42,6 +42,8 @@ pub struct Gone {
     /// How often it was proved to have slept.
     pub proved: u64,
     pub naps: u64,
+    /// How often something came to its object after a silence in which it had to be evicted.
+    pub silences: u64,
 }
 
 /// An answer to a batch over HTTP.
@@ -68,6 +70,9 @@ pub struct Visitor {
     pub(crate) napping: bool,
     pub(crate) wake: Option<Wake>,
     pub(crate) naps: u64,
+    /// When something reached its object last, and how often after a silence.
+    pub(crate) stirred: Micros,
+    pub(crate) silences: u64,
     pub(crate) probes: Vec<JoinHandle<bool>>,
     pub(crate) away: bool,
     /// Over HTTP one batch is on its way at a time; after one that failed, not before this time.
@@ -113,6 +118,8 @@ pub async fn live(world: Arc<World>, visit: Visit, random: ChaCha8Rng) -> Gone {
         napping: false,
         wake: None,
         naps: 0,
+        stirred: 0,
+        silences: 0,
         probes: Vec::new(),
         away: false,
         posting: false,
@@ -270,8 +277,9 @@ impl Visitor {
     fn send(&mut self, tab: usize, events: Vec<Value>, leads: Sent, intended: Micros) {
         let now = self.now();
         self.frames += 1;
-        let since = std::mem::take(&mut self.napping).then_some(self.touched);
+        let since = std::mem::take(&mut self.napping).then(|| self.touched.max(self.ledger.stirred(now)));
         let interrupted = self.tabs[tab].lost.is_some();
+        self.stir(now);
         self.wake = since.map(|since| Wake { since, frame: self.frames, sent: 0, intended, push: None });
         let free = match self.way {
             Way::Socket => matches!(self.tabs[tab].link, Link::Ready(_)),
@@ -280,7 +288,7 @@ impl Visitor {
         if free {
             self.world.recorder.took(Latency::Tester, now.saturating_sub(intended));
         }
-        let out = Outgoing { frame: self.frames, events, intended, sent: None, leads, interrupted, since };
+        let out = Outgoing { frame: self.frames, events, intended, sent: None, leads, interrupted };
         self.tabs[tab].out.push_back(out);
         match self.way {
             Way::Socket => self.flush(tab),
@@ -304,6 +312,7 @@ impl Visitor {
             }
             return false;
         }
+        let waiting = self.tabs.iter().flat_map(|tab| &tab.out).filter(|out| !out.events.is_empty()).count();
         if waiting > 0 {
             self.fault(Kind::Refused, format!("{waiting} batches were not acknowledged in {} s", self.world.patience / 1_000_000));
         }
@@ -322,7 +331,7 @@ impl Visitor {
         }
         self.world.recorder.count(Count::Undecided, self.ledger.undecided);
         self.world.recorder.left();
-        Gone { visitor: self.id, number: self.number, proved, naps: self.naps }
+        Gone { visitor: self.id, number: self.number, proved, naps: self.naps, silences: self.silences }
     }
 
     pub(crate) fn jitter(&mut self, from: Micros, to: Micros) -> Micros {

@@ -146,7 +146,7 @@ impl Visitor {
         self.ledger.acknowledged(&out.leads, sent, at);
         if let Some(mut wake) = self.wake.take_if(|wake| wake.frame == out.frame) {
             wake.sent = sent;
-            self.woken_by_event(wake);
+            self.woken_by_event(wake, at);
         }
         self.touched = at;
     }
@@ -204,6 +204,7 @@ impl Visitor {
             }
         } else if right.first {
             self.world.recorder.count(Count::Timers, 1);
+            self.stir(if at_once { received } else { right.due });
             let late = (at_once && right.exact).then(|| received.saturating_sub(right.due));
             self.woken_by_timer(right.due, received, late);
         }
@@ -230,6 +231,9 @@ impl Visitor {
     /// A tab is without its socket, and comes back after this wait.
     fn lose(&mut self, at: usize, now: Micros, wait: Micros) {
         self.disturb();
+        if self.tabs[at].welcomed.is_some() && self.tabs[at].lost.is_none() {
+            self.stir(now);
+        }
         let tab = &mut self.tabs[at];
         tab.generation += 1;
         if tab.welcomed.is_some() {
@@ -257,6 +261,7 @@ impl Visitor {
     pub(crate) fn go_away(&mut self) {
         self.away = true;
         let now = self.now();
+        self.stir(now);
         for tab in &mut self.tabs {
             if let Link::Ready(socket) | Link::Greeting(socket) = std::mem::replace(&mut tab.link, Link::None) {
                 drop(socket.send(Say::Close));
@@ -277,7 +282,6 @@ impl Visitor {
                 sent: None,
                 leads: Default::default(),
                 interrupted: false,
-                since: None,
             };
             self.tabs[0].out.push_back(out);
             self.post();
@@ -329,8 +333,13 @@ impl Visitor {
                     }
                 }
                 let Some(out) = self.tabs[0].out.pop_front() else { return };
+                // Whoever asks well after something was due is told of it.
+                for what in self.ledger.untold(out.sent.unwrap_or(at), &out.leads) {
+                    self.fault(Kind::Lost, what);
+                }
                 if !out.events.is_empty() {
                     self.taken(&out, at, &answer);
+                    self.ledger.forgo(&out.leads);
                     self.world.recorder.took(Latency::HttpAck, at.saturating_sub(out.intended));
                 }
                 self.touched = at;
@@ -350,6 +359,7 @@ impl Visitor {
 
     /// The last that is heard of the visitor: a beacon from each tab, and the ends of its sockets.
     pub(crate) async fn say_farewell(&mut self) {
+        self.stir(self.now());
         for at in 0..self.tabs.len() {
             let event = self.write(at, |pen| pen.left());
             let body = json!({ "batch": [event], "writeKey": self.world.engine.public_key, "token": self.token }).to_string();

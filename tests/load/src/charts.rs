@@ -69,22 +69,41 @@ impl Chart<'_> {
         };
         let ground = SIZE.1 - BOTTOM;
         let place_y = |value: f64| ground - part(value).clamp(0.0, 1.0) * (ground - TOP);
-        let mut svg = format!("<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", self.title, SIZE.0, SIZE.1, self.title);
+        let mut svg = format!(
+            "<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
+            self.title, SIZE.0, SIZE.1, self.title
+        );
         for Span { name, from, to } in &self.spans {
             let (from, to) = (place_x(from.clamp(x.0, x.1)), place_x(to.clamp(x.0, x.1)));
-            let _ = write!(svg, "<rect class=\"span\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>", (to - from).max(1.5), ground - TOP);
-            let _ = write!(svg, "<text class=\"span-name\" x=\"{:.1}\" y=\"{:.1}\">{name}</text>", to + 4.0, TOP + 10.0);
+            let _ = write!(
+                svg,
+                "<rect class=\"span\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+                (to - from).max(1.5),
+                ground - TOP
+            );
+            let _ =
+                write!(svg, "<text class=\"span-name\" x=\"{:.1}\" y=\"{:.1}\">{name}</text>", to + 4.0, TOP + 10.0);
         }
         for (at, text) in &y_marks {
             let y = place_y(*at);
-            let _ = write!(svg, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>", SIZE.0 - RIGHT);
+            let _ = write!(
+                svg,
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+                SIZE.0 - RIGHT
+            );
             let _ = write!(svg, "<text class=\"y\" x=\"{}\" y=\"{:.1}\">{text}</text>", LEFT - 8.0, y + 4.0);
         }
         let made = if self.x_marks.is_empty() { along(x.0, x.1) } else { self.x_marks.clone() };
         for (at, text) in made.iter().filter(|(at, _)| (x.0..=x.1).contains(at)) {
             let _ = write!(svg, "<text class=\"x\" x=\"{:.1}\" y=\"{}\">{text}</text>", place_x(*at), ground + 16.0);
         }
-        let _ = write!(svg, "<text class=\"name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", SIZE.0 - RIGHT, SIZE.1 - 5.0, self.x_name);
+        let _ = write!(
+            svg,
+            "<text class=\"name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            SIZE.0 - RIGHT,
+            SIZE.1 - 5.0,
+            self.x_name
+        );
         let _ = write!(svg, "<text class=\"name\" x=\"{LEFT}\" y=\"{}\">{}</text>", SIZE.1 - 5.0, self.y_name);
         for (nth, line) in self.lines.iter().enumerate() {
             if self.bars {
@@ -93,10 +112,19 @@ impl Chart<'_> {
                 let width = ((SIZE.0 - LEFT - RIGHT) / (x.1 - x.0) * 0.8 / count).clamp(1.0, 40.0);
                 for (at, value) in &line.points {
                     let (left, y) = (place_x(*at) - width * count / 2.0 + nth * width, place_y(*value));
-                    let _ = write!(svg, "<rect class=\"c{}\" x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>", line.colour, ground - y);
+                    let _ = write!(
+                        svg,
+                        "<rect class=\"c{}\" x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>",
+                        line.colour,
+                        ground - y
+                    );
                 }
             } else {
-                let points: Vec<_> = line.points.iter().map(|(at, value)| format!("{:.1},{:.1}", place_x(*at), place_y(*value))).collect();
+                let points: Vec<_> = line
+                    .points
+                    .iter()
+                    .map(|(at, value)| format!("{:.1},{:.1}", place_x(*at), place_y(*value)))
+                    .collect();
                 let _ = write!(svg, "<polyline class=\"c{}\" points=\"{}\"/>", line.colour, points.join(" "));
             }
         }

@@ -68,19 +68,39 @@ impl Engine {
         let http = Http::new(address);
         let (status, config) = http.call(Method::GET, "/v1/config?site=demo", None, None).await?;
         let public_key = config["write_key"].as_str().filter(|_| status == 200).map(str::to_owned);
-        let public_key = public_key.ok_or_else(|| format!("{address} has no site `demo` with a public key: {config}"))?;
-        Ok(Self { http, public_key, runtime_pid: None, admin_token: admin_token.to_owned(), dwells_s: vec![], child: None })
+        let public_key =
+            public_key.ok_or_else(|| format!("{address} has no site `demo` with a public key: {config}"))?;
+        Ok(Self {
+            http,
+            public_key,
+            runtime_pid: None,
+            admin_token: admin_token.to_owned(),
+            dwells_s: vec![],
+            child: None,
+        })
     }
 
     async fn start(build: &str) -> Result<Self, String> {
         let state = std::env::temp_dir().join(format!("footfall-load-{}", std::process::id()));
         let mut command = Command::new("node_modules/.bin/node");
-        command.args(["scripts/serve.mjs", "--port", "0", "--with-parent", "--quiet", "--address-limit", "1000000000", "--build", build]);
+        command.args([
+            "scripts/serve.mjs",
+            "--port",
+            "0",
+            "--with-parent",
+            "--quiet",
+            "--address-limit",
+            "1000000000",
+            "--build",
+            build,
+        ]);
         command.arg("--state").arg(&state).arg("--var").arg(format!("SITES={SITES}"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
         // A terminal's Ctrl-C is the tester's to handle.
         command.process_group(0);
-        let mut child = command.spawn().map_err(|error| format!("the engine cannot be started from here ({error}): run it in the repository"))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("the engine cannot be started from here ({error}): run it in the repository"))?;
         let stdout = child.stdout.take().ok_or("the engine has no output")?;
         let line = BufReader::new(stdout).lines().next_line().await.map_err(|error| error.to_string())?;
         let ready: Option<Ready> = line.and_then(|line| serde_json::from_str(&line).ok());
@@ -97,7 +117,8 @@ impl Engine {
 
     async fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
         let path = format!("/admin/v1/sites/demo/{path}");
-        let (status, answer) = self.http.call(method, &path, Some(&self.admin_token), body.map(Value::to_string)).await?;
+        let (status, answer) =
+            self.http.call(method, &path, Some(&self.admin_token), body.map(Value::to_string)).await?;
         if status < 300 { Ok(answer) } else { Err(format!("{path} was answered with {status}: {answer}")) }
     }
 
@@ -118,7 +139,8 @@ impl Engine {
     /// A sentence about why it cannot be looked at.
     pub async fn look(&self, visitor: &str) -> Result<Look, String> {
         let view = self.inspect(visitor).await?;
-        let constructed_at_ms = view["runtime"]["constructed_at_ms"].as_f64().ok_or("the view does not tell its instance")?;
+        let constructed_at_ms =
+            view["runtime"]["constructed_at_ms"].as_f64().ok_or("the view does not tell its instance")?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time")]
         let whole = |number: f64| number as u64;
         Ok(Look { constructed_at_ms: whole(constructed_at_ms), instances: view["instances"].as_f64().map(whole) })

@@ -28,16 +28,22 @@ impl Pen<'_> {
     /// A product is seen; `key` tells its pushes apart.
     pub fn viewed(&mut self, key: &str, stock: u32, counts: bool) -> Value {
         let sku = format!("sku-{}", *self.next % 50);
-        self.track("Product Viewed", json!({
-            "sku": sku, "name": format!("Product {sku}"), "price": 19.99, "currency": "EUR", "category": "shoes",
-            "stock": stock, "key": key, "counts": counts,
-        }))
+        self.track(
+            "Product Viewed",
+            json!({
+                "sku": sku, "name": format!("Product {sku}"), "price": 19.99, "currency": "EUR", "category": "shoes",
+                "stock": stock, "key": key, "counts": counts,
+            }),
+        )
     }
 
     /// Something is put into the cart.
     pub fn added(&mut self, key: &str, price: u32) -> Value {
         let sku = format!("sku-{}", self.next);
-        self.track("Product Added", json!({ "sku": sku, "name": sku, "price": price, "quantity": 1, "currency": "EUR", "key": key }))
+        self.track(
+            "Product Added",
+            json!({ "sku": sku, "name": sku, "price": price, "quantity": 1, "currency": "EUR", "key": key }),
+        )
     }
 
     pub fn checkout(&mut self) -> Value {

@@ -41,7 +41,11 @@ impl Fault {
     pub fn line(&self) -> String {
         let kind = serde_json::to_string(&self.kind).unwrap_or_default();
         let kind = kind.trim_matches('"').replace('_', " ");
-        let whom = if self.visitor.is_empty() { "the whole run".into() } else { format!("visitor {} ({})", self.number, self.visitor) };
+        let whom = if self.visitor.is_empty() {
+            "the whole run".into()
+        } else {
+            format!("visitor {} ({})", self.number, self.visitor)
+        };
         format!("{kind}: seed {}, {whom}: {}", self.seed, self.what)
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 /// A request without an answer for so long has failed.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// What a browser says it is.
-pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+pub const BROWSER: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 
 #[derive(Clone)]
 pub struct Http {
@@ -33,7 +34,13 @@ impl Http {
     ///
     /// # Errors
     /// A sentence about what kept the answer from coming.
-    pub async fn call(&self, method: Method, path: &str, bearer: Option<&str>, body: Option<String>) -> Result<(u16, Value), String> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<String>,
+    ) -> Result<(u16, Value), String> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address))
@@ -43,7 +50,8 @@ impl Http {
         if let Some(token) = bearer {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(|error| error.to_string())?;
+        let request =
+            request.body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(|error| error.to_string())?;
         let answer = async {
             let response = self.client.request(request).await.map_err(|error| format!("{error:?}"))?;
             let status = response.status().as_u16();

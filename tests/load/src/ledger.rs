@@ -117,7 +117,15 @@ impl Sent {
 }
 
 impl Ledger {
-    fn foresee(&mut self, rule: impl Into<String>, key: &str, cause: Cause, wait_s: u64, intended: Micros, owed: &[usize]) -> Sent {
+    fn foresee(
+        &mut self,
+        rule: impl Into<String>,
+        key: &str,
+        cause: Cause,
+        wait_s: u64,
+        intended: Micros,
+        owed: &[usize],
+    ) -> Sent {
         self.foreseen.push(Foreseen {
             rule: rule.into(),
             key: key.to_owned(),
@@ -136,7 +144,11 @@ impl Ledger {
 
     /// What was pending and is now to end.
     fn end(&self, ends: impl Fn(&Foreseen) -> bool) -> Sent {
-        let pending = self.foreseen.iter().enumerate().filter(|(_, one)| one.told.is_empty() && one.must == Must::Come && ends(one));
+        let pending = self
+            .foreseen
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.told.is_empty() && one.must == Must::Come && ends(one));
         Sent { leads_to: Vec::new(), ends: pending.map(|(at, _)| at).collect() }
     }
 
@@ -159,7 +171,7 @@ impl Ledger {
         }
         if counts {
             self.views += 1;
-            if self.views % 3 == 0 {
+            if self.views.is_multiple_of(3) {
                 sent = sent.and(self.foresee(rules::THIRD, key, Cause::Event, 0, intended, tabs));
             }
         }
@@ -237,12 +249,22 @@ impl Ledger {
             }
             let first = one.told.is_empty();
             one.told.push(came.tab);
-            return Ok(Right { cause: one.cause, intended: one.intended, due, acked: one.acked, first, exact: one.paused == 0 });
+            return Ok(Right {
+                cause: one.cause,
+                intended: one.intended,
+                due,
+                acked: one.acked,
+                first,
+                exact: one.paused == 0,
+            });
         }
         let at = clock.began_wall_ms() + came.fired / 1_000;
         Err(match (known, early) {
             (true, Some(by)) => (Kind::Early, format!("{name} came {} ms early (fired at {at})", by / 1_000)),
-            (true, None) => (Kind::Repeated, format!("{name} came again, or after what ends it, on tab {} (fired at {at})", came.tab)),
+            (true, None) => (
+                Kind::Repeated,
+                format!("{name} came again, or after what ends it, on tab {} (fired at {at})", came.tab),
+            ),
             (false, _) => (Kind::Unexpected, format!("{name} came, and nothing leads to it (fired at {at})")),
         })
     }
@@ -357,8 +379,8 @@ mod tests {
             let sent = ledger.add("k", 20, at, &[0]);
             send(&mut ledger, &sent, at);
         }
-        assert_eq!(told(&mut ledger, rules::REMINDER, "", 15 * S), Err(Kind::Early));
-        assert!(told(&mut ledger, rules::REMINDER, "", 17 * S).is_ok());
+        assert_eq!(told(&mut ledger, rules::REMINDER, "", 16 * S), Err(Kind::Early));
+        assert!(told(&mut ledger, rules::REMINDER, "", 18 * S).is_ok());
         assert!(ledger.settled(60 * S));
     }
 }

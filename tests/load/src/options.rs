@@ -59,7 +59,18 @@ pub struct Options {
 }
 
 const NAMES: [&str; 12] = [
-    "scenario", "visitors", "rate", "minutes", "timers", "seed", "report", "address", "admin-token", "build", "patience", "inject",
+    "scenario",
+    "visitors",
+    "rate",
+    "minutes",
+    "timers",
+    "seed",
+    "report",
+    "address",
+    "admin-token",
+    "build",
+    "patience",
+    "inject",
 ];
 
 impl Options {
@@ -67,7 +78,10 @@ impl Options {
     ///
     /// # Errors
     /// A sentence about what is wrong.
-    pub fn read(arguments: impl Iterator<Item = String>, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
+    pub fn read(
+        arguments: impl Iterator<Item = String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, String> {
         let mut said: BTreeMap<&str, String> = BTreeMap::new();
         for name in NAMES {
             if let Some(value) = variable(&name.to_uppercase().replace('-', "_")).filter(|value| !value.is_empty()) {
@@ -109,7 +123,9 @@ impl Options {
             },
         };
         if options.address.is_some() && options.admin_token.is_none() {
-            return Err("a running engine needs ADMIN_TOKEN as well: its rules are set, and its visitors are inspected".into());
+            return Err(
+                "a running engine needs ADMIN_TOKEN as well: its rules are set, and its visitors are inspected".into(),
+            );
         }
         Ok(Some(options))
     }
@@ -128,7 +144,8 @@ const fn whole(value: f64) -> usize {
 
 /// The address as `http://HOST:PORT`, when it is on this machine: load is never sent to anybody else.
 fn loopback(address: &str) -> Result<String, String> {
-    let refused = || format!("ADDRESS={address}: only http:// on loopback (127.0.0.1, [::1] or localhost) with a port is loaded");
+    let refused =
+        || format!("ADDRESS={address}: only http:// on loopback (127.0.0.1, [::1] or localhost) with a port is loaded");
     let host = address.strip_prefix("http://").ok_or_else(refused)?.trim_end_matches('/');
     let (name, port) = host.rsplit_once(':').ok_or_else(refused)?;
     let port: u16 = port.parse().map_err(|_| refused())?;
@@ -155,9 +172,14 @@ mod tests {
         for good in ["http://127.0.0.1:8787", "http://localhost:8787/", "http://[::1]:1", "http://127.8.9.1:80"] {
             assert!(loopback(good).is_ok(), "{good}");
         }
-        for bad in
-            ["http://10.0.0.1:80", "https://127.0.0.1:80", "http://shop.example:80", "http://127.0.0.1.shop.example:80", "127.0.0.1:1", "http://127.0.0.1"]
-        {
+        for bad in [
+            "http://10.0.0.1:80",
+            "https://127.0.0.1:80",
+            "http://shop.example:80",
+            "http://127.0.0.1.shop.example:80",
+            "127.0.0.1:1",
+            "http://127.0.0.1",
+        ] {
             assert!(loopback(bad).is_err(), "{bad}");
         }
     }
@@ -169,7 +191,13 @@ mod tests {
         assert_eq!(read(&[]).unwrap().unwrap().visitors, Some(7));
         assert_eq!(read(&["--visitors", "8"]).unwrap().unwrap().visitors, Some(8));
         assert!(read(&["--help"]).unwrap().is_none());
-        for bad in [&["--visitors", "-1"][..], &["--nonsense", "1"], &["--visitors"], &["--inject", "x"], &["--address", "http://127.0.0.1:1"]] {
+        for bad in [
+            &["--visitors", "-1"][..],
+            &["--nonsense", "1"],
+            &["--visitors"],
+            &["--inject", "x"],
+            &["--address", "http://127.0.0.1:1"],
+        ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }
     }

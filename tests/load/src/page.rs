@@ -22,7 +22,8 @@ const NAMES: [(&str, &str, usize, bool); 11] = [
 ];
 
 /// Percentiles of the curve's scale: by how many nines.
-const NINES: [(f64, &str); 6] = [(0.0, "0"), (50.0, "50 %"), (90.0, "90 %"), (99.0, "99 %"), (99.9, "99.9 %"), (99.99, "99.99 %")];
+const NINES: [(f64, &str); 6] =
+    [(0.0, "0"), (50.0, "50 %"), (90.0, "90 %"), (99.0, "99 %"), (99.9, "99.9 %"), (99.99, "99.99 %")];
 
 /// The page of a report.
 pub fn write(report: &Value) -> String {
@@ -110,7 +111,16 @@ fn spans(report: &Value) -> Vec<Span> {
 }
 
 fn over_time(report: &Value, title: &str, y_name: &str, lines: Vec<Line>) -> String {
-    let chart = Chart { title, x_name: "seconds of the run", y_name, x_marks: vec![], y_scale: Scale::Even, lines, spans: spans(report), bars: false };
+    let chart = Chart {
+        title,
+        x_name: "seconds of the run",
+        y_name,
+        x_marks: vec![],
+        y_scale: Scale::Even,
+        lines,
+        spans: spans(report),
+        bars: false,
+    };
     chart.draw()
 }
 
@@ -136,7 +146,8 @@ fn curve(report: &Value) -> String {
     let nines = |percent: f64| -(1.0 - (percent / 100.0).min(0.999_999)).log10();
     let lines = NAMES.iter().filter(|(.., shown)| *shown).filter_map(|(member, name, colour, _)| {
         let curve = report["latencies_ms"][member]["curve"].as_array()?;
-        let points = curve.iter().map(|step| (nines(number(&step[0])), number(&step[1]))).filter(|(x, _)| *x < 5.0).collect();
+        let points =
+            curve.iter().map(|step| (nines(number(&step[0])), number(&step[1]))).filter(|(x, _)| *x < 5.0).collect();
         Some(Line { name: (*name).into(), colour: *colour, points })
     });
     let chart = Chart {
@@ -155,7 +166,8 @@ fn curve(report: &Value) -> String {
 fn lateness(report: &Value) -> String {
     let spans = report["latencies_ms"]["timer"]["spans"].as_array().map_or(&[][..], Vec::as_slice);
     let points: Vec<_> = spans.iter().map(|span| (number(&span[0]).max(0.1).log10(), number(&span[1]))).collect();
-    let marks: [f64; 14] = [0.1, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0];
+    let marks: [f64; 14] =
+        [0.1, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0];
     // Spans are a quarter longer each: their places on the scale are tenths apart.
     let spread = points.iter().flat_map(|(x, y)| [(*x, *y)]).map(|(x, y)| (x / 1.25_f64.log10(), y)).collect();
     let chart = Chart {
@@ -205,7 +217,9 @@ fn platform(report: &Value) -> String {
     if !platform.is_object() {
         return String::new();
     }
-    let mut table = String::from("<section><h2>What the platform counts</h2><table><tr><th>What<th>In the run<th>For each event</tr>");
+    let mut table = String::from(
+        "<section><h2>What the platform counts</h2><table><tr><th>What<th>In the run<th>For each event</tr>",
+    );
     let rows = [
         ("Requests to the Worker", &platform["worker_requests"], "worker_requests"),
         ("Requests to objects", &platform["object_requests"], "object_requests"),
@@ -217,11 +231,16 @@ fn platform(report: &Value) -> String {
         ("Commits", &platform["counters"]["commits"], "commits"),
     ];
     for (name, total, each) in rows {
-        let _ = write!(table, "<tr><td>{name}<td>{}<td>{:.3}</tr>", number(total), number(&platform["per_event"][each]));
+        let _ =
+            write!(table, "<tr><td>{name}<td>{}<td>{:.3}</tr>", number(total), number(&platform["per_event"][each]));
     }
     let instances = &report["hibernation"]["instances"];
     if instances.is_object() {
-        let _ = write!(table, "<tr><td>Instances made (first and after each sleep)<td>{}<td></tr>", instances["constructor_runs"]);
+        let _ = write!(
+            table,
+            "<tr><td>Instances made (first and after each sleep)<td>{}<td></tr>",
+            instances["constructor_runs"]
+        );
     }
     table + "</table></section>"
 }

@@ -24,14 +24,15 @@ impl Progress {
     /// Called each second.
     pub fn tell(&mut self, clock: Clock, recorder: &Recorder) {
         self.ticks += 1;
-        if !self.terminal && self.ticks % PLAIN_S != 0 {
+        if !self.terminal && !self.ticks.is_multiple_of(PLAIN_S) {
             return;
         }
         let per = if self.terminal { 1 } else { PLAIN_S };
         let kept = recorder.kept();
         let total = |what| kept.totals.get(&what).copied().unwrap_or_default();
         let (events, pushes) = (total(Count::Events), total(Count::Pushes));
-        let ms = |what, percent| kept.percentile_ms(what, percent).map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"));
+        let ms =
+            |what, percent| kept.percentile_ms(what, percent).map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"));
         let line = format!(
             "{} of {}  {} came, {} here, {} sockets  {} events/s, {} pushes/s  push {} / {} ms (median / 99 %)  asleep {} of {}  {} faults",
             minutes(clock.now()),

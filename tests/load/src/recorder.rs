@@ -149,9 +149,10 @@ impl Recorder {
     /// Records a latency.
     pub fn took(&self, what: Latency, latency: Micros) {
         let mut kept = self.kept();
-        let histogram = kept.latencies.entry(what).or_insert_with(|| {
-            Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order")
-        });
+        let histogram = kept
+            .latencies
+            .entry(what)
+            .or_insert_with(|| Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order"));
         histogram.saturating_record(latency.max(1));
     }
 

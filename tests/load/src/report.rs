@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use std::process::Command;
 
 /// The percentiles that are told of every latency.
-const PERCENTILES: [(&str, f64); 6] = [("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99_9", 99.9), ("max", 100.0)];
+const PERCENTILES: [(&str, f64); 6] =
+    [("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99_9", 99.9), ("max", 100.0)];
 /// Faults that are told one by one.
 const FAULTS_MAX: usize = 1_000;
 
@@ -54,9 +55,12 @@ fn ms(at: Micros) -> f64 {
 
 fn document(told: &Told<'_>, kept: &Kept) -> Value {
     let total = |what| kept.totals.get(&what).copied().unwrap_or_default();
-    let counts: Map<String, Value> = COUNTS.iter().map(|(what, name)| ((*name).to_owned(), total(*what).into())).collect();
-    let latencies: Map<String, Value> =
-        LATENCIES.iter().filter_map(|(what, name)| Some(((*name).to_owned(), latency(kept.latencies.get(what)?)))).collect();
+    let counts: Map<String, Value> =
+        COUNTS.iter().map(|(what, name)| ((*name).to_owned(), total(*what).into())).collect();
+    let latencies: Map<String, Value> = LATENCIES
+        .iter()
+        .filter_map(|(what, name)| Some(((*name).to_owned(), latency(kept.latencies.get(what)?))))
+        .collect();
     let faults: Vec<_> = kept.faults.iter().take(FAULTS_MAX).collect();
     let lines: Vec<_> = kept.faults.iter().take(FAULTS_MAX).map(crate::faults::Fault::line).collect();
     let options = told.options;
@@ -107,8 +111,10 @@ fn latency(histogram: &Histogram<u64>) -> Value {
         told.insert(name.into(), (histogram.value_at_percentile(percent) as f64 / 1_000.0).into());
     }
     // The curve: how much is at most so long, in the steps in which the histogram itself has something to tell.
-    let curve: Vec<_> =
-        histogram.iter_quantiles(4).map(|step| json!([step.percentile(), step.value_iterated_to() as f64 / 1_000.0])).collect();
+    let curve: Vec<_> = histogram
+        .iter_quantiles(4)
+        .map(|step| json!([step.percentile(), step.value_iterated_to() as f64 / 1_000.0]))
+        .collect();
     told.insert("curve".into(), curve.into());
     // And how many in each span, each a quarter longer than the one before.
     let spans: Vec<_> = histogram
@@ -159,7 +165,8 @@ fn platform(counters: &Value, total: &impl Fn(Count) -> u64) -> Value {
 }
 
 fn seconds(kept: &Kept) -> Value {
-    const TOLD: [Count; 6] = [Count::Visitors, Count::Requests, Count::MessagesIn, Count::Events, Count::Pushes, Count::Timers];
+    const TOLD: [Count; 6] =
+        [Count::Visitors, Count::Requests, Count::MessagesIn, Count::Events, Count::Pushes, Count::Timers];
     let mut asleep = vec![0_u64; kept.seconds.len()];
     for (from, to) in &kept.slept {
         // At the end of the second, as the others are.
@@ -217,16 +224,33 @@ fn summary(report: &Value) -> String {
     let counts = &report["counts"];
     text += &format!(
         "seed {}: {} visitors, {} events, {} pushes ({} of timers), at most {} sockets at once\n",
-        report["seed"], counts["visitors"], counts["events_acknowledged"], counts["pushes"], counts["timers"], report["sockets_most"],
+        report["seed"],
+        counts["visitors"],
+        counts["events_acknowledged"],
+        counts["pushes"],
+        counts["timers"],
+        report["sockets_most"],
     );
     let asleep = &report["hibernation"];
-    text += &format!("asleep: {} of {} that were to be, proved by their instances; {} were disturbed\n", asleep["proved"], asleep["naps"], asleep["disturbed"]);
+    text += &format!(
+        "asleep: {} of {} that were to be, proved by their instances; {} were disturbed\n",
+        asleep["proved"], asleep["naps"], asleep["disturbed"]
+    );
     if let Some(runs) = asleep["instances"]["constructor_runs"].as_u64() {
-        text += &format!("objects: {}, constructed {runs} times, woken {} times\n", asleep["instances"]["objects"], asleep["instances"]["wake_ups"]);
+        text += &format!(
+            "objects: {}, constructed {runs} times, woken {} times\n",
+            asleep["instances"]["objects"], asleep["instances"]["wake_ups"]
+        );
     }
     for (name, what) in report["latencies_ms"].as_object().into_iter().flatten() {
         let of = |percentile: &str| what[percentile].as_f64().unwrap_or_default();
-        text += &format!("{name:>18} {:>8} times: {:>9.1} ms median, {:>9.1} ms p99, {:>9.1} ms at most\n", what["count"], of("p50"), of("p99"), of("max"));
+        text += &format!(
+            "{name:>18} {:>8} times: {:>9.1} ms median, {:>9.1} ms p99, {:>9.1} ms at most\n",
+            what["count"],
+            of("p50"),
+            of("p99"),
+            of("max")
+        );
     }
     let faults = report["fault_lines"].as_array().map_or(&[][..], Vec::as_slice);
     if faults.is_empty() {

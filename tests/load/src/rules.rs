@@ -1,7 +1,7 @@
 //! The rules that the tester publishes, and what it must know of them to foretell every push.
 //!
 //! They are those of a shop, with waiting times that a short run sees: four seconds on a product page stand for sixty,
-//! thirteen for a page that is looked at until its visitor's object sleeps (which takes the platform ten).
+//! fourteen for a page that is looked at until its visitor's object sleeps (which takes the platform ten).
 
 use serde_json::{Value, json};
 
@@ -19,9 +19,9 @@ pub const SCARCE_STOCK: u32 = 3;
 /// A cart's value from which shipping is free.
 pub const FREE_SHIPPING: u32 = 100;
 /// The wait of the reminder, in seconds: longer than an object needs to fall asleep.
-pub const REMINDER_S: u64 = 13;
+pub const REMINDER_S: u64 = 14;
 /// On how many seconds of attention the rules of a day look.
-pub const DWELLS_S: [u64; 2] = [4, 13];
+pub const DWELLS_S: [u64; 2] = [4, 14];
 /// On how many the rules of the sleepers look: every five seconds one, so that timers that are set over minutes are due in
 /// the same five.
 pub const SLEEPERS_DWELLS_S: [u64; 24] =

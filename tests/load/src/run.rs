@@ -54,7 +54,8 @@ pub struct Marks {
 /// # Errors
 /// A sentence about why it could not run.
 pub async fn run(options: Options) -> Result<bool, String> {
-    let descriptors = rlimit::increase_nofile_limit(u64::MAX).map_err(|error| format!("the limit of descriptors cannot be read: {error}"))?;
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX)
+        .map_err(|error| format!("the limit of descriptors cannot be read: {error}"))?;
     let dwells_s: &[u64] = if options.scenario == Scenario::Day { &DWELLS_S } else { &SLEEPERS_DWELLS_S };
     let engine = Arc::new(Engine::begin(&options, dwells_s).await?);
     let clock = Clock::begin();
@@ -99,11 +100,17 @@ pub async fn run(options: Options) -> Result<bool, String> {
 }
 
 /// Plays a day.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times are small")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts and times are small"
+)]
 async fn day(options: &Options, world: &Arc<World>, storm: watch::Sender<u64>) -> Result<(Vec<Gone>, Marks), String> {
     let clock = world.clock;
     let length = (options.minutes * 60e6) as Micros;
-    let visitors = options.rate.map_or_else(|| options.visitors.unwrap_or(600) as f64, |rate| rate * options.minutes * 60.0);
+    let visitors =
+        options.rate.map_or_else(|| options.visitors.unwrap_or(600) as f64, |rate| rate * options.minutes * 60.0);
     let begins = clock.now() + seconds(1);
     let day = plan::day(options.seed, visitors, length);
     let marks = Marks {
@@ -166,7 +173,8 @@ async fn look_back(world: &World, gone: &[Gone]) -> Objects {
     let looks: Vec<_> = looks.buffer_unordered(LOOKS).filter_map(async |look| look).collect().await;
     for (one, instances) in looks.iter().filter(|(one, instances)| *instances < 1 + one.proved) {
         let what = format!("its object counts {instances} instances, and was seen to be evicted {} times", one.proved);
-        let fault = Fault { kind: Kind::Awake, seed: world.seed, number: one.number, visitor: one.visitor.clone(), what };
+        let fault =
+            Fault { kind: Kind::Awake, seed: world.seed, number: one.number, visitor: one.visitor.clone(), what };
         world.recorder.fault(fault);
     }
     let borne_out = |(one, instances): &(&Gone, u64)| one.silences.min(instances.saturating_sub(1));
@@ -187,11 +195,17 @@ fn judge(options: &Options, recorder: &Recorder, objects: &Objects, sleepers: Op
     };
     let (naps, proved) = (recorder.total(Count::Naps), recorder.total(Count::NapsProved));
     if (proved as f64) < ASLEEP_LEAST * naps as f64 {
-        wrong(Kind::Awake, format!("of {naps} objects that were to sleep only {proved} are proved to have been evicted"));
+        wrong(
+            Kind::Awake,
+            format!("of {naps} objects that were to sleep only {proved} are proved to have been evicted"),
+        );
     }
     let Objects { silences, borne_out, .. } = objects;
     if (*borne_out as f64) < ASLEEP_LEAST * *silences as f64 {
-        wrong(Kind::Awake, format!("of {silences} silences only {borne_out} are borne out by the instances of the objects"));
+        wrong(
+            Kind::Awake,
+            format!("of {silences} silences only {borne_out} are borne out by the instances of the objects"),
+        );
     }
     if recorder.total(Count::Events) == 0 {
         wrong(Kind::Refused, "not one event was acknowledged".into());

@@ -57,10 +57,12 @@ impl Sleepers {
 
     #[expect(clippy::cast_precision_loss, reason = "bytes and counts for people")]
     pub fn document(&self) -> Value {
-        let standing = |at: &Option<Standing>| at.map(|at| json!({ "memory_bytes": at.memory, "descriptors": at.descriptors }));
-        let per_visitor = self.before.zip(self.asleep).map(|(before, asleep)| {
-            asleep.memory.saturating_sub(before.memory) as f64 / self.visitors.max(1) as f64
-        });
+        let standing =
+            |at: &Option<Standing>| at.map(|at| json!({ "memory_bytes": at.memory, "descriptors": at.descriptors }));
+        let per_visitor = self
+            .before
+            .zip(self.asleep)
+            .map(|(before, asleep)| asleep.memory.saturating_sub(before.memory) as f64 / self.visitors.max(1) as f64);
         let s = |at: Micros| at as f64 / 1e6;
         json!({
             "visitors": self.visitors,
@@ -90,7 +92,12 @@ struct Schedule {
     kept: usize,
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times are small")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts and times are small"
+)]
 impl Schedule {
     fn nth(&self, number: usize, rate: f64) -> Micros {
         (number as f64 / rate * 1e6) as Micros
@@ -130,7 +137,7 @@ impl Schedule {
             let dwell_s = *SLEEPERS_DWELLS_S.iter().find(fits).unwrap_or(&SLEEPERS_DWELLS_S[23]);
             steps.push((at(set), Step::Product { tab: 0, dwell_s, stock: 8 }));
             // Of every tenth it is looked at which instance answered: all of them at once would be a load of its own.
-            if number % 10 == 0 {
+            if number.is_multiple_of(10) {
                 steps.push((at(set), Step::Nap));
             }
         }
@@ -150,7 +157,10 @@ pub async fn run(options: &Options, world: &Arc<World>, own: u64) -> Result<(Vec
     let mut found = Sleepers { before: standing(world), ..Sleepers::default() };
     let mut gone = trial(world, rate, &mut found).await?;
     let schedule = fit(options, world.engine.runtime_pid, rate, own, &mut found)?;
-    eprintln!("load   {} visitors are to sleep, {} of them with timers; {}", found.visitors, found.timers, found.stopped_by);
+    eprintln!(
+        "load   {} visitors are to sleep, {} of them with timers; {}",
+        found.visitors, found.timers, found.stopped_by
+    );
     let begins = world.clock.now() + seconds(1);
     found.due = (begins + schedule.due(), begins + schedule.due() + WINDOW);
     found.before = standing(world);
@@ -164,7 +174,8 @@ pub async fn run(options: &Options, world: &Arc<World>, own: u64) -> Result<(Vec
     let after = tokio::spawn(at(Arc::clone(world), found.due.1 + seconds(1)));
     gone.extend(play(world, visits.collect(), begins, begins + schedule.ends()).await?);
     watch.abort();
-    let (asleep, after) = (asleep.await.map_err(|error| error.to_string())?, after.await.map_err(|error| error.to_string())?);
+    let (asleep, after) =
+        (asleep.await.map_err(|error| error.to_string())?, after.await.map_err(|error| error.to_string())?);
     (found.asleep, found.sockets_asleep) = asleep;
     found.after_timers = after.0;
     found.samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
@@ -204,13 +215,19 @@ async fn trial(world: &Arc<World>, rate: f64, found: &mut Sleepers) -> Result<Ve
         let more = standing?.descriptors.saturating_sub(found.before?.descriptors);
         Some(more as f64 / TRIAL as f64)
     };
-    let (live, asleep) = (live.await.map_err(|error| error.to_string())?, asleep.await.map_err(|error| error.to_string())?);
+    let (live, asleep) =
+        (live.await.map_err(|error| error.to_string())?, asleep.await.map_err(|error| error.to_string())?);
     (found.live_each, found.asleep_each) = (each(live.0), each(asleep.0));
     Ok(gone)
 }
 
 /// How many there is room for.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are small")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts are small"
+)]
 fn fit(options: &Options, runtime: Option<u32>, rate: f64, own: u64, found: &mut Sleepers) -> Result<Schedule, String> {
     found.limit = runtime.and_then(process::descriptor_limit);
     let of_tester = own.saturating_sub(OWN_DESCRIPTORS) as usize;
@@ -224,7 +241,11 @@ fn fit(options: &Options, runtime: Option<u32>, rate: f64, own: u64, found: &mut
             let at_timers = (free - timers * (live - asleep)) / asleep.max(1.0);
             (room.max(0.0) as usize, at_timers.max(0.0) as usize, timers as usize)
         }
-        None => (options.visitors.ok_or("what a visitor costs cannot be read here: say VISITORS")?, usize::MAX, options.timers),
+        None => (
+            options.visitors.ok_or("what a visitor costs cannot be read here: say VISITORS")?,
+            usize::MAX,
+            options.timers,
+        ),
     };
     found.visitors = options.visitors.unwrap_or(usize::MAX).min(room).min(of_tester);
     found.timers = timers.min(found.visitors);

@@ -82,7 +82,9 @@ async fn connect(host: &str, token: &str) -> Result<Stream, String> {
     stream.set_nodelay(true).map_err(|error| said(&error))?;
     let mut request = format!("ws://{host}/v1/socket").into_client_request().map_err(|error| said(&error))?;
     let protocols = format!("footfall.v1, token.{token}");
-    for (name, value) in [("sec-websocket-protocol", protocols.as_str()), ("origin", &format!("http://{host}")), ("user-agent", BROWSER)] {
+    for (name, value) in
+        [("sec-websocket-protocol", protocols.as_str()), ("origin", &format!("http://{host}")), ("user-agent", BROWSER)]
+    {
         request.headers_mut().insert(name, value.parse().map_err(|_| "a header cannot be written")?);
     }
     let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(0);
@@ -94,7 +96,12 @@ async fn connect(host: &str, token: &str) -> Result<Stream, String> {
 }
 
 /// Until it is over: how it ended.
-async fn live(mut stream: Stream, mut said: UnboundedReceiver<Say>, recorder: &Recorder, tell: &impl Fn(Heard)) -> (u16, String) {
+async fn live(
+    mut stream: Stream,
+    mut said: UnboundedReceiver<Say>,
+    recorder: &Recorder,
+    tell: &impl Fn(Heard),
+) -> (u16, String) {
     let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
     loop {
         let sent = tokio::select! {

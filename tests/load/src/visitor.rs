@@ -93,7 +93,8 @@ pub async fn live(world: Arc<World>, visit: Visit, random: ChaCha8Rng) -> Gone {
     let (id, token) = match name(&world).await {
         Ok(named) => named,
         Err(what) => {
-            let fault = Fault { kind: Kind::Refused, seed: world.seed, number: visit.number, visitor: String::new(), what };
+            let fault =
+                Fault { kind: Kind::Refused, seed: world.seed, number: visit.number, visitor: String::new(), what };
             world.recorder.fault(fault);
             world.recorder.left();
             return Gone { number: visit.number, ..Gone::default() };
@@ -180,7 +181,8 @@ impl Visitor {
     fn next_time(&self, step: Option<Micros>) -> Micros {
         let soon = self.now() + 100_000;
         let retries = self.tabs.iter().filter_map(|tab| if let Link::Waiting(at) = tab.link { Some(at) } else { None });
-        let post = Some(self.post_after).filter(|_| self.way == Way::Http && !self.posting && self.tabs.iter().any(|tab| !tab.out.is_empty()));
+        let post = Some(self.post_after)
+            .filter(|_| self.way == Way::Http && !self.posting && self.tabs.iter().any(|tab| !tab.out.is_empty()));
         let own = if self.leaving.is_some() { Some(soon) } else { step };
         retries.chain(post).chain(own).min().unwrap_or(soon)
     }
@@ -314,7 +316,10 @@ impl Visitor {
         }
         let waiting = self.tabs.iter().flat_map(|tab| &tab.out).filter(|out| !out.events.is_empty()).count();
         if waiting > 0 {
-            self.fault(Kind::Refused, format!("{waiting} batches were not acknowledged in {} s", self.world.patience / 1_000_000));
+            self.fault(
+                Kind::Refused,
+                format!("{waiting} batches were not acknowledged in {} s", self.world.patience / 1_000_000),
+            );
         }
         for what in self.ledger.missing(now) {
             self.fault(Kind::Lost, what);

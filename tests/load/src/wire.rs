@@ -29,7 +29,13 @@ impl Visitor {
             tab.opening_since = now;
         }
         tab.link = Link::Opening;
-        socket::open(&self.world.engine.http.address, whose, self.world.clock, Arc::clone(&self.world.recorder), self.to_me.clone());
+        socket::open(
+            &self.world.engine.http.address,
+            whose,
+            self.world.clock,
+            Arc::clone(&self.world.recorder),
+            self.to_me.clone(),
+        );
     }
 
     /// Something came from one of the sockets.
@@ -162,7 +168,9 @@ impl Visitor {
         }
         self.world.recorder.count(Count::Pushes, 1);
         let mut again = !self.tabs[tab].advance(message["seq"].as_u64().unwrap_or_default());
-        if rule.starts_with("load-dwell-") && let Some(inject) = self.falsify() {
+        if rule.starts_with("load-dwell-")
+            && let Some(inject) = self.falsify()
+        {
             eprintln!("\ninjected: visitor {} ({}): {rule} {key} is {inject:?}", self.number, self.id);
             match inject {
                 Inject::Lost => return,
@@ -170,7 +178,9 @@ impl Visitor {
                     self.judge(&Came { rule: &rule, key: &key, tab, received, fired }, at_once);
                     again = true;
                 }
-                Inject::Early => (fired, received) = (fired.saturating_sub(3_500_000), received.saturating_sub(3_500_000)),
+                Inject::Early => {
+                    (fired, received) = (fired.saturating_sub(3_500_000), received.saturating_sub(3_500_000))
+                }
             }
         }
         if again {
@@ -362,7 +372,8 @@ impl Visitor {
         self.stir(self.now());
         for at in 0..self.tabs.len() {
             let event = self.write(at, |pen| pen.left());
-            let body = json!({ "batch": [event], "writeKey": self.world.engine.public_key, "token": self.token }).to_string();
+            let body =
+                json!({ "batch": [event], "writeKey": self.world.engine.public_key, "token": self.token }).to_string();
             let path = format!("/v1/beacon?writeKey={}", self.world.engine.public_key);
             let begun = self.now();
             self.world.recorder.count(Count::Requests, 1);
@@ -374,7 +385,9 @@ impl Visitor {
                 }
                 // Nobody waits for the answer of a beacon, so what passes is no fault.
                 Ok((0 | 429 | 500.., _)) | Err(_) => self.world.recorder.count(Count::Retries, 1),
-                Ok((status, answer)) => self.fault(Kind::Refused, format!("a beacon was answered with {status}: {answer}")),
+                Ok((status, answer)) => {
+                    self.fault(Kind::Refused, format!("a beacon was answered with {status}: {answer}"))
+                }
             }
         }
         self.go_away();

@@ -1,6 +1,7 @@
 //! The load tester: visitors of a shop's day against a running engine, measured from when each thing was meant to happen,
 //! and everything that they are told compared with what they must be told.
 
+mod bare;
 mod charts;
 mod clock;
 mod engine;

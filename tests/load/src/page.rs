@@ -164,19 +164,27 @@ fn curve(report: &Value) -> String {
 }
 
 fn lateness(report: &Value) -> String {
-    let spans = report["latencies_ms"]["timer"]["spans"].as_array().map_or(&[][..], Vec::as_slice);
-    let points: Vec<_> = spans.iter().map(|span| (number(&span[0]).max(0.1).log10(), number(&span[1]))).collect();
+    // Spans are a quarter longer each: their places on the scale are tenths apart.
+    let bars = |timers: &Value, name: &str, colour| {
+        let spans = timers["spans"].as_array()?;
+        let place = |span: &Value| number(&span[0]).max(0.1).log10() / 1.25_f64.log10();
+        Some(Line {
+            name: name.into(),
+            colour,
+            points: spans.iter().map(|span| (place(span), number(&span[1]))).collect(),
+        })
+    };
+    let bare = bars(&report["sleepers"]["bare"]["timer_ms"], "bare alarms of the platform", 1);
+    let timers = bars(&report["latencies_ms"]["timer"], "timers of the engine", 4);
     let marks: [f64; 14] =
         [0.1, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0];
-    // Spans are a quarter longer each: their places on the scale are tenths apart.
-    let spread = points.iter().flat_map(|(x, y)| [(*x, *y)]).map(|(x, y)| (x / 1.25_f64.log10(), y)).collect();
     let chart = Chart {
         title: "Timers: how late their pushes came",
         x_name: "milliseconds after they were due, the way to the page included",
         y_name: "timers",
         x_marks: marks.iter().map(|at| (at.log10() / 1.25_f64.log10(), format!("{at}"))).collect(),
         y_scale: Scale::Even,
-        lines: vec![Line { name: "timers".into(), colour: 4, points: spread }],
+        lines: timers.into_iter().chain(bare).collect(),
         spans: vec![],
         bars: true,
     };
@@ -250,6 +258,7 @@ fn sleepers(report: &Value) -> String {
     if !told.is_object() {
         return String::new();
     }
+    let late = |timers: &Value| format!("{:.1} and {:.1} ms", number(&timers["p50"]), number(&timers["p99"]));
     let mb = |value: &Value| format!("{:.0} MB", number(&value["memory_bytes"]) / 1e6);
     let rows = [
         ("Asleep with an open socket", told["sockets_asleep"].to_string()),
@@ -260,6 +269,12 @@ fn sleepers(report: &Value) -> String {
         ("Timers due in five seconds", told["visitors_with_timers"].to_string()),
         ("Visitors there then", told["visitors_at_the_timers"].to_string()),
         ("Memory just after the timers", mb(&told["after_timers"])),
+        ("Lateness of bare alarms, median and 99 %", late(&told["bare"]["timer_ms"])),
+        ("Lateness of the engine's timers, median and 99 %", late(&report["latencies_ms"]["timer"])),
+        (
+            "Memory of a bare sleeping object",
+            format!("{:.1} kB", number(&told["bare"]["memory_bytes_per_sleeping_object"]) / 1e3),
+        ),
     ];
     let rows: String = rows.iter().map(|(name, value)| format!("<tr><td>{name}<td>{value}</tr>")).collect();
     format!("<section><h2>The sleepers</h2><table>{rows}</table></section>")

@@ -50,6 +50,8 @@ pub enum Step {
     /// Closes the sockets; they come back with the next step.
     Away,
     Back,
+    /// Waits until everybody is there; the times of the steps that follow count from then.
+    Gather,
     /// Waits for what is due, and leaves.
     Leave,
 }

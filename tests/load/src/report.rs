@@ -103,7 +103,8 @@ fn document(told: &Told<'_>, kept: &Kept) -> Value {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes")]
-fn latency(histogram: &Histogram<u64>) -> Value {
+/// A histogram in milliseconds.
+pub fn latency(histogram: &Histogram<u64>) -> Value {
     let mut told = Map::new();
     told.insert("count".into(), histogram.len().into());
     told.insert("mean".into(), (histogram.mean() / 1_000.0).into());

@@ -10,19 +10,21 @@ use crate::recorder::{Count, Recorder};
 use crate::report::{self, Told};
 use crate::rules::{DWELLS_S, SLEEPERS_DWELLS_S};
 use crate::sleepers::{self, Sleepers};
-use crate::visitor::{Gone, World, live};
+use crate::visitor::{Gathering, Gone, World, live};
 use futures_util::{StreamExt as _, stream};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// Of those that are meant to sleep so many must be proved to have slept.
 pub const ASLEEP_LEAST: f64 = 0.95;
+/// Visitors that may be about to come at once, where they wait for each other.
+const DOORS: usize = 40;
 /// Looks into objects at once, when all is over.
 const LOOKS: usize = 8;
 
@@ -61,6 +63,7 @@ pub async fn run(options: Options) -> Result<bool, String> {
     let clock = Clock::begin();
     let recorder = Arc::new(Recorder::new(clock));
     let (storm, storms) = watch::channel(0);
+    let (go_on, goes_on) = watch::channel(None);
     let world = Arc::new(World {
         clock,
         engine: Arc::clone(&engine),
@@ -70,6 +73,7 @@ pub async fn run(options: Options) -> Result<bool, String> {
         storms,
         inject: options.inject,
         injected: AtomicBool::new(false),
+        gathering: Gathering { doors: Semaphore::new(DOORS), waiting: AtomicUsize::new(0), goes_on },
     });
     eprintln!("load   seed {}, {descriptors} descriptors, engine at {}", options.seed, engine.http.address);
     let before = engine.counters().await;
@@ -79,7 +83,7 @@ pub async fn run(options: Options) -> Result<bool, String> {
             (gone, marks, None)
         }
         Scenario::Sleepers => {
-            let (gone, marks, sleepers) = sleepers::run(&options, &world, descriptors).await?;
+            let (gone, marks, sleepers) = sleepers::run(&options, &world, go_on, descriptors).await?;
             (gone, marks, Some(sleepers))
         }
     };

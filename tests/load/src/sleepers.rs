@@ -1,23 +1,27 @@
 //! The sleepers: as many visitors with an open socket and a sleeping object as there are descriptors for, and then timers of
 //! many of them that are due in the same five seconds.
 
-use crate::clock::{Clock, Micros, seconds};
+use crate::bare::{self, Bare};
+use crate::clock::{Micros, seconds};
 use crate::options::Options;
 use crate::plan::{Step, Visit, Way};
 use crate::process::{self, Standing};
+use crate::report;
 use crate::rules::SLEEPERS_DWELLS_S;
 use crate::run::{Marks, play};
 use crate::visitor::{Gone, World};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Sockets that are opened in a second, unless it is said.
 const RATE: f64 = 80.0;
 /// Visitors from whom it is learned what one costs.
 const TRIAL: usize = 40;
 /// An object that is left alone for so long is asleep.
-const ASLEEP: Micros = 14_000_000;
+pub const ASLEEP: Micros = 14_000_000;
 /// Timers are due within so long.
 pub const WINDOW: Micros = 5_000_000;
 /// Of the limit of descriptors so much is used at most: what else the runtime opens is not known.
@@ -44,6 +48,8 @@ pub struct Sleepers {
     sockets_asleep: u64,
     /// From when to when timers were due.
     due: (Micros, Micros),
+    /// Bare alarms, that the timers are compared with.
+    bare: Option<Bare>,
     /// Time, memory and descriptors of the runtime.
     samples: Vec<(Micros, Standing)>,
 }
@@ -77,13 +83,17 @@ impl Sleepers {
             "asleep": standing(&self.asleep),
             "after_timers": standing(&self.after_timers),
             "memory_bytes_per_sleeping_visitor": per_visitor,
+            "bare": self.bare.as_ref().map(|bare| json!({
+                "timer_ms": report::latency(&bare.late), "lost": bare.lost, "early": bare.early,
+                "memory_bytes_per_sleeping_object": bare.memory_each,
+            })),
             "timers_due_s": [s(self.due.0), s(self.due.1)],
             "samples": self.samples.iter().map(|(at, standing)| json!([s(*at), standing.memory, standing.descriptors])).collect::<Vec<_>>(),
         })
     }
 }
 
-/// When everything is to happen, by the beginning.
+/// When everything is to happen, counted from when all are there and asleep.
 struct Schedule {
     rate: f64,
     visitors: usize,
@@ -99,18 +109,14 @@ struct Schedule {
     reason = "counts and times are small"
 )]
 impl Schedule {
-    fn nth(&self, number: usize, rate: f64) -> Micros {
+    fn nth(number: usize, rate: f64) -> Micros {
         (number as f64 / rate * 1e6) as Micros
-    }
-
-    /// When all are there and asleep.
-    fn asleep(&self) -> Micros {
-        self.nth(self.visitors, self.rate) + ASLEEP
     }
 
     /// When the first timer is set: those for whom there is no room while so many objects are live have left.
     fn set(&self) -> Micros {
-        self.asleep() + seconds(2) + self.nth(self.visitors - self.kept, self.rate) + ASLEEP
+        let leavers = self.visitors - self.kept;
+        Self::nth(leavers, self.rate) + if leavers > 0 { ASLEEP } else { 0 }
     }
 
     /// At least so many timers are set in a second that the longest dwell is long enough.
@@ -120,7 +126,7 @@ impl Schedule {
 
     /// When the first timer is due.
     fn due(&self) -> Micros {
-        self.set() + self.nth(self.timers, self.set_rate()) + seconds(SLEEPERS_DWELLS_S[0])
+        self.set() + Self::nth(self.timers, self.set_rate()) + seconds(SLEEPERS_DWELLS_S[0])
     }
 
     fn ends(&self) -> Micros {
@@ -128,97 +134,127 @@ impl Schedule {
     }
 
     fn visit(&self, number: usize) -> Visit {
-        let arrives = self.nth(number, self.rate);
-        let at = |absolute: Micros| absolute.saturating_sub(arrives);
-        let mut steps = vec![(0, Step::OpenTab), (50_000, Step::Browse { tab: 0 })];
+        let mut steps = vec![(0, Step::OpenTab), (50_000, Step::Browse { tab: 0 }), (60_000, Step::Gather)];
         if number < self.timers {
-            let set = self.set() + self.nth(number, self.set_rate());
+            let set = self.set() + Self::nth(number, self.set_rate());
             let fits = |dwell_s: &&u64| set + seconds(**dwell_s) >= self.due();
             let dwell_s = *SLEEPERS_DWELLS_S.iter().find(fits).unwrap_or(&SLEEPERS_DWELLS_S[23]);
-            steps.push((at(set), Step::Product { tab: 0, dwell_s, stock: 8 }));
+            steps.push((set, Step::Product { tab: 0, dwell_s, stock: 8 }));
             // Of every tenth it is looked at which instance answered: all of them at once would be a load of its own.
             if number.is_multiple_of(10) {
-                steps.push((at(set), Step::Nap));
+                steps.push((set, Step::Nap));
             }
         }
         let leaves = if number < self.kept {
-            self.ends() + self.nth(number, self.rate * 1.5)
+            self.ends() + Self::nth(number, self.rate * 1.5)
         } else {
-            self.asleep() + seconds(2) + self.nth(number - self.kept, self.rate)
+            Self::nth(number - self.kept, self.rate)
         };
-        steps.push((at(leaves), Step::Leave));
-        Visit { number, way: Way::Socket, arrives, steps }
+        steps.push((leaves, Step::Leave));
+        Visit { number, way: Way::Socket, arrives: Self::nth(number, self.rate), steps }
     }
 }
 
 /// Plays it.
-pub async fn run(options: &Options, world: &Arc<World>, own: u64) -> Result<(Vec<Gone>, Marks, Sleepers), String> {
+pub async fn run(
+    options: &Options,
+    world: &Arc<World>,
+    go_on: watch::Sender<Option<Micros>>,
+    own: u64,
+) -> Result<(Vec<Gone>, Marks, Sleepers), String> {
     let rate = options.rate.unwrap_or(RATE);
     let mut found = Sleepers { before: standing(world), ..Sleepers::default() };
-    let mut gone = trial(world, rate, &mut found).await?;
+    if world.engine.runtime_pid.is_some() && options.timers > 0 {
+        eprintln!("load   first {} bare alarms, to compare with", options.timers);
+        found.bare = Some(bare::measure(options.timers, rate).await?);
+    }
+    let trial = Schedule { rate, visitors: TRIAL, timers: 0, kept: 0 };
+    let (mut gone, costs) = stage(world, &trial, 0, &go_on).await?;
+    let each = |standing: Option<Standing>| {
+        let more = standing?.descriptors.saturating_sub(found.before?.descriptors);
+        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+        Some(more as f64 / TRIAL as f64)
+    };
+    (found.live_each, found.asleep_each) = (each(costs.live), each(costs.asleep));
     let schedule = fit(options, world.engine.runtime_pid, rate, own, &mut found)?;
     eprintln!(
         "load   {} visitors are to sleep, {} of them with timers; {}",
         found.visitors, found.timers, found.stopped_by
     );
-    let begins = world.clock.now() + seconds(1);
-    found.due = (begins + schedule.due(), begins + schedule.due() + WINDOW);
     found.before = standing(world);
-    let visits = (0..schedule.visitors).map(|number| {
-        let visit = schedule.visit(number);
-        Visit { number: TRIAL + number, ..visit }
-    });
-    let samples = Arc::new(Mutex::new(Vec::new()));
-    let watch = tokio::spawn(sample(Arc::clone(world), Arc::clone(&samples)));
-    let asleep = tokio::spawn(at(Arc::clone(world), begins + schedule.asleep()));
-    let after = tokio::spawn(at(Arc::clone(world), found.due.1 + seconds(1)));
-    gone.extend(play(world, visits.collect(), begins, begins + schedule.ends()).await?);
-    watch.abort();
-    let (asleep, after) =
-        (asleep.await.map_err(|error| error.to_string())?, after.await.map_err(|error| error.to_string())?);
-    (found.asleep, found.sockets_asleep) = asleep;
-    found.after_timers = after.0;
-    found.samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((gone, Marks { begins, ..Marks::default() }, found))
+    let (more, staged) = stage(world, &schedule, TRIAL, &go_on).await?;
+    gone.extend(more);
+    (found.asleep, found.sockets_asleep, found.after_timers) =
+        (staged.asleep, staged.sockets_asleep, staged.after_timers);
+    found.samples = staged.samples;
+    let due = staged.goes_on + schedule.due();
+    found.due = (due, due + WINDOW);
+    Ok((gone, Marks { begins: staged.begins, ..Marks::default() }, found))
+}
+
+/// How the runtime stood in the course of one schedule.
+#[derive(Default)]
+struct Staged {
+    begins: Micros,
+    goes_on: Micros,
+    /// Just after all had come.
+    live: Option<Standing>,
+    asleep: Option<Standing>,
+    sockets_asleep: u64,
+    after_timers: Option<Standing>,
+    samples: Vec<(Micros, Standing)>,
+}
+
+/// Lets the visitors of a schedule come, sleep and go on; `first` is the number of the first of them.
+async fn stage(
+    world: &Arc<World>,
+    schedule: &Schedule,
+    first: usize,
+    go_on: &watch::Sender<Option<Micros>>,
+) -> Result<(Vec<Gone>, Staged), String> {
+    let clock = world.clock;
+    world.gathering.waiting.store(0, Ordering::Relaxed);
+    let visits = (0..schedule.visitors).map(|number| Visit { number: first + number, ..schedule.visit(number) });
+    let staged = Mutex::new(Staged { begins: clock.now() + seconds(1), ..Staged::default() });
+    let begins = clock.now() + seconds(1);
+    let ends = begins + Schedule::nth(schedule.visitors, schedule.rate) + ASLEEP + schedule.ends();
+    let keep = |change: &dyn Fn(&mut Staged)| change(&mut staged.lock().unwrap_or_else(PoisonError::into_inner));
+    let direct = async {
+        while world.gathering.waiting.load(Ordering::Relaxed) < schedule.visitors {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let live = standing(world);
+        tokio::time::sleep(Duration::from_micros(ASLEEP)).await;
+        let (asleep, sockets) = (standing(world), world.recorder.kept().sockets);
+        let goes_on = clock.now() + seconds(1);
+        keep(&|staged| {
+            (staged.live, staged.asleep, staged.sockets_asleep, staged.goes_on) = (live, asleep, sockets, goes_on);
+        });
+        go_on.send_replace(Some(goes_on));
+        clock.until(goes_on + schedule.due() + WINDOW + seconds(1)).await;
+        let after = standing(world);
+        keep(&|staged| staged.after_timers = after);
+        std::future::pending::<()>().await;
+    };
+    let watch = async {
+        loop {
+            if let Some(standing) = standing(world) {
+                let now = clock.now();
+                keep(&|staged| staged.samples.push((now, standing)));
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    };
+    let gone = tokio::select! {
+        gone = play(world, visits.collect(), begins, ends) => gone?,
+        () = direct => Vec::new(),
+        () = watch => Vec::new(),
+    };
+    Ok((gone, staged.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 fn standing(world: &World) -> Option<Standing> {
     process::standing(world.engine.runtime_pid?)
-}
-
-/// How the runtime stands at a time, and how many sockets are open.
-async fn at(world: Arc<World>, time: Micros) -> (Option<Standing>, u64) {
-    world.clock.until(time).await;
-    (standing(&world), world.recorder.kept().sockets)
-}
-
-async fn sample(world: Arc<World>, samples: Arc<Mutex<Vec<(Micros, Standing)>>>) {
-    let clock: Clock = world.clock;
-    loop {
-        if let Some(standing) = standing(&world) {
-            samples.lock().unwrap_or_else(PoisonError::into_inner).push((clock.now(), standing));
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-}
-
-/// A few come, sleep and leave: what each of them costs.
-#[expect(clippy::cast_precision_loss, reason = "counts are small")]
-async fn trial(world: &Arc<World>, rate: f64, found: &mut Sleepers) -> Result<Vec<Gone>, String> {
-    let schedule = Schedule { rate, visitors: TRIAL, timers: 0, kept: 0 };
-    let begins = world.clock.now() + seconds(1);
-    let visits = (0..TRIAL).map(|number| schedule.visit(number)).collect();
-    let live = tokio::spawn(at(Arc::clone(world), begins + schedule.nth(TRIAL, rate) + seconds(4)));
-    let asleep = tokio::spawn(at(Arc::clone(world), begins + schedule.asleep()));
-    let gone = play(world, visits, begins, begins + schedule.ends()).await?;
-    let each = |standing: Option<Standing>| {
-        let more = standing?.descriptors.saturating_sub(found.before?.descriptors);
-        Some(more as f64 / TRIAL as f64)
-    };
-    let (live, asleep) =
-        (live.await.map_err(|error| error.to_string())?, asleep.await.map_err(|error| error.to_string())?);
-    (found.live_each, found.asleep_each) = (each(live.0), each(asleep.0));
-    Ok(gone)
 }
 
 /// How many there is room for.

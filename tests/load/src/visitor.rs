@@ -17,8 +17,8 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use tokio::sync::{mpsc, watch};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// What all visitors share.
@@ -32,6 +32,18 @@ pub struct World {
     pub storms: watch::Receiver<u64>,
     pub inject: Option<Inject>,
     pub injected: AtomicBool,
+    /// Where visitors wait for each other.
+    pub gathering: Gathering,
+}
+
+/// How visitors come to be there together.
+pub struct Gathering {
+    /// So many may be about to come at once. Coming is no part of what is measured then.
+    pub doors: Semaphore,
+    /// How many are there, and wait.
+    pub waiting: AtomicUsize,
+    /// When it goes on.
+    pub goes_on: watch::Receiver<Option<Micros>>,
 }
 
 /// What is known of a visitor that has left.
@@ -88,6 +100,11 @@ pub struct Visitor {
 pub async fn live(world: Arc<World>, visit: Visit, random: ChaCha8Rng) -> Gone {
     let clock = world.clock;
     clock.until(visit.arrives).await;
+    let gathers = visit.steps.iter().any(|(_, step)| *step == Step::Gather);
+    let mut door = if gathers { world.gathering.doors.acquire().await.ok() } else { None };
+    let arrived = if gathers { clock.now() } else { visit.arrives };
+    let mut goes_on = world.gathering.goes_on.clone();
+    goes_on.mark_unchanged();
     world.recorder.arrived();
     world.recorder.count(Count::Visitors, 1);
     let (id, token) = match name(&world).await {
@@ -128,19 +145,33 @@ pub async fn live(world: Arc<World>, visit: Visit, random: ChaCha8Rng) -> Gone {
         to_me,
         answers,
         leaving: None,
-        world,
+        world: Arc::clone(&world),
     };
-    let mut steps = visit.steps.into_iter().map(|(after, step)| (visit.arrives + after, step)).peekable();
+    let mut steps = visit.steps.into_iter().peekable();
+    // From when the steps' times count; nothing is done while everybody is waited for.
+    let mut from = Some(arrived);
     loop {
-        let next = me.next_time(steps.peek().map(|(at, _)| *at));
+        let next = me.next_time(from.and_then(|from| Some(from + steps.peek()?.0)));
         tokio::select! {
             Some(message) = heard.recv() => me.hear(message),
             Some(answer) = answered.recv() => me.answered(answer),
             Ok(()) = storms.changed() => me.storm(),
+            Ok(()) = goes_on.changed() => from = from.or(*goes_on.borrow_and_update()),
             () = clock.until(next) => {
                 let now = clock.now();
-                while me.leaving.is_none() && let Some((at, step)) = steps.next_if(|(at, _)| *at <= now) {
-                    me.take(&step, at);
+                while me.leaving.is_none()
+                    && let Some(begun) = from
+                    && let Some((after, step)) = steps.next_if(|(after, _)| begun + after <= now)
+                {
+                    if step == Step::Gather {
+                        from = None;
+                    } else {
+                        me.take(&step, begun + after);
+                    }
+                }
+                if from.is_none() && door.is_some() && me.is_quiet() {
+                    door = None;
+                    world.gathering.waiting.fetch_add(1, Ordering::Relaxed);
                 }
                 me.catch_up(now);
                 if me.is_done(now) {
@@ -246,6 +277,7 @@ impl Visitor {
                     self.open_socket(at);
                 }
             }
+            Step::Gather => {}
             Step::Leave => self.leaving = Some(intended),
         }
     }
@@ -273,6 +305,11 @@ impl Visitor {
     /// The tabs that have been welcomed: what is meant for all tabs is owed to them.
     fn present(&self) -> Vec<usize> {
         (0..self.tabs.len()).filter(|at| self.tabs[*at].welcomed.is_some()).collect()
+    }
+
+    /// Whether everything that was sent is acknowledged.
+    fn is_quiet(&self) -> bool {
+        self.tabs.iter().all(|tab| tab.out.is_empty())
     }
 
     /// Events are to go out from a tab.

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// An alarm that has not rung so long after it was due is lost.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -29,6 +29,22 @@ pub struct Bare {
     pub early: usize,
     /// Of each sleeping object with its socket, in bytes.
     pub memory_each: Option<u64>,
+}
+
+impl Bare {
+    /// One line for people.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes")]
+    pub fn line(&self) -> String {
+        let ms = |percent| self.late.value_at_percentile(percent) as f64 / 1_000.0;
+        format!(
+            "{} bare alarms: {:.1} ms late in the median, {:.1} ms at 99 %; {} lost, {} early",
+            self.late.len(),
+            ms(50.0),
+            ms(99.0),
+            self.lost,
+            self.early
+        )
+    }
 }
 
 #[derive(Deserialize)]

@@ -19,13 +19,13 @@ use tokio::sync::watch;
 /// Sockets that are opened in a second, unless it is said.
 const RATE: f64 = 80.0;
 /// Visitors from whom it is learned what one costs.
-const TRIAL: usize = 40;
+const TRIAL: usize = 150;
 /// An object that is left alone for so long is asleep.
 pub const ASLEEP: Micros = 14_000_000;
 /// Timers are due within so long.
 pub const WINDOW: Micros = 5_000_000;
 /// Of the limit of descriptors so much is used at most: what else the runtime opens is not known.
-const USED_MOST: f64 = 0.95;
+const USED_MOST: f64 = 0.92;
 /// What the tester needs besides its sockets.
 const OWN_DESCRIPTORS: u64 = 150;
 
@@ -163,11 +163,14 @@ pub async fn run(
     own: u64,
 ) -> Result<(Vec<Gone>, Marks, Sleepers), String> {
     let rate = options.rate.unwrap_or(RATE);
-    let mut found = Sleepers { before: standing(world), ..Sleepers::default() };
+    let mut found = Sleepers::default();
     if world.engine.runtime_pid.is_some() && options.timers > 0 {
         eprintln!("load   first {} bare alarms, to compare with", options.timers);
-        found.bare = Some(bare::measure(options.timers, rate).await?);
+        let bare = bare::measure(options.timers, rate).await?;
+        eprintln!("load   {}", bare.line());
+        found.bare = Some(bare);
     }
+    found.before = standing(world);
     let trial = Schedule { rate, visitors: TRIAL, timers: 0, kept: 0 };
     let (mut gone, costs) = stage(world, &trial, 0, &go_on).await?;
     let each = |standing: Option<Standing>| {

@@ -22,7 +22,8 @@ pub(super) struct Runtime {
 
 impl Runtime {
     /// Counters of an instance of this object that begins now.
-    pub(super) fn begin(_object: &State) -> Rc<Self> {
+    #[cfg_attr(not(feature = "test-hooks"), expect(unused_variables, reason = "only tests ask what all instances did"))]
+    pub(super) fn begin(object: &State) -> Rc<Self> {
         let begun = Rc::new(Self {
             instance: clock::random_id(),
             constructed_at_ms: clock::now(),
@@ -33,7 +34,7 @@ impl Runtime {
             alarms_rung: Cell::new(0),
         });
         #[cfg(feature = "test-hooks")]
-        all::add(_object, &begun);
+        all::add(object, &begun);
         begun
     }
 
@@ -59,7 +60,10 @@ impl Runtime {
             #[cfg(feature = "test-hooks")]
             ("instances", number(all::of_object(self.instance))),
             #[cfg(feature = "test-hooks")]
-            ("isolate", Value::Object(all::together().map(|(name, n)| (name.to_owned(), number(n))).into_iter().collect())),
+            (
+                "isolate",
+                Value::Object(all::together().map(|(name, n)| (name.to_owned(), number(n))).into_iter().collect()),
+            ),
         ];
         Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
     }

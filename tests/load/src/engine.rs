@@ -143,7 +143,10 @@ impl Engine {
             view["runtime"]["constructed_at_ms"].as_f64().ok_or("the view does not tell its instance")?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time")]
         let whole = |number: f64| number as u64;
-        Ok(Look { constructed_at_ms: whole(constructed_at_ms), instances: view["instances"].as_f64().map(whole) })
+        Ok(Look {
+            constructed_at_ms: whole(constructed_at_ms),
+            instances: view["runtime"]["instances"].as_f64().map(whole),
+        })
     }
 
     async fn inspect(&self, visitor: &str) -> Result<Value, String> {
@@ -151,10 +154,10 @@ impl Engine {
     }
 
     /// What all objects have done together, by the platform's counters; `None` where the build does not count it. Asks the
-    /// object of nobody, which counts as one request.
+    /// object of nobody.
     pub async fn counters(&self) -> Option<Value> {
         let view = self.inspect("00000000-0000-4000-8000-000000000000").await.ok()?;
-        Some(view["isolate"].clone()).filter(Value::is_object)
+        Some(view["runtime"]["isolate"].clone()).filter(Value::is_object)
     }
 
     /// A new visitor: its id and its token.

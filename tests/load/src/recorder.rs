@@ -53,6 +53,8 @@ pub const LATENCIES: [(Latency, &str); 11] = [
 pub enum Count {
     Visitors,
     Requests,
+    /// Those of them that reach no object: visitors who ask for a name.
+    Names,
     Upgrades,
     /// Messages to the engine, without pings.
     MessagesIn,
@@ -73,9 +75,10 @@ pub enum Count {
 }
 
 /// Their names in the report.
-pub const COUNTS: [(Count, &str); 18] = [
+pub const COUNTS: [(Count, &str); 19] = [
     (Count::Visitors, "visitors"),
     (Count::Requests, "http_requests"),
+    (Count::Names, "names_given"),
     (Count::Upgrades, "socket_upgrades"),
     (Count::MessagesIn, "socket_messages_in"),
     (Count::MessagesOut, "socket_messages_out"),

@@ -88,7 +88,7 @@ fn document(told: &Told<'_>, kept: &Kept) -> Value {
             "silences_borne_out": told.objects.borne_out,
             "instances": instances(&told.objects.instances),
         },
-        "platform": told.counters.as_ref().map(|counters| platform(counters, &total)),
+        "platform": platform(told.counters.as_ref(), &total),
         "marks": {
             "begins_s": ms(told.marks.begins) / 1_000.0,
             "storms_s": told.marks.storms.iter().map(|at| ms(*at) / 1_000.0).collect::<Vec<_>>(),
@@ -137,32 +137,29 @@ fn instances(each: &[u64]) -> Value {
     })
 }
 
-/// What the platform would count, and what that is for an event. The tester's own looks are taken out of the requests.
+/// What the platform would count, and what that is for an event. The tester's own looks are left out of the requests.
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-fn platform(counters: &Value, total: &impl Fn(Count) -> u64) -> Value {
-    let events = (total(Count::Events).max(1)) as f64;
-    let counted = |name: &str| counters[name].as_f64().unwrap_or_default();
-    let looks = total(Count::Probes) as f64 + 1.0;
-    let of_objects = (counted("requests") - looks).max(0.0);
-    let of_worker = (total(Count::Requests) + total(Count::Upgrades)) as f64;
-    let messages = counted("messages");
-    json!({
-        "counters": counters,
-        "looks_of_the_tester": looks,
-        "worker_requests": of_worker,
+fn platform(counters: Option<&Value>, total: &impl Fn(Count) -> u64) -> Value {
+    let events = total(Count::Events).max(1) as f64;
+    let requests = total(Count::Requests) + total(Count::Upgrades);
+    let of_objects = requests - total(Count::Names);
+    let messages = total(Count::MessagesIn);
+    let mut told = json!({
+        "worker_requests": requests,
         "object_requests": of_objects,
         "socket_messages": messages,
+        "looks_of_the_tester": total(Count::Probes),
+        "counters": counters,
         "per_event": {
-            "worker_requests": of_worker / events,
-            "object_requests": of_objects / events,
-            "socket_messages": messages / events,
-            "rows_written": counted("rows_written") / events,
-            "rows_read": counted("rows_read") / events,
-            "alarms_set": counted("alarms_set") / events,
-            "alarms_run": counted("alarms") / events,
-            "commits": counted("commits") / events,
+            "worker_requests": requests as f64 / events,
+            "object_requests": of_objects as f64 / events,
+            "socket_messages": messages as f64 / events,
         },
-    })
+    });
+    for (name, counted) in counters.and_then(Value::as_object).into_iter().flatten() {
+        told["per_event"][name] = (counted.as_f64().unwrap_or_default() / events).into();
+    }
+    told
 }
 
 fn seconds(kept: &Kept) -> Value {

@@ -189,6 +189,7 @@ async fn name(world: &World) -> Result<(String, String), String> {
     for wait_ms in [0, 250, 1_000, 4_000] {
         tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
         world.recorder.count(Count::Requests, 1);
+        world.recorder.count(Count::Names, 1);
         match world.engine.name().await {
             Ok(named) => return Ok(named),
             Err(error) => failure = error,

@@ -269,9 +269,10 @@ impl Ledger {
         })
     }
 
-    /// What has come due by `now` and was not told to somebody who has to be told, as sentences.
+    /// What has come due by `now` and was not told to somebody who has to be told, as sentences. Of what was never
+    /// acknowledged nothing has to come.
     pub fn missing(&self, now: Micros) -> Vec<String> {
-        let overdue = |one: &&Foreseen| one.must == Must::Come && one.latest().is_none_or(|latest| latest <= now);
+        let overdue = |one: &&Foreseen| one.must == Must::Come && one.latest().is_some_and(|latest| latest <= now);
         let mut missing = Vec::new();
         for one in self.foreseen.iter().filter(overdue) {
             for tab in one.owed.iter().filter(|tab| !one.told.contains(tab)) {

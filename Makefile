@@ -62,8 +62,10 @@ soak: ## Evict and wake VISITORS=… (1000) with sockets and timers in flight fo
 	@scripts/build.sh >&2
 	@MINUTES=$(MINUTES) $(NODE) tests/soak/main.mjs
 
-load: ## Load the running engine with visitors.
-	@echo "make load is not filled yet: there is no load generator." >&2; exit 1
+load: ## Play a shop's day: VISITORS=… (600), MINUTES=… (3), SEED=… (1), SCENARIO=sleepers; all with ARGS=--help.
+	@cargo build --locked --quiet --manifest-path tests/load/Cargo.toml
+	@case "$(ARGS)" in *--help*) ;; *) [ -n "$(ADDRESS)" ] || FOOTFALL_FEATURES=test-hooks scripts/build.sh >&2 ;; esac
+	@tests/load/target/debug/footfall-load $(ARGS)
 
 deploy: ## Deploy; without CLOUDFLARE_API_TOKEN, a dry run that checks the size.
 	@scripts/deploy.sh

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-STEPS="setup fmt clippy audit unit conformance build size tools client e2e openapi browser"
+STEPS="setup fmt clippy audit unit conformance build size tools client e2e load openapi browser"
 NODE=node_modules/.bin/node
 OUT=.footfall/test
 cd "$ROOT"
@@ -18,7 +18,8 @@ step_setup() { scripts/setup.sh; }
 step_fmt() { cargo fmt --all -- --check --color never; }
 
 step_clippy() {
-  cargo clippy --workspace --all-targets --locked -- -D warnings && clippy_wasm
+  cargo clippy --workspace --all-targets --locked -- -D warnings &&
+    cargo clippy --manifest-path tests/load/Cargo.toml --all-targets --locked -- -D warnings && clippy_wasm
 }
 
 # The half of the Worker that exists only on wasm32, linted where a clippy for it is to be had.
@@ -57,6 +58,14 @@ step_e2e() {
   FOOTFALL_FEATURES=test-hooks scripts/build.sh && "$NODE" --test tests/e2e/*.test.mjs tests/e2e/security/*.test.mjs
 }
 
+# The tester is a crate of its own. Its runs are played at once: each has an engine of its own.
+step_load() {
+  local crate=tests/load/Cargo.toml
+  cargo fmt --manifest-path "$crate" -- --check --color never && cargo test --locked --manifest-path "$crate" &&
+    cargo build --locked --manifest-path "$crate" && FOOTFALL_FEATURES=test-hooks scripts/build.sh &&
+    "$NODE" --test tests/load/*.test.mjs
+}
+
 step_openapi() { scripts/openapi.sh; }
 
 # Two files at once: one of them waits for a whole minute.
@@ -66,7 +75,7 @@ step_browser() { scripts/setup.sh browser && "$NODE" --test --test-concurrency=2
 present() {
   case $1 in
     client) [ -f client-js/package.json ] ;;
-    tools | e2e | browser) compgen -G "tests/$1/*.test.mjs" >/dev/null ;;
+    tools | e2e | load | browser) compgen -G "tests/$1/*.test.mjs" >/dev/null ;;
     *) true ;;
   esac
 }
@@ -75,7 +84,7 @@ present() {
 needs() {
   case $1 in
     conformance | build | tools | client) echo setup ;;
-    size | e2e | openapi | browser) echo setup build ;;
+    size | e2e | load | openapi | browser) echo setup build ;;
   esac
 }
 

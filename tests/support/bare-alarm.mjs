@@ -11,8 +11,8 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false"; // nothing here uses the netw
 const wranglersOwn = createRequire(createRequire(import.meta.url).resolve("wrangler"));
 const { Miniflare, convertV4MiniflareOptions } = wranglersOwn("miniflare");
 
-/** Alarms on disk, as the engine's are; stopped when the test `t` ends. */
-export async function bareAlarms(t) {
+/** Starts them, with their state on disk, as the engine's is: their address, and what stops them. */
+export async function startBare() {
   const directory = mkdtempSync(join(tmpdir(), "footfall-bare-"));
   const script = readFileSync(new URL("./bare-alarm.js", import.meta.url), "utf8");
   const miniflare = new Miniflare(
@@ -29,11 +29,17 @@ export async function bareAlarms(t) {
       }],
     }),
   );
-  t.after(async () => {
+  const stop = async () => {
     await miniflare.dispose();
     rmSync(directory, { recursive: true, force: true });
-  });
-  const address = String(await miniflare.ready).replace("http", "ws");
+  };
+  return { address: String(await miniflare.ready).replace("http", "ws"), stop };
+}
+
+/** Alarms on disk, as the engine's are; stopped when the test `t` ends. */
+export async function bareAlarms(t) {
+  const { address, stop } = await startBare();
+  t.after(stop);
   /** Sets one alarm so many milliseconds ahead; how late its socket heard of it, in milliseconds. */
   return async (name, after_ms) => {
     const socket = new WebSocket(new URL(name, address));

@@ -13,6 +13,7 @@ const RETRY_MS: (u64, u64) = (2_000, 300_000);
 impl Object {
     /// The alarm rings. No error gets out: the platform would try six times and then drop the alarm.
     pub(super) async fn ring(self: &Rc<Self>) {
+        one_more(&self.store.runtime.alarms_rung);
         let Err(error) = self.wake().await else { return self.failed_wakes.set(0) };
         console_error!("fault in a wake: {error}");
         let failures = self.failed_wakes.get();

@@ -7,6 +7,7 @@ use super::runtime::{Runtime, one_more};
 use crate::engine::{self, Stored};
 use crate::shell::{bridge, js};
 use std::ops::Range;
+use std::rc::Rc;
 use worker::{Error, Result, SqlCursor, SqlStorage, SqlStorageValue, State, Storage};
 
 /// What is on disk.
@@ -39,13 +40,13 @@ const DROP_PAGES: &str = "DELETE FROM page WHERE n >= ? AND n < ?";
 pub(super) struct Store {
     storage: Storage,
     sql: SqlStorage,
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Rc<Runtime>,
 }
 
 impl Store {
     pub(super) fn new(state: &State) -> Self {
         let storage = state.storage();
-        Self { sql: storage.sql(), storage, runtime: Runtime::begin() }
+        Self { sql: storage.sql(), storage, runtime: Runtime::begin(state) }
     }
 
     /// Reads hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.

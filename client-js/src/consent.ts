@@ -1,9 +1,10 @@
 // What the visitor says about being remembered: told to the engine until it has heard it, over documents if need be, and
-// before anything else. With it the engine says who the visitor is.
+// before anything else. With it the engine says who the visitor is. All tabs share what is kept of it: each change starts
+// from what is kept now, and takes away only what this tab has settled.
 
 import { backoffMs } from './backoff.ts';
 import type { Consent } from './protocol.ts';
-import { keepOwed, type Owed, readOwed } from './storage.ts';
+import { type Denial, keepOwed, type Owed, readOwed } from './storage.ts';
 import { askVisitor, type Named, type Refused } from './visitor.ts';
 
 export interface AdmissionHandlers {
@@ -16,8 +17,12 @@ export class Admission {
   readonly #writeKey: string;
   readonly #backoffMs: number;
   readonly #handlers: AdmissionHandlers;
-  /** In memory as well, for browsers without storage. */
-  #owed: Owed = readOwed();
+  /** What storage has not taken, for browsers without. */
+  #unkept: Owed | undefined;
+  /** The withdrawal that is older than what this tab says, and is told before it. */
+  #earlier: Denial | undefined;
+  /** Whether this tab, or a document before it, has a consent to tell. */
+  #owesGrant: boolean;
   #telling: Promise<'heard' | 'refused' | 'unreachable'> | undefined;
   #attempt = 0;
   /** Of two questions the answer to the later one counts. */
@@ -28,29 +33,40 @@ export class Admission {
     this.#writeKey = writeKey;
     this.#backoffMs = waitMs;
     this.#handlers = handlers;
+    const { denied, granted } = readOwed();
+    this.#earlier = denied;
+    this.#owesGrant = granted ?? false;
   }
 
   /** What the visitor said last that the engine has not heard. */
   get unheard(): Consent | undefined {
-    if (this.#owed.granted) return 'granted';
-    return this.#owed.denied && 'denied';
+    const { denied, granted } = this.#owed();
+    return granted ? 'granted' : denied && 'denied';
   }
 
   /** The visitor has said so now. */
   say(consent: Consent, token: string | undefined): void {
     if (consent === 'unknown') return;
-    // A withdrawal that is still to be told stays so when it is taken back: what was collected before it is meant.
-    if (consent === 'granted') this.#owe({ ...this.#owed, granted: true });
-    else this.#owe({ denied: { ...this.#owed.denied, ...(token !== undefined && { token }) } });
+    const { denied } = this.#owed();
+    this.#owesGrant = consent === 'granted';
+    // A withdrawal that is still to be told, by whichever tab, stays so when it is taken back: what was collected before
+    // it is meant.
+    this.#earlier = this.#owesGrant ? denied : { ...denied, ...(token !== undefined && { token }), atMs: Date.now() };
+    this.#owe({ ...(this.#earlier && { denied: this.#earlier }), ...(this.#owesGrant && { granted: true }) });
   }
 
   /** Tells the engine what it has not heard, and asks it who the visitor is, as often as that takes. */
   async begin(consent: Consent, token: string | undefined): Promise<void> {
     const generation = ++this.#generation;
-    if (this.#owed.denied && (await this.#tell()) === 'unreachable') return this.#later(generation, consent, token);
+    const denial = this.#toTell(consent);
+    if (denial) {
+      const told = await this.#tell(denial);
+      // It may have been said again meanwhile.
+      if (told === 'unreachable' || (told === 'heard' && this.#toTell(consent))) return this.#later(generation, consent, token);
+    }
     if (generation !== this.#generation || consent === 'denied') return;
     const answer = await askVisitor(this.#host, this.#writeKey, consent, token);
-    if ('visitor' in answer && consent === 'granted') this.#owe(this.#owed.denied ? { denied: this.#owed.denied } : {});
+    if ('visitor' in answer && consent === 'granted') this.#grantHeard();
     if (generation !== this.#generation) return;
     if ('visitor' in answer) {
       this.#attempt = 0;
@@ -64,17 +80,33 @@ export class Admission {
     this.#generation += 1;
   }
 
-  /** Tells the withdrawal, once at a time. What is refused is kept as well, for a deployment that is mended. */
-  #tell(): Promise<'heard' | 'refused' | 'unreachable'> {
-    const told = this.#owed.denied;
-    this.#telling ??= askVisitor(this.#host, this.#writeKey, 'denied', told?.token).then((answer) => {
+  /**
+   * The withdrawal to be told first, unless another tab has told it. One that was said in another tab after
+   * the consent given here is not told by this tab: its consent, told once more, would take the withdrawal back.
+   */
+  #toTell(consent: Consent): Denial | undefined {
+    const { denied } = this.#owed();
+    return consent !== 'granted' || same(denied, this.#earlier) ? denied : undefined;
+  }
+
+  /** Tells a withdrawal, once at a time. What is refused is kept as well, for a deployment that is mended. */
+  #tell(denial: Denial): Promise<'heard' | 'refused' | 'unreachable'> {
+    this.#telling ??= askVisitor(this.#host, this.#writeKey, 'denied', denial.token).then((answer) => {
       this.#telling = undefined;
       if (!('visitor' in answer)) return 'code' in answer ? 'refused' : 'unreachable';
-      // It may have been said again meanwhile, of another token.
-      if (this.#owed.denied === told) this.#owe(this.#owed.granted ? { granted: true } : {});
+      const { denied, ...others } = this.#owed();
+      if (same(denied, denial)) this.#owe(others);
       return 'heard';
     });
     return this.#telling;
+  }
+
+  /** A consent that is kept beside a withdrawal is the later word, and has to be told again after it. */
+  #grantHeard(): void {
+    const { denied, granted } = this.#owed();
+    if (denied) return;
+    if (granted && this.#owesGrant) this.#owe({});
+    this.#owesGrant = false;
   }
 
   #later(generation: number, consent: Consent, token: string | undefined): void {
@@ -83,8 +115,15 @@ export class Admission {
     setTimeout(() => generation === this.#generation && void this.begin(consent, token), waitMs);
   }
 
-  #owe(owed: Owed): void {
-    this.#owed = owed;
-    keepOwed(owed);
+  #owed(): Owed {
+    return this.#unkept ?? readOwed();
   }
+
+  #owe(owed: Owed): void {
+    this.#unkept = keepOwed(owed) ? undefined : owed;
+  }
+}
+
+function same(one: Denial | undefined, other: Denial | undefined): boolean {
+  return one?.token === other?.token && one?.atMs === other?.atMs && !one === !other;
 }

@@ -13,9 +13,15 @@ const TAB_KEY = 'footfall:tab';
 const TOKEN_KEY = 'footfall:token';
 const OWED_KEY = 'footfall:consent';
 
-/** What the visitor has said and the engine has not heard yet. The token only says whose word it is. */
+/** A withdrawal. The token only says whose word it is, the time only which of two it is. */
+export interface Denial {
+  readonly token?: string;
+  readonly atMs?: number;
+}
+
+/** What the visitor has said and the engine has not heard yet; with both, `granted` was said later. */
 export interface Owed {
-  readonly denied?: { readonly token?: string };
+  readonly denied?: Denial;
   readonly granted?: true;
 }
 
@@ -58,14 +64,22 @@ export function readOwed(): Owed {
   const owed = attempt(() => JSON.parse(localStorage.getItem(OWED_KEY) ?? '{}') as unknown);
   if (!isObject(owed)) return {};
   const { denied, granted } = owed;
-  const token = isObject(denied) && typeof denied.token === 'string' ? { token: denied.token } : {};
-  return { ...(isObject(denied) && { denied: token }), ...(granted === true && { granted }) };
+  return { ...(isObject(denied) && { denied: readDenial(denied) }), ...(granted === true && { granted }) };
 }
 
-/** Kept beside a withdrawal as well, and only until the engine has heard it. */
-export function keepOwed(owed: Owed): void {
+function readDenial({ token, atMs }: Readonly<Record<string, unknown>>): Denial {
+  return { ...(typeof token === 'string' && { token }), ...(typeof atMs === 'number' && { atMs }) };
+}
+
+/** Kept beside a withdrawal as well, and only until the engine has heard it. Whether storage has taken it. */
+export function keepOwed(owed: Owed): boolean {
   const none = owed.denied === undefined && owed.granted === undefined;
-  attempt(() => (none ? localStorage.removeItem(OWED_KEY) : localStorage.setItem(OWED_KEY, JSON.stringify(owed))));
+  const kept = attempt(() => {
+    if (none) localStorage.removeItem(OWED_KEY);
+    else localStorage.setItem(OWED_KEY, JSON.stringify(owed));
+    return true;
+  });
+  return kept ?? false;
 }
 
 export function forgetAll(): void {

@@ -159,7 +159,7 @@ function user(view: View): readonly HTMLElement[] {
       ['Sessions', String(held.sessions)],
       ['Events', String(held.events)],
       ['Orders', String(held.orders)],
-      ['Revenue', held.orders > 0 ? amount(held.revenue, view.cart?.currency) : undefined],
+      ['Revenue', held.orders > 0 ? amount(held.revenue, held.currency) : undefined],
       ['Seen', held.last_seen_ms > 0 ? ticking('data-ago', held.last_seen_ms, '') : undefined],
     ]),
   ];
@@ -200,6 +200,6 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Events', name: 'events', slice: (view) => view.recent_events, draw: events },
   { title: 'Session', name: 'session', slice: (view) => view.session, draw: session },
   { title: 'Profile', name: 'profile', slice: (view) => [view.profile, view.cart?.currency], draw: profile },
-  { title: 'User', name: 'user', slice: (view) => [view.user, view.cart?.currency], draw: user },
+  { title: 'User', name: 'user', slice: (view) => view.user, draw: user },
   { title: 'Engine', name: 'engine', slice: (view) => [view.rules_version, view.counters, view.tabs?.length, view.incarnation], draw: engine },
 ];

@@ -51,6 +51,7 @@ export interface UserView {
   readonly events: number;
   readonly orders: number;
   readonly revenue: number;
+  readonly currency?: string;
   readonly last_seen_ms: number;
 }
 

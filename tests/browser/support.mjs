@@ -193,7 +193,8 @@ export async function startTabs(t) {
     remove(profile);
   });
   const file = join(profile, "DevToolsActivePort");
-  const [port] = await until("the browser is there", () => existsSync(file) && readFileSync(file, "utf8").split("\n").slice(0, -1));
+  // Chromium makes the file first and fills it afterwards.
+  const port = await until("the browser is there", () => existsSync(file) && readFileSync(file, "utf8").split("\n").slice(0, -1)[0]);
   const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
   const [context] = browser.contexts();
   return { context, first: context.pages()[0] };

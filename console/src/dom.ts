@@ -17,6 +17,18 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Does something, and says what went wrong. */
+export async function attempt(said: HTMLElement, act: () => Promise<void>): Promise<void> {
+  said.textContent = '';
+  said.classList.remove('bad');
+  try {
+    await act();
+  } catch (error) {
+    said.textContent = error instanceof Error ? error.message : String(error);
+    said.classList.add('bad');
+  }
+}
+
 /** `product_viewed` → `product viewed`. */
 export function words(name: string): string {
   return name.replaceAll('_', ' ').replaceAll('-', ' ');

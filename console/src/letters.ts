@@ -1,7 +1,7 @@
 // Lists a site's dead letters: what a sink refused or could not take, to be sent once more or deleted.
 
 import { type Admin, type DeadLetter } from './admin.ts';
-import { ago, h, words } from './dom.ts';
+import { ago, attempt, h, words } from './dom.ts';
 
 export class Letters {
   readonly #admin: Admin;
@@ -15,7 +15,7 @@ export class Letters {
   }
 
   async load(): Promise<void> {
-    await this.#attempt(async () => {
+    await attempt(this.#said, async () => {
       this.#list.replaceChildren();
       await this.#page(undefined);
       if (!this.#list.hasChildNodes()) this.#list.replaceChildren(h('li', 'none', 'There are none: every sink has taken what it was sent.'));
@@ -27,7 +27,7 @@ export class Letters {
     const { items, next } = await this.#admin.letters(before);
     this.#list.append(...items.map((letter) => this.#row(letter)));
     const more = h('button', '', 'Older ones', { type: 'button' });
-    more.addEventListener('click', () => void this.#attempt(() => this.#page(next)));
+    more.addEventListener('click', () => void attempt(this.#said, () => this.#page(next)));
     this.#more.replaceChildren(...(next === undefined ? [] : [more]));
   }
 
@@ -37,7 +37,7 @@ export class Letters {
     const button = (label: string, className: string, act: () => Promise<void>, done: string): HTMLElement => {
       const made = h('button', className, label, { type: 'button', 'aria-label': `${label} ${id}` });
       made.addEventListener('click', () =>
-        void this.#attempt(async () => {
+        void attempt(this.#said, async () => {
           await act();
           await this.load();
           this.#said.textContent = done;
@@ -56,16 +56,5 @@ export class Letters {
   async #remove(id: string): Promise<void> {
     if (!confirm('Delete this letter? Its records never reach the sink.')) throw new Error('Nothing was deleted.');
     await this.#admin.removeLetter(id);
-  }
-
-  async #attempt(act: () => Promise<void>): Promise<void> {
-    this.#said.textContent = '';
-    this.#said.classList.remove('bad');
-    try {
-      await act();
-    } catch (error) {
-      this.#said.textContent = error instanceof Error ? error.message : String(error);
-      this.#said.classList.add('bad');
-    }
   }
 }

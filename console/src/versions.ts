@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from '../../client-js/src/index.ts';
 import { type Admin, AdminError, type Difference, type Version } from './admin.ts';
-import { h } from './dom.ts';
+import { attempt, h } from './dom.ts';
 
 export class Versions {
   readonly #root: HTMLElement;
@@ -18,7 +18,7 @@ export class Versions {
   }
 
   async load(): Promise<void> {
-    await this.#attempt(async () => {
+    await attempt(this.#said, async () => {
       const versions = await this.#admin.versions();
       this.#list.replaceChildren(...versions.map((version) => this.#row(version)));
       if (versions.length === 0) this.#list.replaceChildren(h('li', 'none', 'Nothing was published yet.'));
@@ -33,7 +33,7 @@ export class Versions {
     choose.addEventListener('click', () => {
       for (const other of this.#root.querySelectorAll('[aria-current]')) other.removeAttribute('aria-current');
       choose.setAttribute('aria-current', 'true');
-      void this.#attempt(() => this.#show(version.version));
+      void attempt(this.#said, () => this.#show(version.version));
     });
     return h('li', '', [choose]);
   }
@@ -47,7 +47,7 @@ export class Versions {
     const restore = h('button', '', `Bring version ${version} back`, { type: 'button' });
     restore.addEventListener('click', () => {
       if (!confirm(`Publish the documents of version ${version} again?`)) return;
-      void this.#attempt(async () => {
+      void attempt(this.#said, async () => {
         const made = await this.#admin.restore(version);
         await this.load();
         this.#detail.replaceChildren();
@@ -55,17 +55,6 @@ export class Versions {
       });
     });
     this.#detail.replaceChildren(h('h2', '', `What version ${version} changed`), ...what, h('div', 'actions', [restore]));
-  }
-
-  async #attempt(act: () => Promise<void>): Promise<void> {
-    this.#said.textContent = '';
-    this.#said.classList.remove('bad');
-    try {
-      await act();
-    } catch (error) {
-      this.#said.textContent = error instanceof Error ? error.message : String(error);
-      this.#said.classList.add('bad');
-    }
   }
 }
 

@@ -4,6 +4,7 @@
 //! [`Visitor::next_wake`] says when it wants to be woken; [`Visitor::snapshot`] is what the shell commits.
 
 mod apply;
+mod at_once;
 mod cart;
 mod chronicle;
 mod consent;
@@ -24,6 +25,7 @@ mod partials;
 mod pattern;
 mod profile;
 mod rate;
+mod records;
 mod rehearsal;
 mod scene;
 mod session;
@@ -47,7 +49,6 @@ use footfall_protocol::Millis;
 use footfall_protocol::event::{Consent, Delivery, Device, Geo};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::message::{Cursor, ServerMessage};
-use footfall_protocol::record::Record;
 use footfall_protocol::rejection::Rejection;
 use rules::RuleSet;
 use serde::{Deserialize, Serialize};
@@ -342,8 +343,9 @@ impl Visitor {
             Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
-        if self.outbox.due_ms(config.settings.flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
-            turn.effects.extend(self.outbox.flush(turn.now_ms));
+        let flush_after_ms = config.settings.flush_after_ms;
+        if self.outbox.due_ms(flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
+            turn.effects.extend(self.outbox.flush(turn.now_ms, flush_after_ms));
         }
         if !self.is_refused() {
             turn.effects.extend(self.begin_feed(turn.now_ms));
@@ -351,29 +353,6 @@ impl Visitor {
         self.tell_watchers(before, &mut turn);
         config.rules.give_back(turn.scratch);
         turn.effects
-    }
-
-    /// The records that are not in a cold page, oldest first.
-    pub fn hot_records(&self) -> &[Record] {
-        self.outbox.hot()
-    }
-
-    /// The numbers of the cold pages with the records before those, oldest first; empty for none.
-    pub fn record_pages(&self) -> Range<u64> {
-        self.outbox.page_numbers()
-    }
-
-    /// The records of a cold page, oldest first.
-    ///
-    /// # Errors
-    /// When the bytes are no page of this or an earlier version.
-    pub fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
-        outbox::decode_page(bytes)
-    }
-
-    /// The number of the last record, 0 for none.
-    pub const fn last_record(&self) -> u64 {
-        self.outbox.last_seq()
     }
 
     /// This life of the visitor; part of record ids and of clients' cursors.

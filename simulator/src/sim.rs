@@ -248,7 +248,8 @@ impl Sim {
                 Effect::Erase { lives } => self.erasures.push(lives),
             }
         }
-        note(&mut self.made, &mut self.last_seq, self.visitor.hot_records());
+        let hot = self.visitor.hot_records_after(self.last_seq);
+        note(&mut self.made, &mut self.last_seq, &hot);
         if self.evicts {
             self.reload();
         }
@@ -280,7 +281,7 @@ impl Sim {
             let cold = pages.clone().flat_map(|page| {
                 Visitor::decode_page(&self.pages[&page]).expect("the engine reads what it has written")
             });
-            let hot = self.visitor.hot_records().iter().cloned();
+            let hot = self.visitor.hot_records();
             let records = cold.chain(hot).filter(|record| (after + 1..=*through).contains(&record.seq));
             match more.get_mut(sink) {
                 Some(queue) => queue.took.extend(records),

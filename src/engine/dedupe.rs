@@ -1,6 +1,6 @@
 //! The ids of the last events, so that a repeat changes nothing.
 
-use super::Visitor;
+use super::{Visitor, at_once};
 use footfall_protocol::event::{Authority, Event};
 use footfall_protocol::limits::DEDUPE_WINDOW;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ const WIDTH: usize = 6;
 /// A ring of hashes of the last [`DEDUPE_WINDOW`] event ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dedupe {
+    #[serde(with = "at_once")]
     ring: Vec<u8>,
     next: u16,
 }
@@ -48,20 +49,28 @@ impl Dedupe {
 
 /// The hash of an id that a page has sent.
 fn hash_of_page(id: &str) -> [u8; WIDTH] {
-    hash(&format!("page\0{id}"))
+    fold(fnv1a_on(fnv1a(b"page\0"), id.as_bytes()))
 }
 
 /// FNV-1a (64 bits), folded to 48. Whoever finds a collision can suppress an event of a page, and of a server with some
 /// 2^48 tries for each id that they know.
 fn hash(id: &str) -> [u8; WIDTH] {
-    let hash = fnv1a(id.as_bytes());
+    fold(fnv1a(id.as_bytes()))
+}
+
+fn fold(hash: u64) -> [u8; WIDTH] {
     let folded = (hash ^ (hash >> 48)).to_le_bytes();
     [folded[0], folded[1], folded[2], folded[3], folded[4], folded[5]]
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo).
 pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv1a_on(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+/// The hash of what has this hash with more behind it.
+fn fnv1a_on(hash: u64, more: &[u8]) -> u64 {
+    more.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

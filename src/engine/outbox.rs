@@ -15,11 +15,12 @@ use std::ops::Range;
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// The greatest wait while other queues do take records: theirs are not to be late because of the one that refuses.
 const RETRY_BESIDE_MS: u64 = 60_000;
-/// A flush that has not reported by then died with its object, and is begun again.
+/// A flush that has not reported by then died with its object, and is begun again; never sooner than records may wait
+/// anyway, so that a flight needs no alarm of its own.
 const FLIGHT_MS: u64 = 60_000;
 
 /// Cold pages that one flush takes along, so that the way out of a long backlog fits into memory.
-const FLIGHT_PAGES_MAX: usize = 32;
+const FLIGHT_PAGES_MAX: usize = 12;
 
 /// Cold pages below this number belong to the snapshot's sections.
 const FIRST_PAGE: u64 = 16;
@@ -28,10 +29,10 @@ const PAGE_VERSION: u8 = 1;
 
 /// The durable list that awaits the queue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Whole", into = "Whole")]
 pub(super) struct Outbox {
     last_seq: u64,
-    hot: Vec<Record>,
-    hot_bytes: u32,
+    hot: Hot,
     /// Cold pages: number and last record of each.
     pages: Vec<(u64, u64)>,
     last_page: u64,
@@ -42,9 +43,77 @@ pub(super) struct Outbox {
     failures: u32,
     /// Sinks whose queues have taken records that wait for another one's: the number up to which.
     ahead: Vec<(String, u64)>,
-    /// The hot records as they are stored, one after the other: each is written once, and not again with every snapshot.
-    #[serde(skip)]
+}
+
+/// The records of the hot row, the last ones there are, as they are stored: each is written once and not again with every
+/// snapshot, and takes no more memory than that until somebody reads it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Hot {
+    /// One after the other.
     packed: Vec<u8>,
+    /// Where each of them ends, and its time.
+    ends: Vec<(usize, u64)>,
+    /// Whether a session's end is among them.
+    has_session_end: bool,
+}
+
+/// The outbox as serde writes it and reads it.
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    last_seq: u64,
+    hot: Vec<Record>,
+    hot_bytes: u32,
+    pages: Vec<(u64, u64)>,
+    last_page: u64,
+    oldest_ms: Option<u64>,
+    not_before_ms: u64,
+    failures: u32,
+    ahead: Vec<(String, u64)>,
+}
+
+impl From<Whole> for Outbox {
+    fn from(whole: Whole) -> Self {
+        let Whole { last_seq, hot, pages, last_page, oldest_ms, not_before_ms, failures, ahead, .. } = whole;
+        Self { last_seq, hot: Hot::of(&hot), pages, last_page, oldest_ms, not_before_ms, failures, ahead }
+    }
+}
+
+impl From<Outbox> for Whole {
+    fn from(outbox: Outbox) -> Self {
+        let (hot, hot_bytes) = (outbox.hot_after(0), outbox.hot.bytes());
+        let Outbox { last_seq, pages, last_page, oldest_ms, not_before_ms, failures, ahead, .. } = outbox;
+        Self { last_seq, hot, hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead }
+    }
+}
+
+impl Hot {
+    fn of(records: &[Record]) -> Self {
+        let mut hot = Self::default();
+        records.iter().for_each(|record| hot.push(record));
+        hot
+    }
+
+    fn push(&mut self, record: &Record) {
+        self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
+        self.ends.push((self.packed.len(), record.at_ms));
+        self.has_session_end |= record.kind == RecordKind::SessionEnded;
+    }
+
+    fn bytes(&self) -> u32 {
+        u32::try_from(self.packed.len()).unwrap_or(u32::MAX)
+    }
+
+    /// All but the first so many.
+    fn skip(&self, count: usize) -> Vec<Record> {
+        let from = count.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end);
+        let mut rest = &self.packed[from..];
+        let read = |_| {
+            let (record, more) = postcard::take_from_bytes(rest).expect("what was packed is read");
+            rest = more;
+            record
+        };
+        (count..self.ends.len()).map(read).collect()
+    }
 }
 
 /// What a flush brings to a sink that is ahead of others.
@@ -73,39 +142,19 @@ impl Outbox {
         self.last_seq += 1;
         record.seq = self.last_seq;
         self.oldest_ms.get_or_insert(record.at_ms);
-        self.pack(&record);
-        self.hot.push(record);
-    }
-
-    fn pack(&mut self, record: &Record) {
-        self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
-        self.hot_bytes = u32::try_from(self.packed.len()).unwrap_or(u32::MAX);
-    }
-
-    fn pack_again(&mut self) {
-        (self.packed, self.hot_bytes) = (Vec::new(), 0);
-        let hot = std::mem::take(&mut self.hot);
-        hot.iter().for_each(|record| self.pack(record));
-        self.hot = hot;
+        self.hot.push(&record);
     }
 
     /// As serde writes it, but that the hot records are only copied.
     pub(super) fn write(&self) -> Vec<u8> {
-        let Self { last_seq, hot, hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead, packed } =
-            self;
-        let begin = Vec::with_capacity(packed.len() + 128);
-        let mut bytes = postcard::to_extend(&(last_seq, hot.len()), begin).expect("numbers");
-        bytes.extend_from_slice(packed);
-        let rest = (hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead);
+        let Self { last_seq, hot, pages, last_page, oldest_ms, not_before_ms, failures, ahead } = self;
+        let begin = Vec::with_capacity(hot.packed.len() + 128);
+        let mut bytes = postcard::to_extend(&(last_seq, hot.ends.len()), begin).expect("numbers");
+        bytes.extend_from_slice(&hot.packed);
+        let rest = (hot.bytes(), pages, last_page, oldest_ms, not_before_ms, failures, ahead);
         let bytes = postcard::to_extend(&rest, bytes).expect("the outbox is plain data");
         debug_assert_eq!(Ok(&bytes), postcard::to_allocvec(self).as_ref(), "both ways of writing are one");
         bytes
-    }
-
-    /// The outbox that was stored.
-    pub(super) fn stored(mut self) -> Self {
-        self.pack_again();
-        self
     }
 
     /// An empty one for another life; the numbers of cold pages go on, since those of this one are deleted meanwhile.
@@ -113,8 +162,20 @@ impl Outbox {
         Self { last_page: self.last_page, ..Self::default() }
     }
 
-    pub(super) fn hot(&self) -> &[Record] {
-        &self.hot
+    /// The records of the hot row that come after this number, oldest first.
+    pub(super) fn hot_after(&self, seq: u64) -> Vec<Record> {
+        self.hot.skip(self.hot_through(seq))
+    }
+
+    /// How many records of the hot row have this number or an earlier one: they are the last ones, without a gap.
+    fn hot_through(&self, seq: u64) -> usize {
+        let left = usize::try_from(self.last_seq.saturating_sub(seq)).unwrap_or(usize::MAX);
+        self.hot.ends.len().saturating_sub(left)
+    }
+
+    /// What the hot records take of the hot row, in bytes.
+    pub(super) const fn hot_bytes(&self) -> usize {
+        self.hot.packed.len()
     }
 
     pub(super) const fn last_seq(&self) -> u64 {
@@ -123,7 +184,7 @@ impl Outbox {
 
     /// Records that the queue has not taken: those of the hot row, and the cold pages.
     pub(super) const fn waiting(&self) -> (usize, usize) {
-        (self.hot.len(), self.pages.len())
+        (self.hot.ends.len(), self.pages.len())
     }
 
     /// The cold pages that wait, oldest first; empty for none.
@@ -137,32 +198,30 @@ impl Outbox {
     /// When the next flush is due.
     pub(super) fn due_ms(&self, flush_after_ms: u64) -> Option<u64> {
         let oldest_ms = self.oldest_ms?;
-        let full = !self.pages.is_empty() || self.hot_bytes as usize > OUTBOX_WAITING_BYTES_MAX;
+        let full = !self.pages.is_empty() || self.hot_bytes() > OUTBOX_WAITING_BYTES_MAX;
         // Nothing comes soon that the end of a session could go along with.
-        let ended = self.hot.iter().any(|record| record.kind == RecordKind::SessionEnded);
-        let wait_ms = if full || ended { 0 } else { flush_after_ms };
+        let wait_ms = if full || self.hot.has_session_end { 0 } else { flush_after_ms };
         Some((oldest_ms + wait_ms).max(self.not_before_ms))
     }
 
     /// Moves the hot records to a cold page when they have outgrown the hot row.
     pub(super) fn spill(&mut self) -> Option<Effect> {
-        if (self.hot_bytes as usize) <= OUTBOX_HOT_BYTES_MAX {
+        if self.hot_bytes() <= OUTBOX_HOT_BYTES_MAX {
             return None;
         }
         self.last_page = self.last_page.max(FIRST_PAGE - 1) + 1;
         self.pages.push((self.last_page, self.last_seq));
-        let mut bytes = postcard::to_extend(&self.hot.len(), vec![PAGE_VERSION]).expect("a number");
-        bytes.append(&mut self.packed);
-        self.hot.clear();
-        self.hot_bytes = 0;
+        let Hot { packed, ends, .. } = std::mem::take(&mut self.hot);
+        let mut bytes = postcard::to_extend(&ends.len(), vec![PAGE_VERSION]).expect("a number");
+        bytes.extend_from_slice(&packed);
         Some(Effect::Spill { page: self.last_page, bytes })
     }
 
     /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages; for each sink that is ahead,
     /// of what comes after that.
-    pub(super) fn flush(&mut self, now_ms: u64) -> Option<Effect> {
+    pub(super) fn flush(&mut self, now_ms: u64, flush_after_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
-        self.not_before_ms = now_ms + FLIGHT_MS;
+        self.not_before_ms = now_ms + flush_after_ms.max(FLIGHT_MS);
         let (pages, through) = self.after(0);
         let share = |(sink, after): &(String, u64)| {
             let (pages, through) = self.after(*after);
@@ -184,13 +243,14 @@ impl Outbox {
     pub(super) fn flushed(&mut self, through: u64, taken: Vec<(String, u64)>, now_ms: u64) -> Option<Effect> {
         self.note(taken);
         self.ahead.retain(|(_, seq)| *seq > through);
-        self.hot.retain(|record| record.seq > through);
-        self.pack_again();
+        if self.hot_through(through) > 0 {
+            self.hot = Hot::of(&self.hot_after(through));
+        }
         let gone = self.pages.iter().filter(|(_, last)| *last <= through).map(|(page, _)| *page);
         let dropped = gone.clone().min().zip(gone.max()).map(|(first, last)| Effect::Drop { pages: first..last + 1 });
         self.pages.retain(|(_, last)| *last > through);
-        let left = !self.pages.is_empty() || !self.hot.is_empty();
-        self.oldest_ms = left.then(|| self.hot.first().map_or(now_ms, |record| record.at_ms));
+        let left = !self.pages.is_empty() || !self.hot.ends.is_empty();
+        self.oldest_ms = left.then(|| self.hot.ends.first().map_or(now_ms, |(_, at_ms)| *at_ms));
         (self.not_before_ms, self.failures) = (0, 0);
         dropped
     }
@@ -248,7 +308,7 @@ mod tests {
         assert_eq!(outbox.due_ms(1_000), Some(1_010));
         outbox.push(record(OUTBOX_WAITING_BYTES_MAX / 2));
         assert_eq!((outbox.due_ms(1_000), outbox.spill()), (Some(10), None));
-        assert_eq!(outbox.flush(20), Some(everything(0..0, 2)));
+        assert_eq!(outbox.flush(20, 1_000), Some(everything(0..0, 2)));
         outbox.push(record(1));
         assert_eq!(outbox.flushed(2, Vec::new(), 30), None);
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((1, 0), Some(1_010)));
@@ -272,11 +332,11 @@ mod tests {
         }
         outbox.push(record(1));
         let (pages, records) = (FLIGHT_PAGES_MAX as u64, FLIGHT_PAGES_MAX as u64 + 2);
-        assert_eq!(outbox.flush(20), Some(everything(16..16 + pages, pages)));
+        assert_eq!(outbox.flush(20, 1_000), Some(everything(16..16 + pages, pages)));
         assert_eq!(outbox.flushed(pages, Vec::new(), 30), Some(Effect::Drop { pages: 16..16 + pages }));
         assert!(outbox.due_ms(1_000).is_some_and(|due_ms| due_ms <= 30), "the rest is due");
         let rest = everything(16 + pages..17 + pages, records);
-        assert_eq!(outbox.flush(30), Some(rest));
+        assert_eq!(outbox.flush(30, 1_000), Some(rest));
     }
 
     #[test]
@@ -285,7 +345,7 @@ mod tests {
         outbox.push(record(OUTBOX_HOT_BYTES_MAX));
         assert!(matches!(outbox.spill(), Some(Effect::Spill { page: 16, .. })));
         outbox.push(record(1));
-        assert_eq!(outbox.flush(20), Some(everything(16..17, 2)));
+        assert_eq!(outbox.flush(20, 1_000), Some(everything(16..17, 2)));
         assert_eq!(outbox.flushed(2, Vec::new(), 30), Some(Effect::Drop { pages: 16..17 }));
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((0, 0), None));
     }
@@ -301,10 +361,10 @@ mod tests {
         outbox.push(record(1));
         let share = |after, through| Share { sink: "d1".into(), after, pages: 16..17, through };
         let flush = Effect::Flush { pages: 16..17, through: 3, ahead: vec![share(1, 3)] };
-        assert_eq!(outbox.flush(30), Some(flush));
+        assert_eq!(outbox.flush(30, 1_000), Some(flush));
         assert_eq!(outbox.flushed(3, taken(3), 40), Some(Effect::Drop { pages: 16..17 }));
         outbox.push(record(1));
-        assert_eq!(outbox.flush(50), Some(everything(0..0, 4)), "nobody is ahead of what is gone");
+        assert_eq!(outbox.flush(50, 1_000), Some(everything(0..0, 4)), "nobody is ahead of what is gone");
     }
 
     #[test]
@@ -316,13 +376,15 @@ mod tests {
             outbox.flush_failed(vec![("d1".to_owned(), page + 1)], page);
         }
         outbox.push(record(1));
-        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000) else { panic!("there is something") };
+        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000, 1_000) else {
+            panic!("there is something")
+        };
         let new = 3 * FLIGHT_PAGES_MAX as u64;
         assert_eq!(through, FLIGHT_PAGES_MAX as u64);
         assert_eq!(ahead, [Share { sink: "d1".into(), after: new, pages: 0..0, through: new + 1 }]);
         let dropped = outbox.flushed(through, vec![("d1".to_owned(), new + 1)], 1_000);
         assert_eq!(dropped, Some(Effect::Drop { pages: 16..16 + through }));
-        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000) else { panic!("there is more") };
+        let Some(Effect::Flush { through, ahead, .. }) = outbox.flush(1_000, 1_000) else { panic!("there is more") };
         assert_eq!((through, ahead[0].after), (2 * FLIGHT_PAGES_MAX as u64, new + 1), "and it keeps its place");
     }
 

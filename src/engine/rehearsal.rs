@@ -89,7 +89,7 @@ impl<'a> Rehearsal<'a> {
                     Effect::Reject(_) | Effect::Drop { .. } => {}
                 }
             }
-            self.keep(self.visitor.hot_records().to_vec());
+            self.keep(self.visitor.hot_records_after(self.last_seq));
         }
     }
 

@@ -6,10 +6,10 @@
 
 use super::dedupe::fnv1a;
 use super::outbox::Outbox;
-use super::{Core, Segments, Visitor};
+use super::{Core, Segments, Visitor, at_once};
 use footfall_protocol::limits::HOT_BYTES_MAX;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Version of the frame: first byte of every snapshot.
 const FRAME_VERSION: u8 = 1;
@@ -44,14 +44,9 @@ struct Section {
 
 #[derive(Serialize, Deserialize)]
 enum Body {
-    Here(#[serde(serialize_with = "at_once")] Vec<u8>),
+    Here(#[serde(with = "at_once")] Vec<u8>),
     /// In the cold page of the section's tag; the hash makes the hot row change with it.
     Cold(u64),
-}
-
-/// Writes bytes as a list of bytes is written, but all at once.
-fn at_once<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_bytes(bytes)
 }
 
 /// A section's type with its tag and present version.
@@ -63,11 +58,7 @@ trait Kept: Serialize + DeserializeOwned {
         // A later version only has more fields at the end, which this release does not need. An earlier one lacks fields
         // at the end: zeros are read as 0, none, and empty, which is what they begin with.
         let padded = (version < Self::VERSION).then(|| [bytes, &[0; LACKING_BYTES_MAX]].concat());
-        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _): (Self, _)| value.ready())
-    }
-    /// What was read, with what is not stored because it follows.
-    fn ready(self) -> Self {
-        self
+        postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _)| value)
     }
     /// The section's bytes.
     fn write(&self) -> Vec<u8> {
@@ -113,9 +104,6 @@ impl Kept for Outbox {
     const VERSION: u8 = 2;
     fn write(&self) -> Vec<u8> {
         self.write()
-    }
-    fn ready(self) -> Self {
-        self.stored()
     }
 }
 kept! { later
@@ -179,7 +167,8 @@ impl Visitor {
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
-            if hot.len() <= HOT_BYTES_MAX {
+            // Records that wait have a bound of their own: no section comes and goes with them.
+            if hot.len() <= HOT_BYTES_MAX + self.outbox.hot_bytes() {
                 break;
             }
             for section in sections.iter_mut().filter(|section| section.tag == tag) {

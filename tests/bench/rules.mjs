@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PEERS, measure } from './rules/peers.mjs';
-import { fastest } from './rules/time.mjs';
+import { fastest, timer } from './rules/time.mjs';
 import { writePage } from './page.mjs';
 import { page } from './rules/page.mjs';
 import { condition, document, logic, typedEvent, workload } from './rules/workload.mjs';
@@ -68,6 +68,16 @@ const wasmWhole = { decode_ns: (fastest(BUDGET_MS, () => bench.decode(typed, 100
   fresh.documents(readFileSync(path.join(folder, 'documents.json'), 'utf8'));
   wasmWhole.compile_ms = fastest(BUDGET_MS, () => fresh.publish());
   wasmWhole.open_ms = fastest(BUDGET_MS, () => fresh.open(), () => fresh.close());
+  fresh.visit(typed);
+  const apply = Array.from({ length: 200 }, () => {
+    fresh.decode_events(100);
+    const elapsed = timer();
+    fresh.apply();
+    return elapsed();
+  });
+  wasmWhole.apply_ns = (Math.min(...apply) * 1e6) / 100;
+  wasmWhole.snapshot_ns = (fastest(BUDGET_MS, () => fresh.snapshot(100)) * 1e6) / 100;
+  wasmWhole.load_ns = (fastest(BUDGET_MS, () => fresh.load_visitor(100)) * 1e6) / 100;
   fresh.free();
 }
 // Memory of wasm never shrinks, so it is told of a process that does nothing else.

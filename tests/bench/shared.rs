@@ -4,10 +4,13 @@ use footfall::engine::condition::{Compiler, Condition};
 use footfall::engine::index::{Index, Scratch};
 use footfall::engine::rules::{RuleSet, compile};
 use footfall::engine::tree::{Field, Read, Scope, TREE, resolve};
+use footfall::engine::{Config, Input, Settings, Stored, Visitor};
 use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
-use footfall_protocol::event::Authority;
+use footfall_protocol::event::{Authority, Delivery, Surroundings};
+use footfall_protocol::ids::SiteId;
 use std::hint::black_box;
+use uuid::Uuid;
 
 /// What is known at an event, close together, as what has just been decoded and applied is: which values there are does
 /// not depend on how many events a benchmark holds.
@@ -131,4 +134,70 @@ pub fn documents(json: &str) -> Vec<Value> {
 /// What an isolate does with a piece: decodes it and makes its indexes.
 pub fn open(piece: &[u8]) -> RuleSet {
     RuleSet::decode(piece).expect("a good piece")
+}
+
+/// A visitor in the middle of a visit, under a hundred of the rules.
+pub struct Visit {
+    config: Config,
+    visitor: Visitor,
+    body: String,
+    /// Events that are decoded and wait to be applied.
+    waiting: Vec<Input>,
+    count: u64,
+}
+
+impl Visit {
+    /// `body` is a batch with one event, the workload's.
+    pub fn new(documents: &[Value], body: &str) -> Self {
+        let (rules, faults) = compile(&documents[..100], &[], &[]);
+        assert!(faults.is_empty(), "{faults:?}");
+        let site = SiteId::parse("bench").expect("a site's id");
+        let visitor = Visitor::new(site, Uuid::from_u128(1), Uuid::from_u128(2));
+        let config = Config { settings: Settings::default(), rules, version: 1 };
+        let mut visit = Self { config, visitor, body: body.to_owned(), waiting: Vec::new(), count: 0 };
+        visit.decode(600);
+        visit.apply();
+        visit
+    }
+
+    /// Decodes so many events, each with an id of its own, for `apply`.
+    pub fn decode(&mut self, count: u32) {
+        const ID: &str = "8a1f0c62-9f1e-4a8d-9d2b-3f6f6f3d2b11";
+        for _ in 0..count {
+            self.count += 1;
+            let body = self.body.replace(ID, &Uuid::from_u128(self.count.into()).to_string());
+            let batch = decode_batch(body.as_bytes(), Authority::Source).expect("a good body");
+            let events = batch.events.into_iter().map(|decoded| (decoded.index, decoded.event)).collect();
+            self.waiting.push(Input::Events(Delivery { events, surroundings: Surroundings::default() }));
+        }
+    }
+
+    /// Applies what was decoded, a second apart; now and then the queue takes the records.
+    pub fn apply(&mut self) -> usize {
+        let mut effects = 0;
+        for (at, input) in self.waiting.drain(..).enumerate() {
+            let now_ms = 1_000_000_000_000 + (self.count + at as u64) * 1_000;
+            effects += black_box(self.visitor.handle(input, now_ms, &self.config)).len();
+            if at % 8 == 7 {
+                self.visitor.handle(Input::Flushed { through: u64::MAX }, now_ms, &self.config);
+            }
+        }
+        effects
+    }
+
+    /// Makes so many snapshots; returns their bytes.
+    pub fn snapshot(&self, rounds: u32) -> usize {
+        (0..rounds).map(|_| black_box(self.stored()).hot.len()).sum()
+    }
+
+    pub fn stored(&self) -> Stored {
+        self.visitor.snapshot()
+    }
+}
+
+/// Reads a snapshot so many times, as an object does that wakes.
+pub fn load(stored: &Stored, rounds: u32) {
+    for _ in 0..rounds {
+        black_box(Visitor::load(black_box(stored)).expect("a good snapshot"));
+    }
 }

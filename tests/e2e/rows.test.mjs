@@ -50,9 +50,10 @@ async function cost(t, what, visitor, size, send) {
   assert.equal(last.instance, first.instance, "the counters are of one instance");
   const [events, commits, rows, alarms] = ["events", "commits", "rows_written", "alarms_set"].map((name) => last[name] - first[name]);
   assert.equal(events, EVENTS);
-  // Each acknowledged batch is one commit and each commit one row; the others forget what the queue has taken.
+  // Each acknowledged batch is one commit and each commit one row. That records were flushed is written with the next of
+  // them, but where a flush came by age, which a slow machine may see.
   const flushes = commits - batches;
-  assert.ok(flushes >= 0 && flushes <= EVENTS / 8, `${flushes} commits besides those of ${batches} batches`);
+  assert.ok(flushes === 0 || flushes === 1, `${flushes} commits besides those of ${batches} batches`);
   assert.equal(rows, commits);
   // No deadline moved earlier: sessions end later with each event, and the flush has its alarm.
   assert.equal(alarms, 0);

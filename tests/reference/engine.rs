@@ -122,7 +122,7 @@ impl<'a> Driver<'a> {
             }
         }
         let seen = self.records.last().map_or(seen, |record| record.seq.max(seen));
-        self.records.extend(self.visitor.hot_records().iter().filter(|record| record.seq > seen).cloned());
+        self.records.extend(self.visitor.hot_records_after(seen));
         if self.reloads {
             let stored = self.visitor.snapshot();
             let loaded = Visitor::load(&stored).unwrap();

@@ -192,7 +192,8 @@ impl<'a> Again<'a> {
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Drop { .. } => {}
                 }
             }
-            self.set.note(self.visitor.hot_records(), &mut self.last_seq, &mut self.firings);
+            let hot = self.visitor.hot_records_after(self.last_seq);
+            self.set.note(&hot, &mut self.last_seq, &mut self.firings);
             if deleted {
                 // What is recorded after it was, in the same life, is of somebody of whom nothing is known any more.
                 self.visitor = Visitor::new(self.rec.site.clone(), self.life.visitor, self.life.incarnation);

@@ -40,6 +40,6 @@ impl Object {
         if let Some(lives) = erase {
             Rc::clone(self).erase_withdrawn(lives).await;
         }
-        Ok(())
+        self.arm(&config).await
     }
 }

@@ -8,7 +8,8 @@ use crate::shell::{clock, sinks};
 use crate::sinks::Sink;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
-use footfall_protocol::record::{Record, RecordBatch};
+use footfall_protocol::record::RecordBatch;
+use serde_json::value::to_raw_value;
 use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub(super) struct Flight {
     ahead: Vec<(String, Parcel)>,
     /// Whose records they are: a visitor that was deleted meanwhile is not told.
     incarnation: Uuid,
+    /// Whether somebody is there: then the report is written with what comes next, instead of by itself.
+    busy: bool,
 }
 
 /// Messages for a sink, and the last record in them.
@@ -50,12 +53,14 @@ pub(super) fn pack(
     visitor: &Visitor,
     store: &Store,
     (everything, ahead): (Share, &[Share]),
+    busy: bool,
 ) -> Result<Flight> {
     let parcel = |share: &Share| parcel(whose, visitor, store, share);
     Ok(Flight {
         everything: parcel(&everything)?,
         ahead: ahead.iter().map(|share| Ok((share.sink.clone(), parcel(share)?))).collect::<Result<_>>()?,
         incarnation: visitor.incarnation(),
+        busy,
     })
 }
 
@@ -65,7 +70,7 @@ fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Shar
     for page in store.pages(&share.pages)? {
         records.extend(Visitor::decode_page(&page).map_err(unreadable)?);
     }
-    records.extend_from_slice(visitor.hot_records());
+    records.extend(visitor.hot_records_after(share.after));
     records.retain(|record| record.seq > share.after && record.seq <= share.through);
     let mut messages = Vec::new();
     let mut batch = RecordBatch {
@@ -77,7 +82,8 @@ fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Shar
     };
     let mut bytes = ENVELOPE_BYTES;
     for record in records {
-        let size = size(&record)?;
+        let record = to_raw_value(&record)?;
+        let size = record.get().len() + 1;
         if bytes + size > QUEUE_MESSAGE_BYTES_MAX && !batch.records.is_empty() {
             messages.push(serde_json::to_string(&batch)?);
             batch.records.clear();
@@ -92,10 +98,6 @@ fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Shar
     Ok(Parcel { messages, through: share.through })
 }
 
-fn size(record: &Record) -> Result<usize> {
-    Ok(serde_json::to_vec(record)?.len() + 1)
-}
-
 impl Object {
     /// Sends, and tells the engine how it went; what has become due in between goes along. One flight at a time.
     pub(super) async fn fly(self: Rc<Self>, first: Flight) {
@@ -108,6 +110,8 @@ impl Object {
             let (sinks, outcome) = self.send_records(&flight).await.unwrap_or_else(|error| (Vec::new(), Err(error)));
             let taken = sinks.iter().map(|sink| (sink.as_str().to_owned(), flight.parcel(*sink).through)).collect();
             let (incarnation, through) = (flight.incarnation, flight.everything.through);
+            // How far each queue has come is kept at once when one refuses: the others are not to get it again.
+            let busy = flight.busy && outcome.is_ok();
             // Of a life that is over, by an erasure for one, nothing is to be remembered.
             if sinks.contains(&Sink::D1) && self.is_still(incarnation).unwrap_or(false) {
                 self.sent.borrow_mut().keep(flight.for_database(), clock::now());
@@ -119,7 +123,7 @@ impl Object {
                     Input::FlushFailed { taken }
                 }
             };
-            match self.report(input, incarnation).await {
+            match self.report(input, incarnation, busy).await {
                 Ok(more) => next = more,
                 // The engine takes a flight without a report for lost, and begins again later: sinks know repeats.
                 Err(error) => console_error!("fault after a flush: {error}"),
@@ -132,12 +136,12 @@ impl Object {
         sinks::send_to_all(&self.env, site, *visitor, |sink| &flight.parcel(sink).messages).await
     }
 
-    async fn report(self: &Rc<Self>, input: Input, incarnation: Uuid) -> Result<Option<Flight>> {
+    async fn report(self: &Rc<Self>, input: Input, incarnation: Uuid, busy: bool) -> Result<Option<Flight>> {
         let config = self.config().await?;
         if !self.is_still(incarnation)? {
             return Ok(None);
         }
-        let turned = self.turn(input, &config)?;
+        let turned = self.turn_within(input, &config, busy)?;
         let Departures { flight, letters } = self.settle(turned, &config).await?.1;
         if !letters.is_empty() {
             self.state.wait_until(Rc::clone(self).post(letters));

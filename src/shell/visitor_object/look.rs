@@ -69,7 +69,7 @@ impl VisitorObject {
         let config = self.config().await?;
         let (incarnation, last_seq, pages, hot) = self
             .seen(&config, |visitor| {
-                (visitor.incarnation(), visitor.last_record(), visitor.record_pages(), visitor.hot_records().to_vec())
+                (visitor.incarnation(), visitor.last_record(), visitor.record_pages(), visitor.hot_records())
             })
             .await?;
         let mut records = self.sent.borrow().records();

@@ -1,7 +1,7 @@
 //! The visitor on disk: one hot row that every commit rewrites, and cold pages that are written once.
 //!
 //! The hot row is the time that the alarm was asked for (8 bytes, little endian, 0 for none) and then the engine's
-//! snapshot. The tables are made by the first commit and never by a look, so that a deleted object stays empty.
+//! snapshot. A table is made by the first commit that needs it and never by a look, so that a deleted object stays empty.
 
 use super::runtime::{Runtime, one_more};
 use crate::engine::{self, Stored};
@@ -24,14 +24,13 @@ pub(super) struct Commit<'a> {
     pub(super) pages: Vec<(u64, &'a [u8])>,
     /// Pages to delete.
     pub(super) gone: Vec<Range<u64>>,
-    /// Whether the tables are there.
+    /// Whether the table of the hot row is there.
     pub(super) exists: bool,
 }
 
-const TABLES: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)",
-];
+const HOT: &str = "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)";
+/// Most visitors never have a page, and a table costs two rows.
+const PAGES: &str = "CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)";
 const PUT_PAGE: &str = "INSERT OR REPLACE INTO page (n, b) VALUES (?, ?)";
 const PUT_HOT: &str = "INSERT OR REPLACE INTO hot (id, b) VALUES (1, ?)";
 const DROP_PAGES: &str = "DELETE FROM page WHERE n >= ? AND n < ?";
@@ -66,7 +65,7 @@ impl Store {
         Ok(Some(Kept { alarm_at_ms, stored: Stored { hot: hot.to_vec(), cold } }))
     }
 
-    /// Whether the tables are there.
+    /// Whether anything is there.
     pub(super) fn is_made(&self) -> Result<bool> {
         Ok(!self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'hot'", Vec::new())?.is_empty())
     }
@@ -103,7 +102,10 @@ impl Store {
         }
         let mut writes = Vec::new();
         if !commit.exists {
-            writes.extend(TABLES.map(|statement| (statement, Vec::new())));
+            writes.push((HOT, Vec::new()));
+        }
+        if !commit.pages.is_empty() {
+            writes.push((PAGES, Vec::new()));
         }
         for (number, bytes) in &commit.pages {
             writes.push((PUT_PAGE, vec![integer(*number)?, SqlStorageValue::Blob(bytes.to_vec())]));

@@ -95,9 +95,16 @@ impl Object {
 
     /// The part without an await.
     pub(super) fn turn(&self, input: Input, config: &Config) -> Result<Turned> {
+        self.turn_within(input, config, false)
+    }
+
+    /// As `turn`. With `busy` more is about to come: what nobody but this object knows is written along with that.
+    pub(super) fn turn_within(&self, input: Input, config: &Config, busy: bool) -> Result<Turned> {
         let now_ms = clock::now();
         let woken = input == Input::Wake;
         let Resident { mut visitor, committed, exists, alarm_at_ms, alarm_is_checked } = self.resident()?;
+        let somebody_is_there = if matches!(input, Input::Flushed { .. }) { busy } else { !woken };
+        let last_record = visitor.last_record();
         let handled = catch_unwind(AssertUnwindSafe(|| {
             let effects = visitor.handle(input, now_ms, config);
             let wake_ms = visitor.next_wake(config).map(|wake| wake.at_ms);
@@ -106,17 +113,25 @@ impl Object {
         }));
         let (visitor, effects, wake_ms, snapshot) = handled
             .map_err(|_| Error::RustError("bug: the engine panicked; the visitor is read from disk again".into()))?;
-        // The platform has used up the alarm that woke us.
-        let alarm_at_ms = alarm_at_ms.filter(|_| !woken);
+        // The platform has used up the alarm that woke us: it has those only that are asked for from here on.
+        let (alarm_at_ms, alarm_is_checked) = (alarm_at_ms.filter(|_| !woken), alarm_is_checked || woken);
         let mut turned = Turned::default();
         if effects.contains(&Effect::Delete) {
             turned.settling.extend(js::begin_delete_all(&self.state.storage())?);
             self.carry_out(effects, &mut turned);
             return Ok(turned);
         }
-        let changed = snapshot != committed || effects.iter().any(writes);
+        // Whoever read the disk before such a change is written would come to it again: a flight that has begun is begun
+        // once more, and what a queue has taken is sent once more. A commit costs as much as an event.
+        let flies = effects.iter().any(|effect| matches!(effect, Effect::Flush { .. }));
+        let untold = exists
+            && visitor.last_record() == last_record
+            && effects.iter().all(|effect| matches!(effect, Effect::Flush { .. }));
+        let waits = untold && (busy || (woken && flies));
+        let changed = !waits && (snapshot != committed || effects.iter().any(writes));
         let mut alarm_at_ms = alarm_at_ms;
-        if let Some(wake_ms) = wake_ms.filter(|_| exists || changed)
+        // The platform rings again for a wake that does not end; one with a flight ends with its report (`Object::arm`).
+        if let Some(wake_ms) = wake_ms.filter(|_| (exists || changed) && !(woken && flies))
             && alarm_at_ms.is_none_or(|at_ms| wake_ms < at_ms)
         {
             let earliest_ms = if woken { now_ms + WAKE_AGAIN_MS } else { now_ms };
@@ -130,7 +145,7 @@ impl Object {
             self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, exists))?;
         }
         if let Some(share) = effects.iter().find_map(flush) {
-            turned.departures.flight = Some(pack(self.whose()?, &visitor, &self.store, share)?);
+            turned.departures.flight = Some(pack(self.whose()?, &visitor, &self.store, share, somebody_is_there)?);
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;
@@ -205,6 +220,21 @@ impl Object {
         Ok(is)
     }
 
+    /// Asks for the alarm that the next deadline wants, where none that is known rings by then.
+    pub(super) async fn arm(&self, config: &Config) -> Result<()> {
+        let mut settling = None;
+        if let Some(resident) = self.resident.borrow_mut().as_mut()
+            && let Some(wake) = resident.visitor.next_wake(config).filter(|_| resident.exists)
+            && resident.alarm_at_ms.is_none_or(|at_ms| wake.at_ms < at_ms)
+        {
+            let at_ms = wake.at_ms.max(clock::now() + WAKE_AGAIN_MS);
+            settling = Some(js::begin_set_alarm(&self.state.storage(), at_ms)?);
+            one_more(&self.store.runtime.alarms_set);
+            resident.alarm_at_ms = Some(at_ms);
+        }
+        js::settle(settling).await
+    }
+
     /// Compares the next deadline with the platform's own alarm, once after every load: a deadline without an alarm is
     /// re-armed.
     pub(super) async fn check_alarm(&self, config: &Config) -> Result<()> {
@@ -220,7 +250,11 @@ impl Object {
             let wake_ms = resident.visitor.next_wake(config).map(|wake| wake.at_ms);
             let missing = |wake_ms: &u64| clock::lacks_alarm(*wake_ms, real_ms, now_ms);
             if let Some(wake_ms) = wake_ms.filter(missing) {
-                console_warn!("an alarm was missing, late or lost, and is set again");
+                let ahead = |at_ms: u64| i128::from(at_ms) - i128::from(now_ms);
+                let (due, alarm) = (ahead(wake_ms), real_ms.map(ahead));
+                console_warn!(
+                    "an alarm was missing, late or lost, and is set again: due in {due} ms, alarm in {alarm:?} ms"
+                );
                 let at_ms = wake_ms.max(now_ms);
                 settling = Some(js::begin_set_alarm(&self.state.storage(), at_ms)?);
                 one_more(&self.store.runtime.alarms_set);

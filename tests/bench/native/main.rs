@@ -125,6 +125,17 @@ fn main() {
     let typed = read(folder, "typed.json");
     let decode_ns = fastest(BUDGET, || shared::decode(typed.as_bytes(), 100)) / 100.0;
     let documents = shared::documents(&read(folder, "documents.json"));
+    let mut visit = shared::Visit::new(&documents, &typed);
+    let mut apply_ns = f64::INFINITY;
+    for _ in 0..200 {
+        visit.decode(100);
+        let from = Moment::now();
+        black_box(visit.apply());
+        apply_ns = apply_ns.min(from.elapsed_ns() / 100.0);
+    }
+    let snapshot_ns = fastest(BUDGET, || visit.snapshot(100)) / 100.0;
+    let stored = visit.stored();
+    let load_ns = fastest(BUDGET, || shared::load(&stored, 100)) / 100.0;
     let mut piece = Vec::new();
     let compile_ns = fastest(2 * BUDGET, || piece = shared::publish(&documents));
     let open_ns = fastest(2 * BUDGET, || shared::open(&piece));
@@ -138,6 +149,7 @@ fn main() {
     drop(index);
     fs::write(folder.join("piece"), &piece).expect("the folder can be written");
     let whole = json!({
+        "apply_ns": apply_ns, "snapshot_ns": snapshot_ns, "load_ns": load_ns, "snapshot_bytes": stored.hot.len(),
         "decode_ns": decode_ns, "typed_bytes": typed.len(), "compile_ms": compile_ns / 1e6, "open_ms": open_ns / 1e6,
         "piece_bytes": piece.len(), "rules_bytes": rules_bytes, "index_bytes": index_bytes,
     });

@@ -79,6 +79,9 @@ ${targets(results).map(target).join('\n')}
 | Memory of rules and index | ${megabytes(whole.native.rules_bytes)} | ${megabytes(whole.wasm.memory_loaded_bytes - whole.wasm.memory_empty_bytes)} |
 | of that the index | ${megabytes(whole.native.index_bytes)} | |
 | Decoding one event of ${number(whole.native.typed_bytes)} bytes | ${number(whole.native.decode_ns)} ns | ${number(whole.wasm.decode_ns)} ns |
+| Applying it to a visitor, with 100 rules, for the state, the records and the pushes | ${number(whole.native.apply_ns)} ns | ${number(whole.wasm.apply_ns)} ns |
+| Making the visitor's snapshot of ${number(whole.native.snapshot_bytes)} bytes | ${number(whole.native.snapshot_ns)} ns | ${number(whole.wasm.snapshot_ns)} ns |
+| Reading it, as an object does that wakes | ${number(whole.native.load_ns)} ns | ${number(whole.wasm.load_ns)} ns |
 | Evaluating 10,000 rules for one event | ${number(ns['footfall native'][10_000])} ns | ${number(best(10_000))} ns |
 `;
 }

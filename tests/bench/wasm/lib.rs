@@ -3,6 +3,7 @@
 #[path = "../shared.rs"]
 mod shared;
 
+use footfall::engine::Stored;
 use footfall::engine::rules::RuleSet;
 use footfall_protocol::Value;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -20,13 +21,22 @@ pub struct Bench {
     documents: Vec<Value>,
     piece: Vec<u8>,
     opened: Option<RuleSet>,
+    visit: Option<shared::Visit>,
+    stored: Option<Stored>,
 }
 
 #[wasm_bindgen]
 impl Bench {
     #[wasm_bindgen(constructor)]
     pub fn new(events: &str) -> Self {
-        Self { bench: shared::Bench::new(events), documents: Vec::new(), piece: Vec::new(), opened: None }
+        Self {
+            bench: shared::Bench::new(events),
+            documents: Vec::new(),
+            piece: Vec::new(),
+            opened: None,
+            visit: None,
+            stored: None,
+        }
     }
 
     pub fn load(&mut self, conditions: &str) {
@@ -68,5 +78,30 @@ impl Bench {
     /// Takes a piece that was made elsewhere.
     pub fn take(&mut self, piece: Vec<u8>) {
         self.piece = piece;
+    }
+
+    /// Begins a visit under a hundred of the documents.
+    pub fn visit(&mut self, body: &str) {
+        let visit = shared::Visit::new(&self.documents, body);
+        self.stored = Some(visit.stored());
+        self.visit = Some(visit);
+    }
+
+    /// Decodes so many events for `apply`.
+    pub fn decode_events(&mut self, count: u32) {
+        self.visit.as_mut().expect("a visit was begun").decode(count);
+    }
+
+    pub fn apply(&mut self) -> usize {
+        self.visit.as_mut().expect("a visit was begun").apply()
+    }
+
+    pub fn snapshot(&self, rounds: u32) -> usize {
+        self.visit.as_ref().expect("a visit was begun").snapshot(rounds)
+    }
+
+    /// Reads the visitor as it was when the visit was begun.
+    pub fn load_visitor(&self, rounds: u32) {
+        shared::load(self.stored.as_ref().expect("a visit was begun"), rounds);
     }
 }

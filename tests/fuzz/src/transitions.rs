@@ -9,7 +9,7 @@ use footfall_protocol::Value;
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::HOT_BYTES_MAX;
+use footfall_protocol::limits::{HOT_BYTES_MAX, OUTBOX_HOT_BYTES_MAX};
 use footfall_protocol::message::Cursor;
 use footfall_protocol::rejection::Code;
 use serde_json::json;
@@ -243,7 +243,7 @@ impl Life {
         self.changed = false;
         let stored = self.visitor.snapshot();
         let cold: usize = stored.cold.iter().map(|(_, bytes)| bytes.len()).sum();
-        assert!(stored.hot.len() <= HOT_BYTES_MAX, "the hot row has {} bytes", stored.hot.len());
+        assert!(stored.hot.len() <= HOT_BYTES_MAX + OUTBOX_HOT_BYTES_MAX, "the hot row has {} bytes", stored.hot.len());
         assert!(cold <= COLD_BYTES_MAX, "the cold pages have {cold} bytes");
         let pages = Visitor::cold_pages(&stored.hot).unwrap();
         assert!(pages.iter().eq(stored.cold.iter().map(|(page, _)| page)), "the hot row knows its cold pages");

@@ -316,6 +316,7 @@ impl Visitor {
             scratch: config.rules.scratch(),
         };
         let before = self.watched(&turn);
+        let writes_anyway = matches!(input, Input::Events(_));
         if !self.is_refused() {
             self.catch_up(&mut turn);
             self.heed_user(&mut turn);
@@ -343,10 +344,7 @@ impl Visitor {
             Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
-        let flush_after_ms = config.settings.flush_after_ms;
-        if self.outbox.due_ms(flush_after_ms).is_some_and(|due_ms| due_ms <= turn.now_ms) {
-            turn.effects.extend(self.outbox.flush(turn.now_ms, flush_after_ms));
-        }
+        turn.effects.extend(self.outbox.flush_if_due(turn.now_ms, config.settings.flush_after_ms, writes_anyway));
         if !self.is_refused() {
             turn.effects.extend(self.begin_feed(turn.now_ms));
         }

@@ -21,7 +21,6 @@ impl Visitor {
         // Asked before any is remembered, which forgets the oldest id: that may be the next one's of a long batch.
         let known: Vec<bool> = delivery.events.iter().map(|(_, event)| self.repeats(event)).collect();
         for ((index, event), known) in delivery.events.into_iter().zip(known) {
-            // The same id again in one delivery.
             if known || (taken > 0 && self.repeats(&event)) {
                 continue;
             }

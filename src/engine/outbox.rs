@@ -19,6 +19,9 @@ const RETRY_BESIDE_MS: u64 = 60_000;
 /// anyway, so that a flight needs no alarm of its own.
 const FLIGHT_MS: u64 = 60_000;
 
+/// Records are fresh for this part of the time that they may wait; then they go along with the next event.
+const FRESH_PART: u64 = 6;
+
 /// Cold pages that one flush takes along, so that the way out of a long backlog fits into memory.
 const FLIGHT_PAGES_MAX: usize = 12;
 
@@ -217,9 +220,17 @@ impl Outbox {
         Some(Effect::Spill { page: self.last_page, bytes })
     }
 
+    /// Begins a flush when one is due; when the visitor is written anyway, also of records that are no longer fresh: that
+    /// costs nothing, where an alarm for them would.
+    pub(super) fn flush_if_due(&mut self, now_ms: u64, flush_after_ms: u64, writes_anyway: bool) -> Option<Effect> {
+        let wait_ms = if writes_anyway { flush_after_ms / FRESH_PART } else { flush_after_ms };
+        self.due_ms(wait_ms).filter(|due_ms| *due_ms <= now_ms)?;
+        self.flush(now_ms, flush_after_ms)
+    }
+
     /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages; for each sink that is ahead,
     /// of what comes after that.
-    pub(super) fn flush(&mut self, now_ms: u64, flush_after_ms: u64) -> Option<Effect> {
+    fn flush(&mut self, now_ms: u64, flush_after_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
         self.not_before_ms = now_ms + flush_after_ms.max(FLIGHT_MS);
         let (pages, through) = self.after(0);
@@ -312,6 +323,22 @@ mod tests {
         outbox.push(record(1));
         assert_eq!(outbox.flushed(2, Vec::new(), 30), None);
         assert_eq!((outbox.waiting(), outbox.due_ms(1_000)), ((1, 0), Some(1_010)));
+    }
+
+    #[test]
+    fn what_is_no_longer_fresh_goes_along_with_an_event() {
+        let (mut outbox, later_ms) = (Outbox::default(), 600_010);
+        outbox.push(record(1));
+        let hour_ms = 3_600_000;
+        assert_eq!(outbox.flush_if_due(later_ms - 1, hour_ms, true), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, false), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, true), Some(everything(0..0, 1)));
+        assert_eq!(outbox.flush_if_due(later_ms + 1, hour_ms, true), None, "it is on its way");
+        assert_eq!(
+            outbox.due_ms(hour_ms),
+            Some(later_ms + hour_ms),
+            "and taken for lost no sooner than the next is due"
+        );
     }
 
     #[test]

@@ -249,8 +249,8 @@ pub const DURATION_MS_MIN: u64 = 1_000;
 pub const DURATION_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1_000;
 /// The longest dwell, in milliseconds: 24 hours. Beyond: refused, `out_of_range`.
 pub const DWELL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
-/// Frames of a socket that are refused, or of whose events none can be read, with no good event in between. At the bound:
-/// the socket is closed (1008).
+/// Frames of a socket that are refused, of whose events none can be read, or that have seen nothing new, with no good event
+/// in between. At the bound: the socket is closed (1008).
 pub const SOCKET_REFUSED_MAX: u32 = 32;
 /// Sockets of one visitor. Beyond: the upgrade answers 429 `too_many_sockets`.
 pub const SOCKETS_MAX: usize = 32;

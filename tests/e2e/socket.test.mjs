@@ -118,6 +118,14 @@ test("a socket of which nothing but what cannot be understood comes is closed, a
   await back.close();
 });
 
+test("a socket that says for ever that it has seen what it had seen is closed", async () => {
+  const { token } = await engine.visitor();
+  const socket = await engine.connect(token);
+  await socket.events(1, track("x"));
+  for (let i = 0; i < 40; i += 1) socket.send({ type: "seen", seq: 0, version: 0 });
+  assert.equal(await Promise.race([socket.closed, sleep(5_000)]), 1008);
+});
+
 test("a frame over the bound closes the socket", async () => {
   const { token } = await engine.visitor();
   const socket = await engine.connect(token);

@@ -86,7 +86,7 @@ impl Object {
 
     /// Remembers at the socket how far its page has come.
     fn take_seen(&self, socket: &WebSocket, attachment: Attachment, said: Seen) -> Result<()> {
-        let Stage::Greeted { tab, inspect, seen } = attachment.stage else { return Ok(()) };
+        let Stage::Greeted { tab, inspect, seen: before } = attachment.stage else { return Ok(()) };
         let resident = self.resident()?;
         let told = resident.visitor.told(inspect);
         if resident.exists {
@@ -94,7 +94,11 @@ impl Object {
         }
         // A socket keeps the order: who has the newest state has every push before it, those for other tabs included.
         let seq = if said.version == told.version { told.seq } else { said.seq.min(told.seq) };
-        let seen = Seen { seq: seq.max(seen.seq), version: said.version.min(told.version).max(seen.version) };
+        let seen = Seen { seq: seq.max(before.seq), version: said.version.min(told.version).max(before.version) };
+        if seen == before {
+            count_refused(socket);
+            return Ok(());
+        }
         Attachment { stage: Stage::Greeted { tab, inspect, seen }, ..attachment }.keep(socket)
     }
 

@@ -179,7 +179,7 @@ impl Visit {
             let now_ms = 1_000_000_000_000 + (self.count + at as u64) * 1_000;
             effects += black_box(self.visitor.handle(input, now_ms, &self.config)).len();
             if at % 8 == 7 {
-                self.visitor.handle(Input::Flushed { through: u64::MAX }, now_ms, &self.config);
+                self.visitor.handle(Input::flushed(u64::MAX), now_ms, &self.config);
             }
         }
         effects

@@ -56,7 +56,7 @@ pub const USER_CHANGES_MAX: u32 = 50;
 /// until those have given it back.
 pub const FED_USERS_MAX: usize = 4;
 /// Visitors of one user. When full: those deleted since are folded together for good; if there is none, a new one is
-/// refused, and audited.
+/// refused, and audited, and asks once more with each of its sessions.
 pub const USER_VISITORS_MAX: usize = 64;
 /// What one visitor brings to its user, as it is stored, in bytes. Beyond: traits of groups are left out, of the group joined
 /// longest ago first, then the traits set longest ago; `left_out` in the user's view counts them. They stay with the visitor.

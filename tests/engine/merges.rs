@@ -1,13 +1,15 @@
 //! Users and visitors that become one: aliases of visitors and of users, in any order and in circles.
 
-use crate::sim::{HOUR, SECOND};
+use crate::sim::{HOUR, MINUTE, SECOND};
 use crate::world::*;
+use footfall::engine::user::{Answer, Content, Letter, Member, User, UserEffect, UserInput};
 use footfall_protocol::event::Authority;
 use footfall_protocol::limits::USER_FORWARDS_MAX;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 #[test]
 fn an_alias_of_an_anonymous_id_joins_that_visitor_to_the_user_in_any_order() {
@@ -137,4 +139,76 @@ fn a_way_of_merged_users_is_never_longer_than_letters_go() {
             world.users.values().filter(|user| serde_json::to_string(&user.view()).unwrap().contains("too_far"));
         assert!(refused.count() > 0, "{backwards} {loses:?}");
     }
+}
+
+#[test]
+fn a_user_of_whom_only_a_refused_merge_is_known_is_deleted_in_the_end() {
+    let mut world = World::new(plain);
+    world.send(Authority::Source, &json!({"type": "alias", "previousId": "u", "userId": "u"}));
+    world.pass(MINUTE);
+    assert!(world.view("u")["audit"].to_string().contains("itself"));
+    world.visitors.clear();
+    world.pass(RETENTION_MS + HOUR);
+    assert!(world.users.is_empty());
+}
+
+#[test]
+fn a_user_that_has_become_another_forgets_what_that_one_has_not_taken_yet() {
+    let mut world = World::new(plain);
+    let letter = |n: u128, version, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user("old"), user_id: "old".into(), content })
+    };
+    let brings = || Content::Brings(Default::default());
+    world.tell_user(user("old"), letter(1, 1, brings()));
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter(9, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let sent = User::handed(absorb);
+    // Two devices more, after what is handed on has left and before it is known to have arrived.
+    for n in [2, 3] {
+        world.tell_user(user("old"), letter(n, 1, brings()));
+    }
+    world.tell_user(user("old"), UserInput::Absorbed { sent, refused: None });
+    let devices = |world: &World| world.view("old")["visitors"].as_array().unwrap().len();
+    assert_eq!(devices(&world), 2);
+    // A letter of before changes nothing; one says that it is somebody else, and the other is erased.
+    world.tell_user(user("old"), letter(2, 1, Content::Withdraws));
+    assert_eq!(devices(&world), 2);
+    for (n, version, content) in [(2, 2, Content::Withdraws), (3, u64::MAX, Content::Forgets)] {
+        let effects = world.tell_user(user("old"), letter(n, version, content));
+        assert_eq!(effects, [UserEffect::Answer(Answer::Forward(user("new")))]);
+    }
+    assert_eq!((devices(&world), world.users[&user("old")].profile().devices), (0, 0));
+    let stored = world.users[&user("old")].snapshot();
+    assert!(!stored.windows(16).any(|bytes| bytes == Uuid::from_u128(3).as_bytes()));
+}
+
+#[test]
+fn what_is_handed_on_late_brings_back_nobody_who_was_withdrawn_since() {
+    let mut world = World::new(plain);
+    let letter = |id: &str, n: u128, version, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user(id), user_id: id.into(), content })
+    };
+    world.tell_user(user("old"), letter("old", 1, 1, Content::Claims));
+    world.tell_user(user("old"), letter("old", 2, 1, Content::Brings(Default::default())));
+    world.tell_user(user("old"), letter("old", 3, 1, Content::Withdraws));
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter("old", 9, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for n in 1..=3 {
+        world.tell_user(user("new"), letter("new", n, 5, Content::Forgets));
+    }
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    let once = world.users[&user("new")].clone();
+    let view = world.view("new");
+    assert_eq!((&view["claimed"], &view["visitors"]), (&json!([]), &json!([])));
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    assert_eq!(world.users[&user("new")], once, "and a repeat changes nothing");
+    // Nor is the third one's withdrawal forgotten for the older one that was handed on.
+    world.tell_user(user("new"), letter("new", 3, 4, Content::Claims));
+    assert_eq!(world.view("new")["claimed"], json!([]));
 }

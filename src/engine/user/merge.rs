@@ -67,6 +67,8 @@ impl User {
     }
 
     fn refuse(&mut self, subject: &str, refusal: Refusal, now_ms: u64) -> Answer {
+        // Of somebody of whom nothing was known that is all there is, and it goes with the retention time.
+        self.touch(now_ms);
         self.audit.note(now_ms, "refused", subject.to_owned(), refusal.as_str());
         Answer::Refused(refusal)
     }
@@ -199,7 +201,7 @@ impl User {
         }
         if self.version <= absorb.version {
             // Whoever knows a profile of the user that goes is told the one that they make together.
-            self.version = absorb.version + 1;
+            self.version = absorb.version.saturating_add(1);
         }
         for (member, version) in absorb.withdrawn {
             if self.newest(member).is_none_or(|known| known < version) {
@@ -209,7 +211,7 @@ impl User {
             }
         }
         for (member, version) in absorb.claims {
-            if self.newest(member).is_none_or(|known| known < version) {
+            if !self.is_withdrawn(member, version) && self.newest(member).is_none_or(|known| known < version) {
                 self.claims.retain(|(who, _)| *who != member);
                 self.linked.retain(|one| one.member != member);
                 self.claims.push((member, version));
@@ -234,9 +236,9 @@ impl User {
     }
 
     fn take_linked(&mut self, linked: Linked) {
-        let same_life = |who: &Member| who.incarnation == linked.member.incarnation;
-        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && linked.version < *until);
-        if withdrawn || self.newest(linked.member).is_some_and(|known| known >= linked.version) {
+        if self.is_withdrawn(linked.member, linked.version)
+            || self.newest(linked.member).is_some_and(|known| known >= linked.version)
+        {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);

@@ -70,6 +70,8 @@ pub const USER_CLAIMS_MAX: usize = 32;
 pub const USER_WITHDRAWN_MAX: usize = 32;
 /// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
 pub const USER_MERGES_MAX: usize = 16;
+/// Refused merges that a user remembers, so that a copy which comes late is refused as well. When full: the oldest goes.
+pub const USER_REFUSED_MAX: usize = 16;
 /// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the merge
 /// that would make the way longer is refused, and audited.
 pub const USER_FORWARDS_MAX: usize = 64;

@@ -16,6 +16,7 @@ pub use contribution::{Contribution, UserProfile};
 pub use letter::{Absorb, Answer, Content, Letter, Linked, Member, Refusal, Told};
 
 use super::SnapshotError;
+use super::history::Stamp;
 pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
@@ -119,6 +120,8 @@ pub struct User {
     depth: u16,
     /// What the user whom this one becomes was told of it: no longer way may end here from then on.
     depth_told: Option<u16>,
+    /// Hand-overs that were refused, by user and time of the store's word; the newest last.
+    refused: Vec<(Uuid, Stamp, Refusal)>,
 }
 
 /// How audits name a visitor: by its life, which says nothing about whose it was once the visitor is erased.
@@ -152,6 +155,7 @@ impl User {
             claims_dropped: 0,
             depth: 0,
             depth_told: None,
+            refused: Vec::new(),
         }
     }
 

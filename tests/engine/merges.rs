@@ -2,9 +2,9 @@
 
 use crate::sim::{HOUR, MINUTE, SECOND};
 use crate::world::*;
-use footfall::engine::user::{Answer, Content, Letter, Member, User, UserEffect, UserInput};
+use footfall::engine::user::{Absorb, Answer, Content, Letter, Member, Refusal, User, UserEffect, UserInput};
 use footfall_protocol::event::Authority;
-use footfall_protocol::limits::USER_FORWARDS_MAX;
+use footfall_protocol::limits::{USER_FORWARDS_MAX, USER_VISITORS_MAX};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -211,4 +211,32 @@ fn what_is_handed_on_late_brings_back_nobody_who_was_withdrawn_since() {
     // Nor is the third one's withdrawal forgotten for the older one that was handed on.
     world.tell_user(user("new"), letter("new", 3, 4, Content::Claims));
     assert_eq!(world.view("new")["claimed"], json!([]));
+}
+
+#[test]
+fn a_merge_that_was_refused_stays_refused_when_a_copy_of_it_comes_late() {
+    let mut world = World::new(plain);
+    let letter = |user_id: &str, n: usize, version, content| {
+        let n = n as u128;
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user(user_id), user_id: user_id.into(), content })
+    };
+    for n in 1..=USER_VISITORS_MAX {
+        world.tell_user(user("full"), letter("full", n, 1, Content::Brings(Default::default())));
+    }
+    world.tell_user(user("old"), letter("old", 1_000, 1, Content::Brings(Default::default())));
+    let merges = Content::Merges { into: user("full"), into_id: "full".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter("old", 1_001, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let refused = [UserEffect::Answer(Answer::Refused(Refusal::TooManyVisitors))];
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(absorb.clone())), refused);
+    // There is room now, but who was refused goes on as itself: its visitors would count twice.
+    world.tell_user(user("full"), letter("full", 1, 2, Content::Withdraws));
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(absorb.clone())), refused);
+    let devices = |user_id: &str| world.view(user_id)["visitors"].as_array().unwrap().len();
+    assert_eq!((devices("full"), devices("old")), (USER_VISITORS_MAX - 1, 1));
+    // A later word of the store is another matter.
+    let again = Absorb { stamp: serde_json::from_value(json!({"at_ms": 9, "tie": 9})).unwrap(), ..absorb.clone() };
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(again)), [UserEffect::Answer(Answer::Taken(None))]);
 }

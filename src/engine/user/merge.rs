@@ -8,7 +8,8 @@ use super::letter::{Absorb, Answer, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
 use footfall_protocol::limits::{
-    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX,
+    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_REFUSED_MAX,
+    USER_VISITORS_MAX,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -147,8 +148,25 @@ impl User {
         }
     }
 
-    /// Takes what a user that becomes this one hands on, or says where it belongs.
+    /// Takes what a user that becomes this one hands on, or says where it belongs. A refusal of the first hand-over is final:
+    /// whoever hands on goes on as itself then, so that a copy that comes late, when there would be room, must not be taken.
     pub(super) fn absorb(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
+        let (from, stamp) = (absorb.from, absorb.stamp);
+        if let Some((.., why)) = self.refused.iter().find(|(user, of, _)| (*user, *of) == (from, stamp)) {
+            return Answer::Refused(*why);
+        }
+        let answer = self.take_over(absorb, now_ms);
+        if let Answer::Refused(why) = answer
+            && !self.absorbed.iter().any(|(user, _)| *user == from)
+        {
+            self.refused.push((from, stamp, why));
+            let over = self.refused.len().saturating_sub(USER_REFUSED_MAX);
+            self.refused.drain(..over);
+        }
+        answer
+    }
+
+    fn take_over(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
         let depth = usize::from(absorb.depth) + absorb.path.len();
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);

@@ -65,8 +65,8 @@ pub const USER_CONTRIBUTION_BYTES_MAX: usize = 12 * 1024;
 pub const USER_BYTES_MAX: usize = 1_500_000;
 /// Visitors that say they are a user without proof, remembered for operators. When full: the oldest claim goes.
 pub const USER_CLAIMS_MAX: usize = 32;
-/// Withdrawn visitors of a user that are remembered, so that a late message of theirs changes nothing. When full: the
-/// oldest goes.
+/// Visitors of a user that are remembered since they were withdrawn or found no room, so that a late message of theirs
+/// changes nothing. When full: the oldest goes.
 pub const USER_WITHDRAWN_MAX: usize = 32;
 /// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
 pub const USER_MERGES_MAX: usize = 16;

@@ -225,6 +225,8 @@ impl User {
                     Ok(at) => at,
                     Err(_) if !self.has_room(now_ms, retention_ms) => {
                         self.audit.note(now_ms, "refused", of(member), Refusal::TooManyVisitors.as_str());
+                        // A copy that comes late, when there is room, would count for a visitor that knows of no place here.
+                        self.note_withdrawn(member, version.saturating_add(1));
                         return Answer::Refused(Refusal::TooManyVisitors);
                     }
                     Err(_) => {

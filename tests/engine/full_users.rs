@@ -3,7 +3,7 @@
 use crate::sim::{HOUR, MINUTE, SECOND, START};
 use crate::world::*;
 use footfall::engine::user::{
-    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, User, UserEffect, UserInput,
+    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, Refusal, User, UserEffect, UserInput,
 };
 use footfall_protocol::event::Authority;
 use footfall_protocol::limits::*;
@@ -143,6 +143,32 @@ fn a_device_that_found_no_room_asks_once_more_with_each_session() {
     let carried = world.carried;
     world.pass(20 * SECOND);
     assert_eq!((world.carried, world.records("late", RecordKind::UserRefused).len()), (carried, 4));
+}
+
+#[test]
+fn a_letter_that_found_no_room_stays_refused_when_a_copy_of_it_comes_late() {
+    let mut full = User::new(demo(), user("u"));
+    let mut tell = |n: u128, version, content| -> (Result<bool, Refusal>, usize) {
+        let effects = full.handle(letter("u", n, version, "u", content), START, RETENTION_MS);
+        let answer = match &effects[..] {
+            [UserEffect::Answer(Answer::Taken(told))] => Ok(told.is_some()),
+            [UserEffect::Answer(Answer::Refused(why))] => Err(*why),
+            other => panic!("{other:?}"),
+        };
+        (answer, full.profile().devices as usize)
+    };
+    let brings = || Content::Brings(Nested(Contribution { devices: 1, events: 1, ..Contribution::default() }));
+    for n in 0..USER_VISITORS_MAX {
+        assert_eq!(tell(n as u128, 1, brings()), (Ok(true), n + 1));
+    }
+    assert_eq!(tell(900, 4, brings()), (Err(Refusal::TooManyVisitors), USER_VISITORS_MAX));
+    // There is room now, but whoever was refused does not know that it would count here.
+    assert_eq!(tell(0, 2, Content::Withdraws), (Ok(false), USER_VISITORS_MAX - 1));
+    for late in [4, 3] {
+        assert_eq!(tell(900, late, brings()), (Ok(false), USER_VISITORS_MAX - 1));
+    }
+    // What it writes next is taken, and it is told.
+    assert_eq!(tell(900, 5, brings()), (Ok(true), USER_VISITORS_MAX));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Visitors that are no longer a user's, remembered for a while so that what comes late of them changes nothing.
+//! Visitors that are no longer a user's, or found no room with it, remembered for a while so that what comes late of them
+//! changes nothing.
 
 use super::letter::Member;
 use super::{User, of};
@@ -21,6 +22,7 @@ impl User {
         self.withdrawn.iter().any(|(who, until)| who.incarnation == member.incarnation && version < *until)
     }
 
+    /// What that life wrote before this version counts no more.
     pub(super) fn note_withdrawn(&mut self, member: Member, version: u64) {
         let same_life = |who: &Member| who.incarnation == member.incarnation;
         if self.withdrawn.iter().any(|(who, until)| same_life(who) && version <= *until) {

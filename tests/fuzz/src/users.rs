@@ -18,6 +18,9 @@ const START_MS: u64 = 1_795_255_200_000;
 /// That of the site.
 const RETENTION_MS: u64 = 30 * 24 * 3_600_000;
 
+/// Messages that are read from bytes, each with its kind.
+type Messages = Vec<(usize, Vec<u8>)>;
+
 /// The first byte says what the rest is: bytes as they come, damage to good ones, or the choices of lives.
 ///
 /// # Panics
@@ -75,10 +78,10 @@ fn hand(kind: usize, message: &[u8], mut user: User) {
             drop(read::<(Uuid, Told)>(message));
             None
         }
-        _ => read::<Answer>(message).and_then(|answer| match answer {
-            Answer::Refused(why) => Some(UserInput::Absorbed { sent: Vec::new(), refused: Some(why) }),
-            Answer::Later => Some(UserInput::AbsorbWaits),
-            Answer::Taken(_) | Answer::Forward(_) => Some(UserInput::Absorbed { sent: Vec::new(), refused: None }),
+        _ => read::<Answer>(message).map(|answer| match answer {
+            Answer::Refused(why) => UserInput::Absorbed { sent: Vec::new(), refused: Some(why) },
+            Answer::Later => UserInput::AbsorbWaits,
+            Answer::Taken(_) | Answer::Forward(_) => UserInput::Absorbed { sent: Vec::new(), refused: None },
         }),
     };
     let Some(input) = input else { return };
@@ -115,8 +118,8 @@ fn assert_is_written_well(user: &User) {
 }
 
 /// A user with something in every field, and messages of every kind.
-fn good() -> &'static (User, Vec<(usize, Vec<u8>)>) {
-    static GOOD: OnceLock<(User, Vec<(usize, Vec<u8>)>)> = OnceLock::new();
+fn good() -> &'static (User, Messages) {
+    static GOOD: OnceLock<(User, Messages)> = OnceLock::new();
     GOOD.get_or_init(|| {
         let id = |n: u128| Uuid::from_u128(n);
         let letter = |n: u128, version, user, content| Letter {
@@ -138,7 +141,7 @@ fn good() -> &'static (User, Vec<(usize, Vec<u8>)>) {
         }
         let into = Content::Merges { into: id(100), into_id: "u100".into(), stamp: device::stamp(START_MS, 0) };
         old.handle(UserInput::Letter(letter(9, 1, 101, into)), START_MS, RETENTION_MS);
-        let mut messages: Vec<(usize, Vec<u8>)> = Vec::new();
+        let mut messages = Messages::new();
         for effect in old.handle(UserInput::Wake, START_MS, RETENTION_MS) {
             if let UserEffect::HandOn { absorb, .. } = effect {
                 messages.push((1, postcard::to_allocvec(&absorb).unwrap()));

@@ -19,7 +19,7 @@ impl Lives {
             match self.tell(at, &UserInput::Letter(letter.clone())).remove(0) {
                 UserEffect::Answer(Answer::Forward(to)) => at = to,
                 UserEffect::Answer(answer) => return answer,
-                other => panic!("{other:?}"),
+                other @ (UserEffect::Tell(..) | UserEffect::HandOn { .. } | UserEffect::Delete) => panic!("{other:?}"),
             }
         }
         panic!("a letter has too long a way");
@@ -97,7 +97,9 @@ impl Lives {
                     UserEffect::Answer(Answer::Taken(_)) => break UserInput::Absorbed { sent, refused: None },
                     UserEffect::Answer(Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
                     UserEffect::Answer(Answer::Later) => break UserInput::AbsorbWaits,
-                    other => panic!("{other:?}"),
+                    other @ (UserEffect::Tell(..) | UserEffect::HandOn { .. } | UserEffect::Delete) => {
+                        panic!("{other:?}")
+                    }
                 }
             }
         });

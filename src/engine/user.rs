@@ -6,6 +6,7 @@
 
 mod audit;
 mod contribution;
+mod erase;
 mod letter;
 mod merge;
 mod room;
@@ -57,6 +58,8 @@ pub enum UserInput {
     AbsorbWaits,
     /// How telling visitors went.
     Told(Vec<(Member, Telling)>),
+    /// An operator erases it, after its visitors; [`Answer::Later`] while that is not all done.
+    Erase,
     /// Time has passed; early and repeated wakes do nothing.
     Wake,
 }
@@ -170,6 +173,7 @@ impl User {
             UserInput::AbsorbFailed => self.hand_on_later(now_ms),
             UserInput::AbsorbWaits => self.hand_on_anew(now_ms),
             UserInput::Told(outcomes) => outcomes.into_iter().for_each(|(who, how)| self.heard(who, how, now_ms)),
+            UserInput::Erase => effects = self.erase(),
             UserInput::Wake => self.wake(now_ms, retention_ms, &mut effects),
         }
         effects

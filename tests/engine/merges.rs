@@ -240,3 +240,37 @@ fn a_merge_that_was_refused_stays_refused_when_a_copy_of_it_comes_late() {
     let again = Absorb { stamp: serde_json::from_value(json!({"at_ms": 9, "tie": 9})).unwrap(), ..absorb.clone() };
     assert_eq!(world.tell_user(user("full"), UserInput::Absorb(again)), [UserEffect::Answer(Answer::Taken(None))]);
 }
+
+#[test]
+fn a_user_is_erased_only_when_nobody_counts_for_it_and_nothing_is_still_to_be_handed_on() {
+    let now_ms = 1_800_000_000_000;
+    let letter = |of: &str, version, content| {
+        let member = Member { visitor: Uuid::from_u128(1), incarnation: Uuid::from_u128(2) };
+        UserInput::Letter(Letter { member, version, user: user(of), user_id: of.into(), content })
+    };
+    let (mut old, mut new) = (User::new(demo(), user("old")), User::new(demo(), user("new")));
+    let later = [UserEffect::Answer(Answer::Later)];
+    let done = [UserEffect::Answer(Answer::Taken(None)), UserEffect::Delete];
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), done, "there is nothing of it");
+    old.handle(letter("old", 1, Content::Brings(Default::default())), now_ms, RETENTION_MS);
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    old.handle(letter("old", 1, merges), now_ms, RETENTION_MS);
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "a visitor counts for it");
+    let effects = old.handle(UserInput::Wake, now_ms, RETENTION_MS);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(new.makes_absorbed(absorb));
+    // The visitor is erased while that is on its way: what it was is still to be taken back.
+    old.handle(letter("old", u64::MAX, Content::Forgets), now_ms, RETENTION_MS);
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "it is not handed on yet");
+    new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
+    assert!(!new.makes_absorbed(absorb));
+    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    let effects = old.handle(UserInput::Wake, now_ms + MINUTE, RETENTION_MS);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(new.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "somebody still counts for it");
+    new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
+    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    for (user, name) in [(&mut old, "old"), (&mut new, "new")] {
+        assert_eq!(user.handle(UserInput::Erase, now_ms, RETENTION_MS), done, "{name}");
+    }
+}

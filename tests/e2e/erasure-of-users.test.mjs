@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DEMO, start, track, until } from "./support.mjs";
+import { DEMO, buildWithHooks, start, track, until } from "./support.mjs";
 
 const SOON_MS = 20_000;
 
@@ -76,4 +76,22 @@ test("a user is erased with its visitors and with the users that are one with it
     return seen.profile.devices === 1 && seen;
   }, SOON_MS);
   assert.deepEqual([anew.profile.traits, anew.profile.orders, anew.merged_into], [{ plan: "gold" }, 0, undefined]);
+});
+
+test("what a user handed on brings nothing back when a copy of it comes after the erasure", { timeout: 240_000 }, async (t) => {
+  const engine = await start(t, { build: buildWithHooks() });
+  // Of what a user of this name hands on, a copy comes twelve seconds later.
+  const [from, into] = ["footfall_test_twice", "heir"];
+  await engine.send({ type: "identify", anonymousId: "phone", userId: from, traits: { name: "Ada" } });
+  const { user } = await until(async () => {
+    const seen = await view(engine, from);
+    return seen.profile.devices === 1 && seen;
+  }, SOON_MS);
+  await engine.send({ type: "alias", previousId: from, userId: into });
+  await until(async () => (await view(engine, into)).profile.devices === 1, SOON_MS);
+  const { status, json, text } = await engine.admin("DELETE", `demo/users/${user}`);
+  assert.deepEqual([status, json.users], [200, 2], text);
+  await until(() => engine.log.includes("a late copy was answered"), SOON_MS);
+  const { visitors, profile, absorbed, audit } = await view(engine, into);
+  assert.deepEqual([visitors, profile.devices, profile.traits, absorbed, audit], [[], 0, {}, [], []]);
 });

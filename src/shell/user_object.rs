@@ -187,13 +187,20 @@ pub(super) struct Seen {
     pub(super) merged_into: Option<Named>,
 }
 
+impl Seen {
+    /// Whom it has become for good.
+    pub(super) fn become_another(&self) -> Option<Uuid> {
+        self.merged_into.as_ref().filter(|into| into.done).map(|into| into.user)
+    }
+}
+
 /// A user beside another one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
     pub(super) user: Uuid,
-    /// Whether it has become the other one, of whom it is said that it does.
+    /// Of one whom a user becomes: whether it has.
     #[serde(default)]
-    pub(super) done: bool,
+    done: bool,
 }
 
 /// Looks at a user.

@@ -73,7 +73,7 @@ async fn rounds(env: &Env, site: &SiteId, jurisdiction: Option<&str>, user: Uuid
         for (holder, seen) in &family {
             // Where the store's server speaks of a user and names no device, the user is a visitor by the same name. And
             // the alias of a user that has become another one may have meant an anonymous id, and went to that visitor too.
-            let merged = seen.merged_into.as_ref().and_then(|_| visitor_of(site, Foreign::Anonymous, &seen.user_id));
+            let merged = seen.become_another().and_then(|_| visitor_of(site, Foreign::Anonymous, &seen.user_id));
             for visitor in [Some(*holder), merged].into_iter().flatten() {
                 erased.take(env, site, jurisdiction, visitor).await?;
             }
@@ -100,7 +100,7 @@ async fn family(env: &Env, site: &SiteId, user: Uuid) -> Result<Vec<(Uuid, Seen)
             continue;
         }
         let seen = user_object::look(env, site, next).await?;
-        ahead.extend(seen.absorbed.iter().chain(seen.merged_into.iter().filter(|into| into.done)).map(|one| one.user));
+        ahead.extend(seen.absorbed.iter().map(|one| one.user).chain(seen.become_another()));
         found.push((next, seen));
     }
     Ok(found)

@@ -48,7 +48,7 @@ origin: ## Run the example of a store's own service, with PostgreSQL, on http://
 check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
 	@scripts/test.sh fmt clippy audit
 
-fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, access, admin) for MINUTES=… (10) each; fails on a find.
+fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, users, access, admin) for MINUTES=… (10) each; fails on a find.
 	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
 
 bench: ## Measure beside others: BENCH=rules, path (FLAGS=--help) or cost, or all; writes docs/benchmarks.md, docs/cost.md.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the targets of tests/fuzz, one after the other, each for some minutes; a find ends it with a failure.
 #
-#   scripts/fuzz.sh [TARGET…]       compile, index, transitions, decode, snapshot, access, admin; all of them without a name
+#   scripts/fuzz.sh [TARGET…]       compile, index, transitions, decode, snapshot, users, access, admin; all of them without a name
 #   MINUTES                         for each target (default: 10)
 #   KEEP=1                          afterwards the committed corpus is what is left when it is minimised with the new finds
 #
@@ -10,7 +10,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-TARGETS="compile index transitions decode snapshot access admin"
+TARGETS="compile index transitions decode snapshot users access admin"
 MINUTES=${MINUTES:-10}
 LENGTH=4096 # longest input, in bytes
 cd "$ROOT"

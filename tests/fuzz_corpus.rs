@@ -72,3 +72,8 @@ fn nothing_that_an_operator_sends_makes_its_reader_panic() {
 fn no_damage_to_stored_bytes_makes_reading_them_panic() {
     replay("snapshot", fuzz::snapshot::check);
 }
+
+#[test]
+fn no_letter_no_merge_and_no_damage_breaks_a_user() {
+    replay("users", fuzz::users::check);
+}

@@ -56,7 +56,7 @@ pub const USER_CHANGES_MAX: u32 = 50;
 /// until those have given it back.
 pub const FED_USERS_MAX: usize = 4;
 /// Visitors of one user. When full: those deleted since are folded together for good; if there is none, a new one is
-/// refused, and audited.
+/// refused, and audited, and asks once more with each of its sessions.
 pub const USER_VISITORS_MAX: usize = 64;
 /// What one visitor brings to its user, as it is stored, in bytes. Beyond: traits of groups are left out, of the group joined
 /// longest ago first, then the traits set longest ago; `left_out` in the user's view counts them. They stay with the visitor.
@@ -65,11 +65,13 @@ pub const USER_CONTRIBUTION_BYTES_MAX: usize = 12 * 1024;
 pub const USER_BYTES_MAX: usize = 1_500_000;
 /// Visitors that say they are a user without proof, remembered for operators. When full: the oldest claim goes.
 pub const USER_CLAIMS_MAX: usize = 32;
-/// Withdrawn visitors of a user that are remembered, so that a late message of theirs changes nothing. When full: the
-/// oldest goes.
+/// Visitors of a user that are remembered since they were withdrawn or found no room, so that a late message of theirs
+/// changes nothing. When full: the oldest goes.
 pub const USER_WITHDRAWN_MAX: usize = 32;
 /// Users that become one with a user. Beyond: the merge is refused, audited and recorded as `user_refused`.
 pub const USER_MERGES_MAX: usize = 16;
+/// Refused merges that a user remembers, so that a copy which comes late is refused as well. When full: the oldest goes.
+pub const USER_REFUSED_MAX: usize = 16;
 /// Users that a visitor's letter is forwarded over, when users have become others one after the other. Beyond: the merge
 /// that would make the way longer is refused, and audited.
 pub const USER_FORWARDS_MAX: usize = 64;

@@ -17,7 +17,7 @@ pub enum To {
     Visitor,
     /// The visitor's object, named by an id of the store's own.
     NamedVisitor,
-    /// Everybody who has anything of the visitor: it is erased.
+    /// Everybody who has anything of the visitor, or of the user and its visitors: all of it is erased.
     Erasure,
     /// Everybody who has anything of the visitor: all of it in one document.
     Export,
@@ -88,11 +88,12 @@ pub const ROUTES: &[Route] = &[
     write("DELETE", "sites/{site}/previews/{visitor}"),
     read("sites/{site}/users", To::NamedUser),
     read("sites/{site}/users/{user}", To::User),
+    operate("DELETE", "sites/{site}/users/{user}", To::Erasure),
     read("sites/{site}/visitors", To::NamedVisitor),
     read("sites/{site}/visitors/{visitor}", To::Visitor),
-    Route { path: "sites/{site}/visitors/{visitor}", method: "DELETE", role: Some(Role::Admin), to: To::Erasure },
+    operate("DELETE", "sites/{site}/visitors/{visitor}", To::Erasure),
     read("sites/{site}/visitors/{visitor}/events", To::Log),
-    Route { path: "sites/{site}/visitors/{visitor}/export", method: "GET", role: Some(Role::Admin), to: To::Export },
+    operate("GET", "sites/{site}/visitors/{visitor}/export", To::Export),
     read("sites/{site}/visitors/{visitor}/records", To::Log),
     read("sites/{site}/visitors/{visitor}/state", To::Log),
     read("sites/{site}/visitors/{visitor}/triggers", To::Log),

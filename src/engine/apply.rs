@@ -98,8 +98,7 @@ impl Visitor {
         core.device = surroundings.device.clone().or(core.device.take());
     }
 
-    /// Begins a session when none is open; late news about a page or an order is no visit, nor is a store's word on who
-    /// somebody is.
+    /// Begins a session when none is open; late news of a page or order is no visit, nor is a word on who somebody is.
     fn begin_session(&mut self, event: &Event, turn: &mut Turn<'_>) -> Option<Seen<'static>> {
         let late =
             matches!(event.fact, Fact::PageHidden | Fact::PageLeft | Fact::OrderReversed(_) | Fact::Aliased { .. });
@@ -111,6 +110,7 @@ impl Visitor {
         let data = Object::from_iter([("campaign".to_owned(), campaign.name.as_str().into())]);
         let number = self.profile.sessions;
         self.core.session = Some(Session { number, started_ms: turn.now_ms, campaign, ..Session::default() });
+        self.feed_at_session_start(turn);
         let record = self.record(RecordKind::SessionStarted, "", data, turn);
         Some(Seen { happening: Happening::SessionStarted, record })
     }

@@ -6,20 +6,23 @@
 
 mod audit;
 mod contribution;
+mod erase;
 mod letter;
 mod merge;
 mod room;
 mod view;
+mod withdrawn;
 
 pub use contribution::{Contribution, UserProfile};
 pub use letter::{Absorb, Answer, Content, Letter, Linked, Member, Refusal, Told};
 
 use super::SnapshotError;
+use super::history::Stamp;
 pub use super::nested::Nested;
 use audit::Audit;
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_WITHDRAWN_MAX};
+use footfall_protocol::limits::{USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX};
 use merge::Merge;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,6 +58,8 @@ pub enum UserInput {
     AbsorbWaits,
     /// How telling visitors went.
     Told(Vec<(Member, Telling)>),
+    /// An operator erases it, after its visitors; [`Answer::Later`] while that is not all done.
+    Erase,
     /// Time has passed; early and repeated wakes do nothing.
     Wake,
 }
@@ -118,6 +123,8 @@ pub struct User {
     depth: u16,
     /// What the user whom this one becomes was told of it: no longer way may end here from then on.
     depth_told: Option<u16>,
+    /// Hand-overs that were refused, by user and time of the store's word; the newest last.
+    refused: Vec<(Uuid, Stamp, Refusal)>,
 }
 
 /// How audits name a visitor: by its life, which says nothing about whose it was once the visitor is erased.
@@ -151,6 +158,7 @@ impl User {
             claims_dropped: 0,
             depth: 0,
             depth_told: None,
+            refused: Vec::new(),
         }
     }
 
@@ -165,6 +173,7 @@ impl User {
             UserInput::AbsorbFailed => self.hand_on_later(now_ms),
             UserInput::AbsorbWaits => self.hand_on_anew(now_ms),
             UserInput::Told(outcomes) => outcomes.into_iter().for_each(|(who, how)| self.heard(who, how, now_ms)),
+            UserInput::Erase => effects = self.erase(),
             UserInput::Wake => self.wake(now_ms, retention_ms, &mut effects),
         }
         effects
@@ -191,15 +200,19 @@ impl User {
             if now_ms.saturating_sub(self.last_ms) > SURELY_GONE_MS.min(retention_ms / 2) {
                 self.touch(now_ms);
             }
-            // What was noted of the visitor before the two became one is here still.
+            // What it brought may be here still, when the other one has not taken it yet or has no room for it.
+            if matches!(content, Content::Withdraws | Content::Forgets) {
+                self.linked.retain(|linked| linked.member != member || linked.version >= version);
+                self.claims.retain(|(who, claimed)| *who != member || *claimed >= version);
+                self.fold(now_ms);
+            }
+            // So is what was noted of the visitor before the two became one.
             if matches!(content, Content::Forgets) {
                 self.audit.forget(member);
             }
             return Answer::Forward(into);
         }
-        let same_life = |who: &Member| who.incarnation == member.incarnation;
-        // Of letters written together the withdrawal comes first, and may be forwarded to where the others go.
-        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && version < *until);
+        let withdrawn = self.is_withdrawn(member, version);
         let at = self.linked.binary_search_by_key(&member, |linked| linked.member);
         let known = at.ok().map(|at| self.linked[at].version);
         let claimed = self.claims.iter().find(|(who, _)| *who == member).map(|(_, version)| *version);
@@ -216,6 +229,8 @@ impl User {
                     Ok(at) => at,
                     Err(_) if !self.has_room(now_ms, retention_ms) => {
                         self.audit.note(now_ms, "refused", of(member), Refusal::TooManyVisitors.as_str());
+                        // A copy that comes late, when there is room, would count for a visitor that knows of no place here.
+                        self.note_withdrawn(member, version.saturating_add(1));
                         return Answer::Refused(Refusal::TooManyVisitors);
                     }
                     Err(_) => {
@@ -278,24 +293,6 @@ impl User {
         }
     }
 
-    fn leave(&mut self, member: Member, now_ms: u64) {
-        let before = self.linked.len();
-        self.linked.retain(|linked| linked.member != member);
-        self.claims.retain(|(who, _)| *who != member);
-        if self.linked.len() < before {
-            self.audit.note(now_ms, "withdrawn", of(member), "");
-        }
-    }
-
-    fn note_withdrawn(&mut self, member: Member, version: u64) {
-        self.withdrawn.retain(|(who, _)| who.incarnation != member.incarnation);
-        // The visitor itself is not noted: who has left may be erased without this user's hearing of it.
-        self.withdrawn.push((Member { visitor: Uuid::nil(), ..member }, version));
-        if self.withdrawn.len() > USER_WITHDRAWN_MAX {
-            self.withdrawn.remove(0);
-        }
-    }
-
     const fn touch(&mut self, now_ms: u64) {
         (self.clock_ms, self.last_ms) = (now_ms, now_ms);
     }
@@ -315,7 +312,7 @@ impl User {
         }
         self.profile = Nested(profile);
         // Also above all versions of a user that was deleted and came back, and of those who become one with it.
-        self.version = (self.version + 1).max(now_ms);
+        self.version = self.version.saturating_add(1).max(now_ms);
         for linked in &mut self.linked {
             linked.not_before_ms = linked.not_before_ms.max(now_ms + TELL_AFTER_MS);
         }

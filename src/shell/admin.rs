@@ -67,6 +67,9 @@ async fn operate(path: &str, route: &Route, call: &Call<'_>) -> Result<Response,
         (To::Visitor, ["visitors", visitor, "explain", rule]) => explain(&whose(visitor)?, rule, call).await,
         (To::Visitor, ["visitors", visitor, "dry-run"]) => dry_run(&whose(visitor)?, call).await,
         (To::Erasure, ["visitors", visitor]) => Ok(json(200, &erasure::erase(call.env, &whose(visitor)?).await?)?),
+        (To::Erasure, ["users", user]) => {
+            Ok(json(200, &erasure::erase_user(call.env, &site, jurisdiction.as_deref(), parse(user)?).await?)?)
+        }
         (To::Export, ["visitors", visitor, ..]) => export::export(&whose(visitor)?, None, call).await,
         (To::Log, ["visitors", visitor, "events"]) => log::events(&whose(visitor)?, call).await,
         (To::Log, ["visitors", visitor, "state"]) => log::state(&whose(visitor)?, call).await,

@@ -1,6 +1,11 @@
-//! Erasure of a visitor, whole and at once: the steps in their order, and what is told of it.
+//! Erasure of a visitor, whole and at once: the steps in their order, and what is told of it. And of a user with all of its
+//! visitors.
 //!
 //! Each step may be repeated, and the answer comes only when all are done: whoever asks again after a failure finishes it.
+
+mod user;
+
+pub(super) use user::erase_user;
 
 use crate::access::seal;
 use crate::shell::clock;
@@ -51,15 +56,34 @@ struct Removed {
     sockets: usize,
 }
 
+impl Removed {
+    const fn add(&mut self, more: &Self) {
+        self.records += more.records;
+        self.dead_letters += more.dead_letters;
+        self.archive_keys += more.archive_keys;
+        self.storage |= more.storage;
+        self.sockets += more.sockets;
+    }
+}
+
 /// Erases a visitor: nothing that is read afterwards has anything of it, and nothing of its lives that is delivered later
 /// is taken. It may come back as somebody of whom nothing is known.
 pub(super) async fn erase(env: &Env, whose: &Whose) -> std::result::Result<Json, Problem> {
-    let erased = steps(env, whose).await;
-    let (removed, lives) = erased.map_err(|error| {
-        console_error!("fault in an erasure: {error}");
-        Problem::later("not_erased", "Not everything could be erased. Ask again: what is done stays done.")
-    })?;
-    Ok(told(whose.visitor, &removed, lives))
+    let (removed, lives) = steps(env, whose).await.map_err(not_erased)?;
+    let now_ms = clock::now();
+    Ok(object!({
+        "erased": true,
+        "visitor": whose.visitor,
+        "at_ms": now_ms,
+        "lives": lives,
+        "removed": removed,
+        "kept": kept(now_ms),
+    }))
+}
+
+fn not_erased(error: Error) -> Problem {
+    console_error!("fault in an erasure: {error}");
+    Problem::later("not_erased", "Not everything could be erased. Ask again: what is done stays done.")
 }
 
 /// The steps, in their order. Tombstones come first: from then on no sink takes anything of those lives, so that what is
@@ -200,21 +224,13 @@ fn of(site: &SiteId, visitor: Uuid, spared: Option<Uuid>) -> [JsValue; 3] {
     [site.as_str(), &visitor.to_string(), &spared].map(JsValue::from_str)
 }
 
-/// What is answered: what was removed, and what the platform itself still holds and until when.
-fn told(visitor: Uuid, removed: &Removed, lives: usize) -> Json {
-    let now_ms = clock::now();
+/// What the platform itself still holds, and until when.
+fn kept(now_ms: u64) -> Json {
     let kept =
         |place: &str, keep_ms: u64, note: &str| object!({ "place": place, "until_ms": now_ms + keep_ms, "note": note });
-    object!({
-        "erased": true,
-        "visitor": visitor,
-        "at_ms": now_ms,
-        "lives": lives,
-        "removed": removed,
-        "kept": [
-            kept("durable_objects", BACKUPS_KEEP_MS, "The platform's point-in-time recovery of the visitor's object."),
-            kept("database", BACKUPS_KEEP_MS, "The database's Time Travel, the keys of archived records included."),
-            kept("queues", QUEUES_KEEP_MS, "Messages on their way at most so long; they are dropped when they arrive."),
-        ],
-    })
+    object!([
+        kept("durable_objects", BACKUPS_KEEP_MS, "The platform's point-in-time recovery of the objects."),
+        kept("database", BACKUPS_KEEP_MS, "The database's Time Travel, the keys of archived records included."),
+        kept("queues", QUEUES_KEEP_MS, "Messages on their way at most so long; they are dropped when they arrive."),
+    ])
 }

@@ -6,13 +6,13 @@ mod store;
 mod turn;
 
 use crate::access::seal;
-use crate::engine::user::{Absorb, Answer, Letter, UserInput};
+use crate::engine::user::{self as machine, Absorb, Answer, Letter, Member, UserInput};
 use crate::shell::deliver::user_object;
 use crate::shell::reply::{Problem, json};
 use footfall_protocol::ids::{self, SiteId};
 use footfall_protocol::limits::USER_FORWARDS_MAX;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use turn::Resident;
@@ -57,6 +57,7 @@ impl DurableObject for User {
         let answer = match (request.method(), request.path().as_str()) {
             (Method::Post, "/letter") => object.take(read(&mut request).await).await,
             (Method::Post, "/absorb") => object.absorb(read(&mut request).await).await,
+            (Method::Post, "/erase") => object.erase().await,
             (Method::Get, "/view") => object.view(),
             _ => return Problem::new(404, "not_found", "There is nothing at this path.").respond(),
         };
@@ -82,8 +83,20 @@ impl Object {
         self.whose.as_ref().ok_or_else(|| Error::RustError("the object's name is that of no user".into()))
     }
 
+    /// Takes what another user hands on, unless that one was erased while it was on its way.
     async fn absorb(self: &Rc<Self>, absorb: Result<Absorb>) -> Result<Response> {
-        answer(self.apply(UserInput::Absorb(absorb?)).await?)
+        let absorb = absorb?;
+        if self.of_user(|user| user.makes_absorbed(&absorb))? {
+            let (site, _) = self.whose()?;
+            if look(&self.env, site, absorb.from).await?.merged_into.is_none() {
+                return answer(Some(Answer::Taken(None)));
+            }
+        }
+        answer(self.apply(UserInput::Absorb(absorb)).await?)
+    }
+
+    async fn erase(self: &Rc<Self>) -> Result<Response> {
+        answer(self.apply(UserInput::Erase).await?)
     }
 
     /// Takes a letter, unless its writer was erased while it was on its way: a late letter would bring back what was
@@ -93,7 +106,7 @@ impl Object {
     /// forgotten since that was asked, is either not being erased or is still to be forgotten here.
     async fn take(self: &Rc<Self>, letter: Result<Letter>) -> Result<Response> {
         let letter = letter?;
-        while self.makes_known(&letter)? {
+        while self.of_user(|user| user.makes_known(&letter))? {
             let forgets = self.forgets.get();
             if self.is_erased(letter.member.incarnation).await? {
                 return answer(Some(Answer::Taken(None)));
@@ -105,13 +118,14 @@ impl Object {
         answer(self.apply(UserInput::Letter(letter)).await?)
     }
 
-    fn makes_known(&self, letter: &Letter) -> Result<bool> {
+    /// What is asked of the user as it is. A look: it stores nothing.
+    fn of_user<T>(&self, asked: impl FnOnce(&machine::User) -> T) -> Result<T> {
         let resident = self.resident()?;
-        let makes_known = resident.user.makes_known(letter);
+        let found = asked(&resident.user);
         if resident.exists {
             self.resident.replace(Some(resident));
         }
-        Ok(makes_known)
+        Ok(found)
     }
 
     async fn is_erased(&self, incarnation: Uuid) -> Result<bool> {
@@ -121,14 +135,9 @@ impl Object {
         Ok(asked.first::<String>(Some("subject")).await?.is_some())
     }
 
-    /// Everything that is known of the user. A look: it stores nothing.
+    /// Everything that is known of the user.
     fn view(&self) -> Result<Response> {
-        let resident = self.resident()?;
-        let view = resident.user.view();
-        if resident.exists {
-            self.resident.replace(Some(resident));
-        }
-        json(200, &view)
+        json(200, &self.of_user(machine::User::view)?)
     }
 }
 
@@ -163,6 +172,49 @@ async fn hand_on(env: &Env, site: &SiteId, to: Uuid, absorb: &Absorb) -> Result<
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))
+}
+
+/// What a user's object shows to whoever erases it, or asks whom it has become.
+#[derive(Debug, Deserialize)]
+pub(super) struct Seen {
+    /// The store's own id of it; empty while it is not known.
+    pub(super) user_id: String,
+    /// Those who count for it.
+    pub(super) visitors: Vec<Member>,
+    /// Users that have become this one.
+    pub(super) absorbed: Vec<Named>,
+    /// Whom it has become, or is about to.
+    pub(super) merged_into: Option<Named>,
+}
+
+impl Seen {
+    /// Whom it has become for good.
+    pub(super) fn become_another(&self) -> Option<Uuid> {
+        self.merged_into.as_ref().filter(|into| into.done).map(|into| into.user)
+    }
+}
+
+/// A user beside another one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    pub(super) user: Uuid,
+    /// Of one whom a user becomes: whether it has.
+    #[serde(default)]
+    done: bool,
+}
+
+/// Looks at a user.
+pub(super) async fn look(env: &Env, site: &SiteId, user: Uuid) -> Result<Seen> {
+    let mut reply = user_object(env, site, user)?.fetch_with_str("https://user/view").await?;
+    if reply.status_code() != 200 {
+        return Err(Error::RustError(format!("the user's object answered {}", reply.status_code())));
+    }
+    reply.json().await
+}
+
+/// Erases what a user's object has; whether it could be done already.
+pub(super) async fn erase(env: &Env, site: &SiteId, user: Uuid) -> Result<bool> {
+    Ok(post(env, site, user, "erase", &()).await? != Answer::Later)
 }
 
 async fn post(env: &Env, site: &SiteId, to: Uuid, path: &str, message: &impl Serialize) -> Result<Answer> {

@@ -1,11 +1,13 @@
 //! Users at every bound at once: what is stored stays below what one row may hold, and is the same in any order.
 
-use crate::sim::START;
+use crate::sim::{HOUR, MINUTE, SECOND, START};
 use crate::world::*;
 use footfall::engine::user::{
-    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, User, UserEffect, UserInput,
+    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, Refusal, User, UserEffect, UserInput,
 };
+use footfall_protocol::event::Authority;
 use footfall_protocol::limits::*;
+use footfall_protocol::record::RecordKind;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -102,6 +104,71 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
     let view = serde_json::to_value(machine.view()).unwrap();
     assert!(view["left_out"].as_u64() > Some(0));
     assert_eq!(view["visitors"].as_array().unwrap().len(), USER_VISITORS_MAX);
+}
+
+#[test]
+fn a_device_that_found_no_room_asks_once_more_with_each_session() {
+    let mut world = World::new(plain);
+    let identify = |device: &str, user: &str| json!({"type": "identify", "anonymousId": device, "userId": user});
+    for n in 0..USER_VISITORS_MAX {
+        world.send(Authority::Source, &identify(&format!("d{n}"), "u"));
+    }
+    world.pass(MINUTE);
+    let order = json!({"event": "Order Completed", "anonymousId": "late", "userId": "u", "properties": {"order_id": "1", "revenue": 5}});
+    world.send(Authority::Source, &order);
+    world.pass(10 * SECOND);
+    assert_eq!(world.records("late", RecordKind::UserRefused), ["u"]);
+    // Without a session there is no more than one letter, as the last one ends.
+    world.pass(48 * HOUR);
+    assert_eq!(world.records("late", RecordKind::UserRefused).len(), 2);
+    // A session that finds no room either: one as it begins, and one as it ends.
+    let page = |n: u32| json!({"type": "page", "anonymousId": "late", "messageId": format!("p{n}"), "properties": {"path": "/"}});
+    for n in 0..5 {
+        world.send(Authority::Visitor, &page(n));
+        world.pass(10 * SECOND);
+    }
+    assert_eq!(world.records("late", RecordKind::UserRefused).len(), 3);
+    world.pass(5 * HOUR);
+    assert_eq!((world.records("late", RecordKind::UserRefused).len(), world.see("late", "/user")), (4, Value::Null));
+    // Another device leaves, and the next session finds room as it begins.
+    world.send(Authority::Source, &identify("d0", "v"));
+    world.pass(5 * HOUR);
+    assert_eq!(world.see("late", "/user"), Value::Null);
+    world.send(Authority::Visitor, &page(9));
+    world.pass(10 * SECOND);
+    assert_eq!((world.see("late", "/user/orders"), world.see("late", "/user/id")), (json!(1), json!("u")));
+    let profile = world.users[&user("u")].profile();
+    assert_eq!((profile.orders, profile.devices as usize), (1, USER_VISITORS_MAX));
+    // From then on nothing is sent that is not new.
+    let carried = world.carried;
+    world.pass(20 * SECOND);
+    assert_eq!((world.carried, world.records("late", RecordKind::UserRefused).len()), (carried, 4));
+}
+
+#[test]
+fn a_letter_that_found_no_room_stays_refused_when_a_copy_of_it_comes_late() {
+    let mut full = User::new(demo(), user("u"));
+    let mut tell = |n: u128, version, content| -> (Result<bool, Refusal>, usize) {
+        let effects = full.handle(letter("u", n, version, "u", content), START, RETENTION_MS);
+        let answer = match &effects[..] {
+            [UserEffect::Answer(Answer::Taken(told))] => Ok(told.is_some()),
+            [UserEffect::Answer(Answer::Refused(why))] => Err(*why),
+            other => panic!("{other:?}"),
+        };
+        (answer, full.profile().devices as usize)
+    };
+    let brings = || Content::Brings(Nested(Contribution { devices: 1, events: 1, ..Contribution::default() }));
+    for n in 0..USER_VISITORS_MAX {
+        assert_eq!(tell(n as u128, 1, brings()), (Ok(true), n + 1));
+    }
+    assert_eq!(tell(900, 4, brings()), (Err(Refusal::TooManyVisitors), USER_VISITORS_MAX));
+    // There is room now, but whoever was refused does not know that it would count here.
+    assert_eq!(tell(0, 2, Content::Withdraws), (Ok(false), USER_VISITORS_MAX - 1));
+    for late in [4, 3] {
+        assert_eq!(tell(900, late, brings()), (Ok(false), USER_VISITORS_MAX - 1));
+    }
+    // What it writes next is taken, and it is told.
+    assert_eq!(tell(900, 5, brings()), (Ok(true), USER_VISITORS_MAX));
 }
 
 #[test]

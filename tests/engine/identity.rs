@@ -247,15 +247,16 @@ fn changes_of_user_are_bounded_and_recorded() {
 #[test]
 fn a_user_has_bounds_and_says_so() {
     let mut world = World::new(plain);
-    let letter = |n: u128, content| {
+    let written = |n: u128, version, content| {
         let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
-        UserInput::Letter(Letter { member, version: 1, user: user("u"), user_id: "u".into(), content })
+        UserInput::Letter(Letter { member, version, user: user("u"), user_id: "u".into(), content })
     };
+    let letter = |n: u128, content| written(n, 1, content);
     for n in 0..USER_VISITORS_MAX as u128 {
         world.tell_user(user("u"), letter(n, Content::Brings(Default::default())));
     }
-    let one_more = letter(1_000, Content::Brings(Default::default()));
-    let refused = world.tell_user(user("u"), one_more.clone());
+    let one_more = |version| written(1_000, version, Content::Brings(Default::default()));
+    let refused = world.tell_user(user("u"), one_more(1));
     assert!(matches!(refused[..], [UserEffect::Answer(Answer::Refused(_))]), "{refused:?}");
     for n in 0..2 * USER_CLAIMS_MAX as u128 {
         world.tell_user(user("u"), letter(2_000 + n, Content::Claims));
@@ -268,7 +269,7 @@ fn a_user_has_bounds_and_says_so() {
     assert!(view["audit"].to_string().contains("too_many_visitors"));
     // Those who were deleted since make room, and what they did stays.
     world.now_ms += Settings::default().retention_ms + 25 * HOUR;
-    assert!(matches!(world.tell_user(user("u"), one_more)[..], [UserEffect::Answer(Answer::Taken(_))]));
+    assert!(matches!(world.tell_user(user("u"), one_more(2))[..], [UserEffect::Answer(Answer::Taken(_))]));
     assert_eq!(world.view("u")["visitors"].as_array().unwrap().len(), 1);
 }
 

@@ -1,13 +1,15 @@
 //! Users and visitors that become one: aliases of visitors and of users, in any order and in circles.
 
-use crate::sim::{HOUR, SECOND};
+use crate::sim::{HOUR, MINUTE, SECOND};
 use crate::world::*;
+use footfall::engine::user::{Absorb, Answer, Content, Letter, Member, Refusal, User, UserEffect, UserInput};
 use footfall_protocol::event::Authority;
-use footfall_protocol::limits::USER_FORWARDS_MAX;
+use footfall_protocol::limits::{USER_FORWARDS_MAX, USER_VISITORS_MAX};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 #[test]
 fn an_alias_of_an_anonymous_id_joins_that_visitor_to_the_user_in_any_order() {
@@ -136,5 +138,139 @@ fn a_way_of_merged_users_is_never_longer_than_letters_go() {
         let refused =
             world.users.values().filter(|user| serde_json::to_string(&user.view()).unwrap().contains("too_far"));
         assert!(refused.count() > 0, "{backwards} {loses:?}");
+    }
+}
+
+#[test]
+fn a_user_of_whom_only_a_refused_merge_is_known_is_deleted_in_the_end() {
+    let mut world = World::new(plain);
+    world.send(Authority::Source, &json!({"type": "alias", "previousId": "u", "userId": "u"}));
+    world.pass(MINUTE);
+    assert!(world.view("u")["audit"].to_string().contains("itself"));
+    world.visitors.clear();
+    world.pass(RETENTION_MS + HOUR);
+    assert!(world.users.is_empty());
+}
+
+#[test]
+fn a_user_that_has_become_another_forgets_what_that_one_has_not_taken_yet() {
+    let mut world = World::new(plain);
+    let letter = |n: u128, version, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user("old"), user_id: "old".into(), content })
+    };
+    let brings = || Content::Brings(Default::default());
+    world.tell_user(user("old"), letter(1, 1, brings()));
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter(9, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let sent = User::handed(absorb);
+    // Two devices more, after what is handed on has left and before it is known to have arrived.
+    for n in [2, 3] {
+        world.tell_user(user("old"), letter(n, 1, brings()));
+    }
+    world.tell_user(user("old"), UserInput::Absorbed { sent, refused: None });
+    let devices = |world: &World| world.view("old")["visitors"].as_array().unwrap().len();
+    assert_eq!(devices(&world), 2);
+    // A letter of before changes nothing; one says that it is somebody else, and the other is erased.
+    world.tell_user(user("old"), letter(2, 1, Content::Withdraws));
+    assert_eq!(devices(&world), 2);
+    for (n, version, content) in [(2, 2, Content::Withdraws), (3, u64::MAX, Content::Forgets)] {
+        let effects = world.tell_user(user("old"), letter(n, version, content));
+        assert_eq!(effects, [UserEffect::Answer(Answer::Forward(user("new")))]);
+    }
+    assert_eq!((devices(&world), world.users[&user("old")].profile().devices), (0, 0));
+    let stored = world.users[&user("old")].snapshot();
+    assert!(!stored.windows(16).any(|bytes| bytes == Uuid::from_u128(3).as_bytes()));
+}
+
+#[test]
+fn what_is_handed_on_late_brings_back_nobody_who_was_withdrawn_since() {
+    let mut world = World::new(plain);
+    let letter = |id: &str, n: u128, version, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user(id), user_id: id.into(), content })
+    };
+    world.tell_user(user("old"), letter("old", 1, 1, Content::Claims));
+    world.tell_user(user("old"), letter("old", 2, 1, Content::Brings(Default::default())));
+    world.tell_user(user("old"), letter("old", 3, 1, Content::Withdraws));
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter("old", 9, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for n in 1..=3 {
+        world.tell_user(user("new"), letter("new", n, 5, Content::Forgets));
+    }
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    let once = world.users[&user("new")].clone();
+    let view = world.view("new");
+    assert_eq!((&view["claimed"], &view["visitors"]), (&json!([]), &json!([])));
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    assert_eq!(world.users[&user("new")], once, "and a repeat changes nothing");
+    // Nor is the third one's withdrawal forgotten for the older one that was handed on.
+    world.tell_user(user("new"), letter("new", 3, 4, Content::Claims));
+    assert_eq!(world.view("new")["claimed"], json!([]));
+}
+
+#[test]
+fn a_merge_that_was_refused_stays_refused_when_a_copy_of_it_comes_late() {
+    let mut world = World::new(plain);
+    let letter = |user_id: &str, n: usize, version, content| {
+        let n = n as u128;
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version, user: user(user_id), user_id: user_id.into(), content })
+    };
+    for n in 1..=USER_VISITORS_MAX {
+        world.tell_user(user("full"), letter("full", n, 1, Content::Brings(Default::default())));
+    }
+    world.tell_user(user("old"), letter("old", 1_000, 1, Content::Brings(Default::default())));
+    let merges = Content::Merges { into: user("full"), into_id: "full".into(), stamp: Default::default() };
+    world.tell_user(user("old"), letter("old", 1_001, 1, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let refused = [UserEffect::Answer(Answer::Refused(Refusal::TooManyVisitors))];
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(absorb.clone())), refused);
+    // There is room now, but who was refused goes on as itself: its visitors would count twice.
+    world.tell_user(user("full"), letter("full", 1, 2, Content::Withdraws));
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(absorb.clone())), refused);
+    let devices = |user_id: &str| world.view(user_id)["visitors"].as_array().unwrap().len();
+    assert_eq!((devices("full"), devices("old")), (USER_VISITORS_MAX - 1, 1));
+    // A later word of the store is another matter.
+    let again = Absorb { stamp: serde_json::from_value(json!({"at_ms": 9, "tie": 9})).unwrap(), ..absorb.clone() };
+    assert_eq!(world.tell_user(user("full"), UserInput::Absorb(again)), [UserEffect::Answer(Answer::Taken(None))]);
+}
+
+#[test]
+fn a_user_is_erased_only_when_nobody_counts_for_it_and_nothing_is_still_to_be_handed_on() {
+    let now_ms = 1_800_000_000_000;
+    let letter = |of: &str, version, content| {
+        let member = Member { visitor: Uuid::from_u128(1), incarnation: Uuid::from_u128(2) };
+        UserInput::Letter(Letter { member, version, user: user(of), user_id: of.into(), content })
+    };
+    let (mut old, mut new) = (User::new(demo(), user("old")), User::new(demo(), user("new")));
+    let later = [UserEffect::Answer(Answer::Later)];
+    let done = [UserEffect::Answer(Answer::Taken(None)), UserEffect::Delete];
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), done, "there is nothing of it");
+    old.handle(letter("old", 1, Content::Brings(Default::default())), now_ms, RETENTION_MS);
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    old.handle(letter("old", 1, merges), now_ms, RETENTION_MS);
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "a visitor counts for it");
+    let effects = old.handle(UserInput::Wake, now_ms, RETENTION_MS);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(new.makes_absorbed(absorb));
+    // The visitor is erased while that is on its way: what it was is still to be taken back.
+    old.handle(letter("old", u64::MAX, Content::Forgets), now_ms, RETENTION_MS);
+    assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "it is not handed on yet");
+    new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
+    assert!(!new.makes_absorbed(absorb));
+    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    let effects = old.handle(UserInput::Wake, now_ms + MINUTE, RETENTION_MS);
+    let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(new.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "somebody still counts for it");
+    new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
+    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    for (user, name) in [(&mut old, "old"), (&mut new, "new")] {
+        assert_eq!(user.handle(UserInput::Erase, now_ms, RETENTION_MS), done, "{name}");
     }
 }

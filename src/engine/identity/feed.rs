@@ -102,6 +102,13 @@ impl Visitor {
         }
     }
 
+    /// A session begins: whoever found no room with its user asks once more.
+    pub(in crate::engine) fn feed_at_session_start(&mut self, turn: &Turn<'_>) {
+        if self.identity.is_attested() && self.identity.feed.to.is_none() {
+            self.feed_soon(turn.now_ms);
+        }
+    }
+
     /// What the user is to be told that it does not know: for whom, by which id, and a hash of it.
     fn news(&self) -> Option<(Uuid, String, Content, u64)> {
         let user_id = self.identity.user_id()?;
@@ -178,6 +185,8 @@ impl Visitor {
                 (Content::Merges { into_id, stamp, .. }, answer) => self.merged(&into_id, stamp, &answer, turn),
                 (Content::Brings(_), Answer::Taken(Some(told))) => self.hear(*told, turn),
                 (Content::Brings(_), Answer::Refused(why)) => {
+                    // The user does not have it. Room is looked for with the next session, or when there is more to say.
+                    self.identity.feed.to = None;
                     self.record(RecordKind::UserRefused, &letter.user_id, refusal(why.as_str()), turn);
                 }
                 (Content::Brings(_) | Content::Claims | Content::Forgets, _) => {}

@@ -61,7 +61,8 @@ pub enum Answer {
     Forward(Uuid),
     /// It was not taken, and will not be.
     Refused(Refusal),
-    /// What is handed on cannot be taken before this user has become another one itself: it is to come again.
+    /// What is handed on cannot be taken before this user has become another one itself, or the user cannot be erased yet:
+    /// it is to come again.
     Later,
 }
 

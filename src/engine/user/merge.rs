@@ -8,7 +8,8 @@ use super::letter::{Absorb, Answer, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
 use footfall_protocol::limits::{
-    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_VISITORS_MAX,
+    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_REFUSED_MAX,
+    USER_VISITORS_MAX,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -67,6 +68,8 @@ impl User {
     }
 
     fn refuse(&mut self, subject: &str, refusal: Refusal, now_ms: u64) -> Answer {
+        // Of somebody of whom nothing was known that is all there is, and it goes with the retention time.
+        self.touch(now_ms);
         self.audit.note(now_ms, "refused", subject.to_owned(), refusal.as_str());
         Answer::Refused(refusal)
     }
@@ -145,8 +148,25 @@ impl User {
         }
     }
 
-    /// Takes what a user that becomes this one hands on, or says where it belongs.
+    /// Takes what a user that becomes this one hands on, or says where it belongs. A refusal of the first hand-over is final:
+    /// whoever hands on goes on as itself then, so that a copy that comes late, when there would be room, must not be taken.
     pub(super) fn absorb(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
+        let (from, stamp) = (absorb.from, absorb.stamp);
+        if let Some((.., why)) = self.refused.iter().find(|(user, of, _)| (*user, *of) == (from, stamp)) {
+            return Answer::Refused(*why);
+        }
+        let answer = self.take_over(absorb, now_ms);
+        if let Answer::Refused(why) = answer
+            && !self.absorbed.iter().any(|(user, _)| *user == from)
+        {
+            self.refused.push((from, stamp, why));
+            let over = self.refused.len().saturating_sub(USER_REFUSED_MAX);
+            self.refused.drain(..over);
+        }
+        answer
+    }
+
+    fn take_over(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
         let depth = usize::from(absorb.depth) + absorb.path.len();
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);
@@ -199,7 +219,7 @@ impl User {
         }
         if self.version <= absorb.version {
             // Whoever knows a profile of the user that goes is told the one that they make together.
-            self.version = absorb.version + 1;
+            self.version = absorb.version.saturating_add(1);
         }
         for (member, version) in absorb.withdrawn {
             if self.newest(member).is_none_or(|known| known < version) {
@@ -209,7 +229,7 @@ impl User {
             }
         }
         for (member, version) in absorb.claims {
-            if self.newest(member).is_none_or(|known| known < version) {
+            if !self.is_withdrawn(member, version) && self.newest(member).is_none_or(|known| known < version) {
                 self.claims.retain(|(who, _)| *who != member);
                 self.linked.retain(|one| one.member != member);
                 self.claims.push((member, version));
@@ -234,9 +254,9 @@ impl User {
     }
 
     fn take_linked(&mut self, linked: Linked) {
-        let same_life = |who: &Member| who.incarnation == linked.member.incarnation;
-        let withdrawn = self.withdrawn.iter().any(|(who, until)| same_life(who) && linked.version < *until);
-        if withdrawn || self.newest(linked.member).is_some_and(|known| known >= linked.version) {
+        if self.is_withdrawn(linked.member, linked.version)
+            || self.newest(linked.member).is_some_and(|known| known >= linked.version)
+        {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);

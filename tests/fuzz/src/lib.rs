@@ -14,3 +14,4 @@ pub mod grammar;
 pub mod index;
 pub mod snapshot;
 pub mod transitions;
+pub mod users;

@@ -62,7 +62,7 @@ fn load(stored: &Stored) {
     }
 }
 
-fn damage(row: &mut Vec<u8>, bytes: &mut Bytes) {
+pub(super) fn damage(row: &mut Vec<u8>, bytes: &mut Bytes) {
     let at = usize::from(bytes.number()) % row.len().max(1);
     match (bytes.below(4), row.get_mut(at)) {
         (0, _) => row.truncate(at),

@@ -316,7 +316,7 @@ impl Visitor {
             scratch: config.rules.scratch(),
         };
         let before = self.watched(&turn);
-        let writes_anyway = matches!(input, Input::Events(_));
+        let (brings_events, last_record) = (matches!(input, Input::Events(_)), self.last_record());
         if !self.is_refused() {
             self.catch_up(&mut turn);
             self.heed_user(&mut turn);
@@ -344,6 +344,7 @@ impl Visitor {
             Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
+        let writes_anyway = brings_events && self.last_record() > last_record;
         turn.effects.extend(self.outbox.flush_if_due(turn.now_ms, config.settings.flush_after_ms, writes_anyway));
         if !self.is_refused() {
             turn.effects.extend(self.begin_feed(turn.now_ms));

@@ -5,9 +5,12 @@
 //! have taken is dropped by its number. While one refuses, how far each of the others has come is kept, so that each
 //! goes on from there.
 
+mod hot;
+
 use super::{Effect, Input, SnapshotError};
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
-use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::record::Record;
+use hot::Hot;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -48,18 +51,6 @@ pub(super) struct Outbox {
     ahead: Vec<(String, u64)>,
 }
 
-/// The records of the hot row, the last ones there are, as they are stored: each is written once and not again with every
-/// snapshot, and takes no more memory than that until somebody reads it.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Hot {
-    /// One after the other.
-    packed: Vec<u8>,
-    /// Where each of them ends, and its time.
-    ends: Vec<(usize, u64)>,
-    /// Whether a session's end is among them.
-    has_session_end: bool,
-}
-
 /// The outbox as serde writes it and reads it.
 #[derive(Serialize, Deserialize)]
 struct Whole {
@@ -86,36 +77,6 @@ impl From<Outbox> for Whole {
         let (hot, hot_bytes) = (outbox.hot_after(0), outbox.hot.bytes());
         let Outbox { last_seq, pages, last_page, oldest_ms, not_before_ms, failures, ahead, .. } = outbox;
         Self { last_seq, hot, hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead }
-    }
-}
-
-impl Hot {
-    fn of(records: &[Record]) -> Self {
-        let mut hot = Self::default();
-        records.iter().for_each(|record| hot.push(record));
-        hot
-    }
-
-    fn push(&mut self, record: &Record) {
-        self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
-        self.ends.push((self.packed.len(), record.at_ms));
-        self.has_session_end |= record.kind == RecordKind::SessionEnded;
-    }
-
-    fn bytes(&self) -> u32 {
-        u32::try_from(self.packed.len()).unwrap_or(u32::MAX)
-    }
-
-    /// All but the first so many.
-    fn skip(&self, count: usize) -> Vec<Record> {
-        let from = count.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end);
-        let mut rest = &self.packed[from..];
-        let read = |_| {
-            let (record, more) = postcard::take_from_bytes(rest).expect("what was packed is read");
-            rest = more;
-            record
-        };
-        (count..self.ends.len()).map(read).collect()
     }
 }
 
@@ -303,6 +264,7 @@ pub(super) fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
 mod tests {
     use super::*;
     use footfall_protocol::Object;
+    use footfall_protocol::record::RecordKind;
 
     fn record(bytes: usize) -> Record {
         Record { seq: 0, at_ms: 10, kind: RecordKind::Event, name: "x".repeat(bytes), session: 1, data: Object::new() }

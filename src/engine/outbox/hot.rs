@@ -1,0 +1,45 @@
+//! The records that sit in the hot row.
+
+use footfall_protocol::record::{Record, RecordKind};
+
+/// The records of the hot row, the last ones there are, as they are stored: each is written once and not again with every
+/// snapshot, and takes no more memory than that until somebody reads it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Hot {
+    /// One after the other.
+    pub(super) packed: Vec<u8>,
+    /// Where each of them ends, and its time.
+    pub(super) ends: Vec<(usize, u64)>,
+    /// Whether a session's end is among them.
+    pub(super) has_session_end: bool,
+}
+
+impl Hot {
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut hot = Self::default();
+        records.iter().for_each(|record| hot.push(record));
+        hot
+    }
+
+    pub(super) fn push(&mut self, record: &Record) {
+        self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
+        self.ends.push((self.packed.len(), record.at_ms));
+        self.has_session_end |= record.kind == RecordKind::SessionEnded;
+    }
+
+    pub(super) fn bytes(&self) -> u32 {
+        u32::try_from(self.packed.len()).unwrap_or(u32::MAX)
+    }
+
+    /// All but the first so many.
+    pub(super) fn skip(&self, count: usize) -> Vec<Record> {
+        let from = count.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end);
+        let mut rest = &self.packed[from..];
+        let read = |_| {
+            let (record, more) = postcard::take_from_bytes(rest).expect("what was packed is read");
+            rest = more;
+            record
+        };
+        (count..self.ends.len()).map(read).collect()
+    }
+}

@@ -7,7 +7,7 @@
 
 mod hot;
 
-use super::{Effect, Input, SnapshotError};
+use super::{Effect, SnapshotError};
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 use footfall_protocol::record::Record;
 use hot::Hot;
@@ -91,13 +91,6 @@ pub struct Share {
     pub pages: Range<u64>,
     /// The last record's number; that of `after` for none.
     pub through: u64,
-}
-
-impl Input {
-    /// The report of a flush that all queues have taken.
-    pub const fn flushed(through: u64) -> Self {
-        Self::Flushed { through, taken: Vec::new() }
-    }
 }
 
 impl Outbox {
@@ -225,6 +218,19 @@ impl Outbox {
         self.oldest_ms = left.then(|| self.hot.ends.first().map_or(now_ms, |(_, at_ms)| *at_ms));
         (self.not_before_ms, self.failures) = (0, 0);
         dropped
+    }
+
+    /// Whether a flush has begun that has not reported.
+    pub(super) const fn awaits_flush(&self, now_ms: u64) -> bool {
+        self.failures == 0 && self.not_before_ms > now_ms
+    }
+
+    /// As `flushed`, of records that are all in the hot row.
+    pub(super) fn recall(&mut self, through: u64, now_ms: u64) {
+        if self.pages.is_empty() {
+            let dropped = self.flushed(through, Vec::new(), now_ms);
+            debug_assert_eq!(dropped, None, "there are no pages");
+        }
     }
 
     /// A queue did not take them: later again, each time later. Those that did take them do not get them again.

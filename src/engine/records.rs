@@ -1,10 +1,27 @@
 //! The records that wait in the outbox, as the shell and the tools read them.
 
-use super::{SnapshotError, Visitor, outbox};
+use super::{Input, SnapshotError, Visitor, outbox};
 use footfall_protocol::record::Record;
 use std::ops::Range;
 
+impl Input {
+    /// The report of a flush that all queues have taken.
+    pub const fn flushed(through: u64) -> Self {
+        Self::Flushed { through, taken: Vec::new() }
+    }
+}
+
 impl Visitor {
+    /// Whether the disk tells of a flush that has not reported.
+    pub const fn awaits_flush(&self) -> bool {
+        self.outbox.awaits_flush(self.core.clock_ms)
+    }
+
+    /// The queues of all sinks are known to have the records up to this number, though that was not written.
+    pub fn recall_flush(&mut self, through: u64) {
+        self.outbox.recall(through, self.core.clock_ms);
+    }
+
     /// The records that are not in a cold page, oldest first.
     pub fn hot_records(&self) -> Vec<Record> {
         self.hot_records_after(0)

@@ -118,3 +118,36 @@ test("a deadline that moves earlier sets the alarm, one that moves later does no
   const again = await counters(visitor);
   assert.deepEqual([again.alarms_set - begun.alarms_set, again.rows_written - begun.rows_written], [0, 2]);
 });
+
+/** Sends frames until the queues have taken what waits, and nothing since; gives what still waits then. */
+async function flushed(visitor, send) {
+  for (let before = 0, frame = 1; frame < 20; frame += 1) {
+    await send(frame, Array.from({ length: 10 }, (_, n) => track("Product Viewed", { properties: { sku: `${frame}-${n}`, name: "x".repeat(400), price: 1 } })));
+    await counters(visitor);
+    const { outbox } = await engine.inspect(visitor);
+    if (outbox.hot < before + 10) return outbox;
+    before = outbox.hot;
+  }
+  assert.fail("nothing was flushed");
+}
+
+test("what the queues have taken is known after a sleep too, and costs no row while a page is there", async () => {
+  const { visitor, socket } = await warm();
+  const before = await counters(visitor);
+  let frames = 0;
+  const waiting = await flushed(visitor, (frame, events) => {
+    frames = frame;
+    return socket.events(frame, ...events);
+  });
+  assert.equal((await counters(visitor)).rows_written - before.rows_written, frames);
+  await engine.evict(visitor);
+  assert.deepEqual((await engine.inspect(visitor)).outbox, waiting);
+  await socket.close();
+  const alone = await engine.visitor();
+  const rest = await flushed(alone.visitor, async (_, batch) => {
+    const { json } = await engine.post("/v1/batch", { batch }, { authorization: `Bearer ${alone.token}` });
+    assert.equal(json.accepted, batch.length);
+  });
+  await engine.evict(alone.visitor);
+  assert.deepEqual((await engine.inspect(alone.visitor)).outbox, rest);
+});

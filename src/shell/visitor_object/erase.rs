@@ -58,7 +58,8 @@ impl Object {
         let sockets = self.state.get_websockets();
         for socket in &sockets {
             // Its end says nothing about the visitor that may come after.
-            let gone = Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0 };
+            let gone =
+                Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0, flushed: None };
             if let Err(error) = gone.keep(socket).and_then(|()| socket.close(Some(ERASED), Some("erased"))) {
                 console_error!("fault: a socket of an erased visitor does not close: {error}");
             }

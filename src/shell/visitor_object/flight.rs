@@ -1,6 +1,7 @@
 //! Records on their way from the outbox to the queues of the site's sinks: packed into messages, sent, and reported to the engine.
 
 use super::Object;
+use super::sockets::{Attachment, Stage};
 use super::store::{Store, unreadable};
 use super::turn::Departures;
 use crate::engine::{Input, Share, Visitor};
@@ -25,7 +26,7 @@ pub(super) struct Flight {
     ahead: Vec<(String, Parcel)>,
     /// Whose records they are: a visitor that was deleted meanwhile is not told.
     incarnation: Uuid,
-    /// Whether somebody is there: then the report is written with what comes next, instead of by itself.
+    /// Whether somebody is there: then the report may be written with what comes next, instead of by itself.
     busy: bool,
 }
 
@@ -60,7 +61,7 @@ pub(super) fn pack(
         everything: parcel(&everything)?,
         ahead: ahead.iter().map(|share| Ok((share.sink.clone(), parcel(share)?))).collect::<Result<_>>()?,
         incarnation: visitor.incarnation(),
-        busy,
+        busy: busy && ahead.is_empty() && everything.pages.is_empty(),
     })
 }
 
@@ -141,12 +142,36 @@ impl Object {
         if !self.is_still(incarnation)? {
             return Ok(None);
         }
-        let turned = self.turn_within(input, &config, busy)?;
+        let through = if let (true, Input::Flushed { through, .. }) = (busy, &input) { Some(*through) } else { None };
+        let noted = through.is_some_and(|through| self.note_flushed(incarnation, through));
+        let turned = self.turn_within(input, &config, noted)?;
         let Departures { flight, letters } = self.settle(turned, &config).await?.1;
         if !letters.is_empty() {
             self.state.wait_until(Rc::clone(self).post(letters));
         }
         Ok(flight)
+    }
+}
+
+impl Object {
+    /// Keeps at a socket what the queues have taken: that outlives the object's sleep and costs no row. Says whether there is
+    /// such a socket.
+    fn note_flushed(&self, incarnation: Uuid, through: u64) -> bool {
+        self.state.get_websockets().iter().any(|socket| {
+            let attachment = Attachment::of(socket).filter(|kept| matches!(kept.stage, Stage::Greeted { .. }));
+            let flushed = Some((incarnation, through));
+            attachment.is_some_and(|attachment| Attachment { flushed, ..attachment }.keep(socket).is_ok())
+        })
+    }
+
+    /// What was noted, for a visitor as it was read from disk.
+    pub(super) fn recall_flushed(&self, visitor: &mut Visitor) {
+        if visitor.awaits_flush() {
+            let life = visitor.incarnation();
+            let sockets = self.state.get_websockets();
+            let noted = sockets.iter().filter_map(|socket| Attachment::of(socket)?.flushed);
+            noted.filter(|(of, _)| *of == life).for_each(|(_, through)| visitor.recall_flush(through));
+        }
     }
 }
 

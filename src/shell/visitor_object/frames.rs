@@ -159,7 +159,8 @@ impl Object {
         let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
         // The platform may report the end twice, as an error and as a close.
         let ended: Result<()> =
-            Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0 }.keep(socket);
+            Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0, flushed: None }
+                .keep(socket);
         if let Err(error) = ended.and(self.apply(Input::Disconnect { tab }).await) {
             console_error!("fault at the end of a socket: {error}");
         }

@@ -10,6 +10,7 @@ use footfall_protocol::limits::{SOCKET_UNSEEN_MAX, SOCKETS_MAX};
 use footfall_protocol::message::{Seen, ServerMessage};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use worker::{Request, Response, Result, State, WebSocket, WebSocketPair, console_error};
 
 /// The header in which the router brings what it knows of the browser: base64url of postcard.
@@ -49,6 +50,9 @@ pub(super) struct Attachment {
     /// Frames that were refused, with no good event in between.
     #[serde(default)]
     pub(super) refused: u32,
+    /// What all queues have taken and the disk does not tell yet: the life, and the last record's number.
+    #[serde(default)]
+    pub(super) flushed: Option<(Uuid, u64)>,
 }
 
 impl Attachment {
@@ -159,7 +163,7 @@ impl Object {
         let surroundings = header(SURROUNDINGS_HEADER).and_then(|text| unpack(&text)).unwrap_or_default();
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         self.state.accept_web_socket(&server);
-        Attachment { stage: Stage::Waiting, surroundings, refused: 0 }.keep(&server)?;
+        Attachment { stage: Stage::Waiting, surroundings, refused: 0, flushed: None }.keep(&server)?;
         let response = Response::from_websocket(client)?;
         if let Some(protocol) = header("sec-websocket-protocol") {
             response.headers().set("sec-websocket-protocol", &protocol)?;

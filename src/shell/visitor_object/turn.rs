@@ -191,8 +191,10 @@ impl Object {
             return Ok(resident);
         }
         if let Some(kept) = self.store.load()? {
+            let mut visitor = engine::Visitor::load(&kept.stored).map_err(unreadable)?;
+            self.recall_flushed(&mut visitor);
             return Ok(Resident {
-                visitor: engine::Visitor::load(&kept.stored).map_err(unreadable)?,
+                visitor,
                 committed: kept.stored,
                 exists: true,
                 alarm_at_ms: kept.alarm_at_ms,

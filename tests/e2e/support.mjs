@@ -196,12 +196,13 @@ export class Engine {
   }
 }
 
-/** After so many messages a page says what it has seen, as the client library does. */
+/** After so many messages that it is told a page says what it has seen, as the client library does. */
 const SEEN_EVERY = 16;
+const TOLD = ["push", "retract", "state"];
 
 class Socket {
   #waiting = [];
-  /** How many messages had come when it last said what it has seen. */
+  /** How many it had been told when it last said what it has seen. */
   #said = 0;
   received = [];
 
@@ -243,15 +244,19 @@ class Socket {
 
   /** Sends events in a frame and waits for its acknowledgement; now and then it says what it has seen, as pages do. */
   async events(frame, ...events) {
-    if (this.received.length - this.#said >= SEEN_EVERY) this.#saySeen();
+    if (this.#told() - this.#said >= SEEN_EVERY) this.#saySeen();
     this.send({ type: "events", frame, events });
     const ack = await this.next("ack");
     assert.equal(ack.frame, frame);
     return ack;
   }
 
+  #told() {
+    return this.received.filter(({ type }) => TOLD.includes(type)).length;
+  }
+
   #saySeen() {
-    this.#said = this.received.length;
+    this.#said = this.#told();
     const newest = (key, ...types) => this.received.findLast(({ type }) => types.includes(type))?.[key] ?? 0;
     this.send({ type: "seen", seq: newest("seq", "push", "retract", "welcome"), version: newest("version", "state", "welcome") });
   }

@@ -229,7 +229,8 @@ impl Object {
             && let Some(wake) = resident.visitor.next_wake(config).filter(|_| resident.exists)
             && resident.alarm_at_ms.is_none_or(|at_ms| wake.at_ms < at_ms)
         {
-            let at_ms = wake.at_ms.max(clock::now() + WAKE_AGAIN_MS);
+            let now_ms = clock::now();
+            let at_ms = if wake.at_ms <= now_ms { now_ms + WAKE_AGAIN_MS } else { wake.at_ms };
             settling = Some(js::begin_set_alarm(&self.state.storage(), at_ms)?);
             one_more(&self.store.runtime.alarms_set);
             resident.alarm_at_ms = Some(at_ms);

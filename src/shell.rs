@@ -18,6 +18,7 @@ mod export;
 mod health;
 mod incoming;
 mod js;
+mod kv;
 mod letters;
 mod limiter;
 mod limiter_object;

@@ -72,19 +72,27 @@ async function objects({ persistence, workerName }, { class: className }) {
   return readdirSync(folder).filter((file) => file.endsWith(".sqlite") && !file.startsWith("metadata"));
 }
 
-/** An object's database file, and how many rows each of its tables has. Reading it does not wake the object. */
+/**
+ * An object's database file, and what of ours it holds: how many rows of each table, how many keys of each kind (what comes
+ * before "/"). Reading it does not wake the object.
+ */
 async function storage({ miniflare, persistence, workerName, durableObjects }, { class: className, name }) {
   const binding = durableObjects.find((entry) => entry.class_name === className);
   if (!binding) throw new Error(`no Durable Object class ${className}`);
   const namespace = await miniflare.getDurableObjectNamespace(binding.name);
   const id = namespace.idFromName(name).toString();
   const file = join(persistence, "do", `${workerName}-${className}`, `${id}.sqlite`);
-  if (!existsSync(file)) return { id, file, exists: false };
+  if (!existsSync(file)) return { id, file, exists: false, holds: {} };
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-    const count = (table) => database.prepare(`SELECT count(*) AS n FROM "${table}"`).get().n;
-    return { id, file, exists: true, tables: Object.fromEntries(tables.map(({ name: table }) => [table, count(table)])) };
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
+    const holds = {};
+    for (const table of tables.filter((own) => !/^(_cf_|sqlite_)/.test(own))) {
+      holds[table] = database.prepare(`SELECT count(*) AS n FROM "${table}"`).get().n;
+    }
+    const keys = tables.includes("_cf_KV") ? database.prepare("SELECT key FROM _cf_KV").all() : [];
+    for (const [kind] of keys.map(({ key }) => key.split("/"))) holds[kind] = (holds[kind] ?? 0) + 1;
+    return { id, file, exists: true, holds };
   } finally {
     database.close();
   }

@@ -19,15 +19,6 @@ extern "C" {
     fn read_place(request: &Request) -> Option<String>;
     #[wasm_bindgen(js_name = take, catch)]
     fn begin_take(env: &Env, jurisdiction: Option<&str>, name: &str, brought: &[u8]) -> Result<Promise, JsValue>;
-    /// A statement that was run.
-    pub(super) type Written;
-    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
-    pub(super) fn rows_written(this: &Written) -> usize;
-    #[wasm_bindgen(method, getter, js_name = rowsRead)]
-    pub(super) fn rows_read(this: &Written) -> usize;
-    /// Runs a statement whose one value is some bytes.
-    #[wasm_bindgen(catch)]
-    pub(super) fn write(storage: &JsValue, statement: &str, bytes: &[u8]) -> Result<Written, JsValue>;
     #[wasm_bindgen(js_name = answer)]
     fn make_answer(status: u16, lines: &str, body: Option<&str>) -> Response;
 }

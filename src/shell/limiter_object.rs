@@ -5,12 +5,14 @@
 
 use crate::engine::{Allowance, Rate, Window};
 use crate::shell::clock;
+use crate::shell::kv::Kv;
 use crate::shell::reply::{Problem, json};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, SqlStorageValue, State, console_error, durable_object,
-};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, console_error, durable_object};
+
+/// The key of the window.
+const WINDOW: &str = "window";
 
 /// What the router wants to let in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub(super) struct Told {
 /// The class that the platform makes objects of.
 #[durable_object(fetch)]
 pub struct Limiter {
-    state: State,
+    kv: Kv,
     /// The window, as it is on disk; taken out for every change, so that after a failure disk is read again.
     window: RefCell<Option<Window>>,
 }
@@ -40,7 +42,7 @@ impl std::panic::RefUnwindSafe for Limiter {}
 
 impl DurableObject for Limiter {
     fn new(state: State, _env: Env) -> Self {
-        Self { state, window: RefCell::new(None) }
+        Self { kv: Kv::new(&state), window: RefCell::new(None) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -77,19 +79,12 @@ impl Limiter {
     }
 
     fn load(&self) -> Result<Window> {
-        let sql = self.state.storage().sql();
-        sql.exec("CREATE TABLE IF NOT EXISTS window (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)", None)?;
-        let rows: Vec<Vec<SqlStorageValue>> =
-            sql.exec("SELECT b FROM window WHERE id = 1", None)?.raw().collect::<Result<_>>()?;
-        let Some(SqlStorageValue::Blob(bytes)) = rows.into_iter().flatten().next() else {
-            return Ok(Window::default());
-        };
+        let Some(bytes) = self.kv.get(WINDOW)? else { return Ok(Window::default()) };
         postcard::from_bytes(&bytes).map_err(|_| Error::RustError("the stored window cannot be read".into()))
     }
 
     fn keep(&self, window: &Window) -> Result<()> {
         let bytes = postcard::to_allocvec(window).map_err(|error| Error::RustError(error.to_string()))?;
-        let value = vec![SqlStorageValue::Blob(bytes)];
-        self.state.storage().sql().exec("INSERT OR REPLACE INTO window (id, b) VALUES (1, ?)", value).map(drop)
+        self.kv.put(WINDOW, &bytes)
     }
 }

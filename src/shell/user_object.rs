@@ -2,7 +2,6 @@
 //! and what it has to say to disk, to its visitors and to other users.
 
 mod errands;
-mod store;
 mod turn;
 
 use crate::access::seal;

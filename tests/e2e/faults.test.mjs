@@ -95,7 +95,7 @@ test("a commit that fails in the middle leaves the visitor as it was, readable, 
   // Traits outgrow the hot row: they are on a page of their own, which is written before it.
   await insist(engine, [identify("a"), piece({ anonymousId: "x" })]);
   const { visitor } = await known(engine, "x");
-  assert.equal((await engine.storage(visitor)).tables.page, 1);
+  assert.equal((await engine.storage(visitor)).holds.page, 1);
   for (let tries = 0; tries < 2; tries += 1) {
     const failing = await engine.send(identify("b"), track("footfall_test_full_disk", { anonymousId: "x" }), piece({ anonymousId: "other" }));
     assert.deepEqual([failing.status, failing.json.code], [503, "not_committed"]);
@@ -170,7 +170,7 @@ test("a clock that jumps forwards fires what has come due once, keeps sockets, a
   assert.equal((await rows()).filter(({ kind, name }) => kind === "emitted" && name === "unfinished").length, 1);
   await socket.close();
   await jump(60 * DAY_MS);
-  await until(async () => Object.keys((await engine.storage(visitor)).tables ?? {}).length === 0, 20_000);
+  await until(async () => Object.keys((await engine.storage(visitor)).holds).length === 0, 20_000);
 });
 
 test("a clock that has gone back when the engine starts again is held: nothing early, nothing twice, nothing lost", async (t) => {

@@ -134,8 +134,8 @@ test("a source's limit survives that its limiter is put to sleep, and a refused 
   assert.deepEqual([last.status, limits(last)[1]], [200, "0"]);
   await engine.evictObject("Limiter", "v1:demo:limiter:source-few");
   assertRefused(await one(1), 3);
-  const { tables } = await engine.objectStorage("Limiter", "v1:demo:limiter:source-few");
-  assert.equal(tables.window, 1);
+  const { holds } = await engine.objectStorage("Limiter", "v1:demo:limiter:source-few");
+  assert.deepEqual(holds, { window: 1 });
 
   function assertRefusedWhole(reply) {
     assert.deepEqual([reply.status, limits(reply)[1]], [429, "1"], reply.text);

@@ -109,7 +109,7 @@ test("a version that has a rule unchanged lets its running clock go on when it i
 });
 
 test("a change of one document writes as many rows beside a thousand others", async () => {
-  const rows = async () => (await engine.storage("rulebook", "Rulebook")).tables;
+  const rows = async () => (await engine.storage("rulebook", "Rulebook")).holds;
   await engine.admin("PUT", "demo/draft/rules/r-0", say("r-0", "x"));
   for (let at = 1; at < 200; at += 1) await engine.admin("PUT", `demo/draft/rules/r-${at}`, say(`r-${at}`, "x"));
   assert.equal((await engine.admin("POST", "demo/draft/publish")).status, 200);

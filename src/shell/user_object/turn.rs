@@ -1,7 +1,8 @@
 //! One input of a user, start to finish: handle, ask for the alarm, commit. No await lets another input in between.
 
-use super::{Object, store};
+use super::Object;
 use crate::engine::user::{Answer, Content, User, UserEffect, UserInput};
+use crate::shell::kv::Kv;
 use crate::shell::{clock, deployment, js};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -90,7 +91,7 @@ impl Object {
             alarm_at_ms = Some(at_ms);
         }
         if changed {
-            store::commit(&self.state, alarm_at_ms, &snapshot, exists)?;
+            Kv::new(&self.state).put_snapshot(alarm_at_ms, &snapshot)?;
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;
@@ -103,7 +104,7 @@ impl Object {
         if let Some(resident) = self.resident.take() {
             return Ok(resident);
         }
-        if let Some((alarm_at_ms, committed)) = store::load(&self.state)? {
+        if let Some((alarm_at_ms, committed)) = Kv::new(&self.state).snapshot()? {
             let unreadable = |error| Error::RustError(format!("the stored user cannot be read: {error}"));
             let user = User::load(&committed).map_err(unreadable)?;
             return Ok(Resident { user, committed, exists: true, alarm_at_ms, alarm_is_checked: false });

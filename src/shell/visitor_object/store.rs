@@ -1,14 +1,14 @@
-//! The visitor on disk: one hot row that every commit rewrites, and cold pages that are written once.
+//! The visitor on disk: one hot row that every commit replaces, and cold pages that are written once.
 //!
-//! The hot row is the time that the alarm was asked for (8 bytes, little endian, 0 for none) and then the engine's
-//! snapshot. A table is made by the first commit that needs it and never by a look, so that a deleted object stays empty.
+//! The hot row is the engine's snapshot behind the time that the alarm was asked for. Nothing is made by a look, so that a
+//! deleted object stays empty.
 
 use super::runtime::{Runtime, one_more};
 use crate::engine::{self, Stored};
-use crate::shell::{bridge, js};
+use crate::shell::kv::Kv;
 use std::ops::Range;
 use std::rc::Rc;
-use worker::{Error, Result, SqlCursor, SqlStorage, SqlStorageValue, State, Storage};
+use worker::{Error, Result, State};
 
 /// What is on disk.
 pub(super) struct Kept {
@@ -24,56 +24,46 @@ pub(super) struct Commit<'a> {
     pub(super) pages: Vec<(u64, &'a [u8])>,
     /// Pages to delete.
     pub(super) gone: Vec<Range<u64>>,
-    /// Whether the table of the hot row is there.
-    pub(super) exists: bool,
 }
 
-const HOT: &str = "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)";
-/// Most visitors never have a page, and a table costs two rows.
-const PAGES: &str = "CREATE TABLE IF NOT EXISTS page (n INTEGER PRIMARY KEY, b BLOB NOT NULL)";
-const PUT_PAGE: &str = "INSERT OR REPLACE INTO page (n, b) VALUES (?, ?)";
-const PUT_HOT: &str = "INSERT OR REPLACE INTO hot (id, b) VALUES (1, ?)";
-const DROP_PAGES: &str = "DELETE FROM page WHERE n >= ? AND n < ?";
+/// The key of a cold page. Keys have the order of the numbers.
+fn page_key(number: u64) -> String {
+    format!("page/{number:016x}")
+}
 
-/// The object's database, with what it costs.
+/// The object's storage, with what it costs.
 pub(super) struct Store {
-    storage: Storage,
-    sql: SqlStorage,
+    kv: Kv,
     pub(super) runtime: Rc<Runtime>,
 }
 
 impl Store {
     pub(super) fn new(state: &State) -> Self {
-        let storage = state.storage();
-        Self { sql: storage.sql(), storage, runtime: Runtime::begin(state) }
+        Self { kv: Kv::new(state), runtime: Runtime::begin(state) }
     }
 
-    /// Reads hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.
+    /// Reads the hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.
     pub(super) fn load(&self) -> Result<Option<Kept>> {
-        // Asking a table that is not there would be an error like any other, and an error must not look like nothing.
-        if !self.is_made()? {
-            return Ok(None);
-        }
-        let rows = self.rows("SELECT b FROM hot WHERE id = 1", Vec::new())?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let bytes = blob(row)?;
-        let short = || Error::RustError("the hot row is too short".into());
-        let (head, hot) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
-        let alarm_at_ms = Some(u64::from_le_bytes(*head)).filter(|at_ms| *at_ms > 0);
-        let numbers = engine::Visitor::cold_pages(hot).map_err(unreadable)?;
+        let Some((alarm_at_ms, hot)) = self.hot()? else { return Ok(None) };
+        let numbers = engine::Visitor::cold_pages(&hot).map_err(unreadable)?;
         let cold = numbers.into_iter().map(|number| Ok((number, self.page(number)?))).collect::<Result<_>>()?;
-        Ok(Some(Kept { alarm_at_ms, stored: Stored { hot: hot.to_vec(), cold } }))
+        Ok(Some(Kept { alarm_at_ms, stored: Stored { hot, cold } }))
     }
 
     /// Whether anything is there.
     pub(super) fn is_made(&self) -> Result<bool> {
-        Ok(!self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'hot'", Vec::new())?.is_empty())
+        Ok(self.hot()?.is_some())
+    }
+
+    fn hot(&self) -> Result<Option<(Option<u64>, Vec<u8>)>> {
+        self.runtime.add_rows(0, 1);
+        self.kv.snapshot()
     }
 
     /// Reads a cold page.
     fn page(&self, number: u64) -> Result<Vec<u8>> {
-        let rows = self.rows("SELECT b FROM page WHERE n = ?", vec![integer(number)?])?;
-        rows.into_iter().next().map_or_else(|| Err(Error::RustError(format!("page {number} is missing"))), blob)
+        self.runtime.add_rows(0, 1);
+        self.kv.get(&page_key(number))?.ok_or_else(|| Error::RustError(format!("page {number} is missing")))
     }
 
     /// Reads the cold pages of a range that are there, oldest first.
@@ -81,67 +71,44 @@ impl Store {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let bounds = vec![integer(range.start)?, integer(range.end)?];
-        self.rows("SELECT b FROM page WHERE n >= ? AND n < ? ORDER BY n", bounds)?.into_iter().map(blob).collect()
+        let pages = self.kv.range(&page_key(range.start), &page_key(range.end))?;
+        self.runtime.add_rows(0, pages.len());
+        Ok(pages)
     }
 
     /// Writes all of it or nothing. Pages come before the hot row that refers to them, and go after the one that no longer
     /// does.
     pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
-        let mut hot = Vec::with_capacity(8 + commit.hot.len());
-        hot.extend_from_slice(&commit.alarm_at_ms.unwrap_or(0).to_le_bytes());
-        hot.extend_from_slice(commit.hot);
+        let Commit { alarm_at_ms, hot, pages, gone } = commit;
         // What nearly every event is.
-        if commit.exists && commit.pages.is_empty() && commit.gone.is_empty() {
-            #[cfg(feature = "test-hooks")]
-            fail_if_asked(&hot)?;
-            let written = bridge::write(self.storage.as_raw(), PUT_HOT, &hot)?;
-            self.runtime.add_rows(written.rows_written(), written.rows_read());
-            one_more(&self.runtime.commits);
-            return Ok(());
+        if pages.is_empty() && gone.is_empty() {
+            put_hot(&self.kv, *alarm_at_ms, hot)?;
+            self.runtime.add_rows(1, 0);
+        } else {
+            let pages: Vec<_> = pages.iter().map(|(number, bytes)| (page_key(*number), bytes.to_vec())).collect();
+            let gone: Vec<_> = gone.iter().cloned().flatten().map(page_key).collect();
+            let (alarm_at_ms, hot) = (*alarm_at_ms, hot.to_vec());
+            // A write that fails does not by itself undo the ones before it: a page of the new state beside the hot row of
+            // the old one would be a visitor that nobody can read.
+            let rows = self.kv.all_or_nothing(move |kv| {
+                for (key, bytes) in &pages {
+                    kv.put(key, bytes)?;
+                }
+                put_hot(kv, alarm_at_ms, &hot)?;
+                let deleted = gone.iter().map(|key| Ok(usize::from(kv.delete(key)?))).sum::<Result<usize>>()?;
+                Ok(pages.len() + 1 + deleted)
+            })?;
+            self.runtime.add_rows(rows, 0);
         }
-        let mut writes = Vec::new();
-        if !commit.exists {
-            writes.push((HOT, Vec::new()));
-        }
-        if !commit.pages.is_empty() {
-            writes.push((PAGES, Vec::new()));
-        }
-        for (number, bytes) in &commit.pages {
-            writes.push((PUT_PAGE, vec![integer(*number)?, SqlStorageValue::Blob(bytes.to_vec())]));
-        }
-        writes.push((PUT_HOT, vec![SqlStorageValue::Blob(hot)]));
-        for range in &commit.gone {
-            writes.push((DROP_PAGES, vec![integer(range.start)?, integer(range.end)?]));
-        }
-        let sql = self.sql.clone();
-        // A statement that fails does not by itself undo the ones before it: a page of the new state beside the hot row of
-        // the old one would be a visitor that nobody can read.
-        let cursors = js::transaction(&self.storage, move || run(&sql, writes))?;
-        cursors.iter().for_each(|cursor| self.runtime.add_rows(cursor.rows_written(), cursor.rows_read()));
         one_more(&self.runtime.commits);
         Ok(())
     }
-
-    fn rows(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
-        let cursor = self.sql.exec(statement, values)?;
-        let rows = cursor.raw().collect::<Result<_>>()?;
-        self.runtime.add_rows(cursor.rows_written(), cursor.rows_read());
-        Ok(rows)
-    }
 }
 
-/// Runs the statements in their order, until one fails.
-fn run(sql: &SqlStorage, writes: Vec<(&str, Vec<SqlStorageValue>)>) -> Result<Vec<SqlCursor>> {
-    let mut cursors = Vec::with_capacity(writes.len());
-    for (statement, values) in writes {
-        #[cfg(feature = "test-hooks")]
-        if let [SqlStorageValue::Blob(hot)] = values.as_slice() {
-            fail_if_asked(hot)?;
-        }
-        cursors.push(sql.exec(statement, values)?);
-    }
-    Ok(cursors)
+fn put_hot(kv: &Kv, alarm_at_ms: Option<u64>, hot: &[u8]) -> Result<()> {
+    #[cfg(feature = "test-hooks")]
+    fail_if_asked(hot)?;
+    kv.put_snapshot(alarm_at_ms, hot)
 }
 
 /// Tests have no disk that is full at the right moment: a snapshot that remembers an event of this name cannot be written.
@@ -150,19 +117,6 @@ fn fail_if_asked(hot: &[u8]) -> Result<()> {
     const ASKS: &[u8] = b"footfall_test_full_disk";
     let full = hot.windows(ASKS.len()).any(|part| part == ASKS);
     if full { Err(Error::RustError("a test asked for a disk that is full".into())) } else { Ok(()) }
-}
-
-/// A number as SQLite keeps it; the platform carries whole numbers below 2^53 only.
-fn integer(number: u64) -> Result<SqlStorageValue> {
-    let signed = i64::try_from(number).map_err(|_| Error::RustError("a page number is too great".into()))?;
-    SqlStorageValue::try_from_i64(signed)
-}
-
-fn blob(row: Vec<SqlStorageValue>) -> Result<Vec<u8>> {
-    match row.into_iter().next() {
-        Some(SqlStorageValue::Blob(bytes)) => Ok(bytes),
-        _ => Err(Error::RustError("a row holds no bytes".into())),
-    }
 }
 
 pub(super) fn unreadable(error: engine::SnapshotError) -> Error {

@@ -142,7 +142,6 @@ impl Visitor {
             section(&self.profile),
             section(&self.firings),
             section(&self.mailbox),
-            section(&self.outbox),
             section(&self.dedupe),
             section(&self.segments),
         ];
@@ -164,6 +163,7 @@ impl Visitor {
         if !self.withdrawn.is_new() {
             sections.push(section(&self.withdrawn));
         }
+        sections.push(section(&self.outbox));
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
@@ -257,9 +257,28 @@ fn section<T: Kept>(value: &T) -> Section {
     Section { tag: T::TAG, version: T::VERSION, body: Body::Here(value.write()) }
 }
 
+/// A section of zeros, which readers ignore.
+const FILLER: u64 = 0;
+/// Records begin at a multiple of so many bytes. A disk writes pages, and those only whose bytes are others: so the records
+/// that wait stay where they are while the state before them grows a little.
+const RECORDS_AT: usize = 1_024;
+/// The fewest zeros, so that their number has two bytes always and the filler five bytes besides.
+const ZEROS_MIN: usize = 128;
+
+/// The sections as they are stored, the last of them (the records) behind a filler.
 fn frame(sections: &[Section]) -> Vec<u8> {
     let size = |section: &Section| if let Body::Here(bytes) = &section.body { bytes.len() + 8 } else { 16 };
-    let mut begin = Vec::with_capacity(16 + sections.iter().map(size).sum::<usize>());
+    let size = sections.iter().map(size).sum::<usize>() + RECORDS_AT + ZEROS_MIN;
+    let mut begin = Vec::with_capacity(size);
     begin.push(FRAME_VERSION);
-    postcard::to_extend(sections, begin).expect("sections are plain data")
+    let (records, state) = sections.split_last().expect("there always are sections");
+    let counted = append(&(sections.len() + 1), begin);
+    let bytes = state.iter().fold(counted, |bytes, section| append(section, bytes));
+    let filled = bytes.len() + 5 + ZEROS_MIN;
+    let zeros = ZEROS_MIN + filled.next_multiple_of(RECORDS_AT) - filled;
+    append(records, append(&Section { tag: FILLER, version: 0, body: Body::Here(vec![0; zeros]) }, bytes))
+}
+
+fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
+    postcard::to_extend(value, bytes).expect("sections are plain data")
 }

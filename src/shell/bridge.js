@@ -35,9 +35,12 @@ export const get = ({ kv }, key) => kv.get(key);
 /** The values of the keys from `from` up to and without `to`. */
 export const range = ({ kv }, from, to) => [...kv.list({ start: from, end: to })].map(([, value]) => value);
 
-/** Sets a value that has two parts. With a view of wasm's memory the platform would keep all of that memory. */
-export const put = ({ kv }, key, head, body) => {
-  const value = new Uint8Array(head.length + body.length);
+/**
+ * Sets a value: some bytes at its beginning, and zeros up to a length that seldom changes. With a view of wasm's memory the
+ * platform would keep all of that memory.
+ */
+export const put = ({ kv }, key, length, head, body) => {
+  const value = new Uint8Array(length);
   value.set(head);
   value.set(body, head.length);
   kv.put(key, value);

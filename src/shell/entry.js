@@ -4,7 +4,13 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Limiter, Rulebook, User, Visitor as Engine } from "./index.js";
 
 export { Limiter, Rulebook, User };
-export default Worker;
+const { fetch, queue } = Worker.prototype;
+
+/** The handlers in a plain object: of a class the runtime would make an instance for each request. */
+export default {
+  fetch: (request, env, ctx) => fetch.call({ env, ctx }, request),
+  queue: (batch, env, ctx) => queue.call({ env, ctx }, batch),
+};
 
 /** The runtime lets the router call methods (`take`) only of a class that extends its own. */
 export class Visitor extends DurableObject {

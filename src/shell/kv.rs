@@ -15,7 +15,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn get(storage: &JsValue, key: &str) -> std::result::Result<Option<Uint8Array>, JsValue>;
     #[wasm_bindgen(catch)]
-    fn put(storage: &JsValue, key: &str, head: &[u8], body: &[u8]) -> std::result::Result<(), JsValue>;
+    fn put(storage: &JsValue, key: &str, length: usize, head: &[u8], body: &[u8]) -> std::result::Result<(), JsValue>;
     #[wasm_bindgen(catch)]
     fn remove(storage: &JsValue, key: &str) -> std::result::Result<bool, JsValue>;
     #[wasm_bindgen(catch)]
@@ -24,6 +24,10 @@ extern "C" {
 
 /// The key of an object's snapshot.
 const SNAPSHOT: &str = "hot";
+/// What stands before a snapshot.
+const HEAD_BYTES: usize = 12;
+/// The shortest value that a snapshot is kept in: a page of the object's database.
+const VALUE_BYTES_MIN: usize = 4_096;
 
 /// An object's keys and values.
 #[derive(Clone)]
@@ -48,7 +52,7 @@ impl Kv {
 
     /// Sets the value of a key, at most 2 MB (the platform's bound).
     pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<()> {
-        Ok(put(self.storage.as_raw(), key, &[], value)?)
+        Ok(put(self.storage.as_raw(), key, value.len(), &[], value)?)
     }
 
     /// Deletes a key; says whether it was there.
@@ -56,17 +60,31 @@ impl Kv {
         Ok(remove(self.storage.as_raw(), key)?)
     }
 
-    /// Keeps the object's snapshot, behind the time that its alarm was asked for (8 bytes, little endian, 0 for none).
+    /// Keeps the object's snapshot, behind the time that its alarm was asked for (8 bytes, little endian, 0 for none) and
+    /// its length (4 bytes, likewise), and before zeros.
+    ///
+    /// A value that is as long as the one before is overwritten in place, and of its pages only those are written whose
+    /// bytes are others; one of another length is taken out and put in anew, at half the price of the whole event. So its
+    /// length is a power of two.
     pub(super) fn put_snapshot(&self, alarm_at_ms: Option<u64>, snapshot: &[u8]) -> Result<()> {
-        Ok(put(self.storage.as_raw(), SNAPSHOT, &alarm_at_ms.unwrap_or(0).to_le_bytes(), snapshot)?)
+        let length = u32::try_from(snapshot.len()).map_err(|_| Error::RustError("the snapshot is too long".into()))?;
+        let mut head = [0; HEAD_BYTES];
+        head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
+        head[8..].copy_from_slice(&length.to_le_bytes());
+        let whole = (HEAD_BYTES + snapshot.len()).next_power_of_two().max(VALUE_BYTES_MIN);
+        Ok(put(self.storage.as_raw(), SNAPSHOT, whole, &head, snapshot)?)
     }
 
     /// The object's snapshot, and the time that its alarm was asked for. `None` when nothing was ever kept.
     pub(super) fn snapshot(&self) -> Result<Option<(Option<u64>, Vec<u8>)>> {
         let Some(bytes) = self.get(SNAPSHOT)? else { return Ok(None) };
-        let short = || Error::RustError("the stored snapshot is too short".into());
-        let (head, snapshot) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
-        Ok(Some((Some(u64::from_le_bytes(*head)).filter(|at_ms| *at_ms > 0), snapshot.to_vec())))
+        let read = || {
+            let (alarm_at_ms, rest) = bytes.split_first_chunk::<8>()?;
+            let (length, rest) = rest.split_first_chunk::<4>()?;
+            let snapshot = rest.get(..usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+            Some((Some(u64::from_le_bytes(*alarm_at_ms)).filter(|at_ms| *at_ms > 0), snapshot.to_vec()))
+        };
+        read().map(Some).ok_or_else(|| Error::RustError("the stored snapshot is too short".into()))
     }
 
     /// Runs `writes` in one transaction: when it fails, none of its writes stay.

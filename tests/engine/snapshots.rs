@@ -21,7 +21,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The case of the present form.
-const NEWEST: &str = "tests/cases/snapshots/0006.json";
+const NEWEST: &str = "tests/cases/snapshots/0007.json";
 
 /// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
 /// back and one that was.

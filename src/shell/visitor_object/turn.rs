@@ -18,9 +18,9 @@ use worker::{Error, Result, console_warn};
 /// A wake that leaves something due waits so long for the next one, so that no fault can make it spin.
 const WAKE_AGAIN_MS: u64 = 1_000;
 
-/// The visitor in memory, as it is on disk.
+/// The visitor in memory, as it is on disk; in a box, because it is large and moves with each input.
 pub(super) struct Resident {
-    pub(super) visitor: engine::Visitor,
+    pub(super) visitor: Box<engine::Visitor>,
     committed: Stored,
     /// Whether there is anything on disk.
     pub(super) exists: bool,
@@ -191,7 +191,7 @@ impl Object {
             return Ok(resident);
         }
         if let Some(kept) = self.store.load()? {
-            let mut visitor = engine::Visitor::load(&kept.stored).map_err(unreadable)?;
+            let mut visitor = Box::new(engine::Visitor::load(&kept.stored).map_err(unreadable)?);
             self.recall_flushed(&mut visitor);
             return Ok(Resident {
                 visitor,
@@ -202,7 +202,7 @@ impl Object {
             });
         }
         let (site, id) = self.whose()?;
-        let visitor = engine::Visitor::new(site.clone(), *id, clock::random_id());
+        let visitor = Box::new(engine::Visitor::new(site.clone(), *id, clock::random_id()));
         let committed = visitor.snapshot();
         Ok(Resident { visitor, committed, exists: false, alarm_at_ms: None, alarm_is_checked: true })
     }

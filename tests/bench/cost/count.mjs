@@ -1,5 +1,5 @@
-// Counts what visits use, by the engine's own counters on the real runtime (rows by the platform's `rowsWritten`), and writes
-// results/cost.json: count.mjs [BUILD]
+// Counts what visits use, by the engine's own counters on the real runtime (a value that is put or deleted is a row, as on the price
+// list), and writes results/cost.json: count.mjs [BUILD]
 //
 // A visit is played sixty times as fast: its events, the waits of the records and the session's end keep their proportions, so
 // that every timer fires as often as it would.

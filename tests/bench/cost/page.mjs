@@ -75,7 +75,7 @@ engine's own counters ([cost.json](../tests/bench/results/cost.json), ${usage.da
 again). A test compares this page with what the model computes. Check the prices before you rely on them.
 
 A **visit** is that of a new visitor: ${visit.events} events of 1 KB in ${visit.minutes} minutes, and then the session's end. What is counted
-with it: making the tables, the page's \`hello\` and \`seen\`, every timer, every flush of records to the queue, the session's end.
+with it: the page's \`hello\` and \`seen\`, every timer, every flush of records to the queue, the session's end.
 
 | A visit uses | Worker requests | object requests | socket messages | rows written | alarms set | queue messages |
 |---|---:|---:|---:|---:|---:|---:|

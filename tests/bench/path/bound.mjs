@@ -70,7 +70,7 @@ export async function compareBounds(harness, { rules, build, rounds, seconds }) 
     }
     say(`lists at their bounds, round ${round + 1}: ${candidates.map(({ name }) => `${name} ${found[name].at(-1).cpu_us.toFixed(0)} µs`).join(', ')}`);
   }
-  const sizes = candidates.map(({ folder }) => bytesKept(path.join(folder, 'objects/Visitor'), 'SELECT sum(length(value)) AS bytes FROM _cf_KV'));
+  const sizes = candidates.map(({ folder }) => bytesKept(path.join(folder, 'objects/Visitor')));
   for (const { runtime } of candidates) await runtime.stop();
   const keys = ['rate', 'cpu_us'];
   return { empty: { ...figures(found.empty, undefined, keys), bytes: sizes[0] }, full: { ...figures(found.full, found.empty, keys), bytes: sizes[1] } };

@@ -36,14 +36,14 @@ export function requestsFile(file, list) {
   return file;
 }
 
-/** Bytes of the rows that objects keep, on the average. */
-export function bytesKept(folder, sql) {
+/** Bytes that an object keeps, on the average, without the zeros that values are filled up with. */
+export function bytesKept(folder) {
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && !file.startsWith('metadata'));
   const sizes = files.slice(0, 200).map((file) => {
     const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
-    const { bytes } = database.prepare(sql).get();
+    const rows = database.prepare('SELECT value FROM _cf_KV').all();
     database.close();
-    return bytes;
+    return rows.reduce((sum, { value }) => sum + value.findLastIndex((byte) => byte !== 0) + 1, 0);
   });
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }

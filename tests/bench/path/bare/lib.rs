@@ -6,7 +6,8 @@ use worker::{
 };
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS hot (id INTEGER PRIMARY KEY CHECK (id = 1), b BLOB NOT NULL)";
-const PUT: &str = "INSERT OR REPLACE INTO hot (id, b) VALUES (1, ?)";
+// Overwrites in place what has the same length.
+const PUT: &str = "INSERT INTO hot (id, b) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET b = excluded.b";
 
 /// One object for each visitor.
 #[durable_object(fetch)]

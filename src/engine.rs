@@ -64,7 +64,7 @@ pub use outbox::Share;
 pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use settings::Settings;
-pub use snapshot::{SnapshotError, Stored};
+pub use snapshot::{SnapshotError, Stored, room_for};
 pub use timers::{Reason, Wake};
 pub use view::To;
 

@@ -282,3 +282,27 @@ fn frame(sections: &[Section]) -> Vec<u8> {
 fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(value, bytes).expect("sections are plain data")
 }
+
+/// The bytes that what is kept is filled up to with zeros, so that its length seldom changes: a value that is as long as the
+/// one before is overwritten in place, and of its pages only those are written whose bytes are others. A power of two from
+/// a page on, and multiples of the longest of them beyond: a value has at most 2 MB.
+#[must_use]
+pub fn room_for(bytes: usize) -> usize {
+    const PAGE: usize = 4_096;
+    const LONGEST: usize = 64 * 1_024;
+    if bytes > LONGEST { bytes.next_multiple_of(LONGEST) } else { bytes.next_power_of_two().max(PAGE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room_for;
+    use footfall_protocol::limits::USER_BYTES_MAX;
+
+    #[test]
+    fn what_is_kept_has_room_and_stays_within_the_platforms_bound() {
+        assert_eq!([1, 4_096, 4_097, 65_536, 65_537].map(room_for), [4_096, 4_096, 8_192, 65_536, 131_072]);
+        // Besides the head: the key, and how the platform writes bytes.
+        assert!((1..=USER_BYTES_MAX + 12).step_by(101).all(|bytes| room_for(bytes) >= bytes));
+        assert!(room_for(USER_BYTES_MAX + 12) < 2_000_000);
+    }
+}

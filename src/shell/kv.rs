@@ -1,8 +1,8 @@
 //! What an object keeps, by key: the platform's synchronous key-value methods (`ctx.storage.kv`). They write to the
-//! object's SQLite like statements do, in the same transaction, and take two thirds of a statement's time; nothing is
-//! made by a look, and an object that is deleted stays empty. The price list counts a row for each value that is put,
-//! deleted or read.
+//! object's SQLite like statements do, in the same transaction; nothing is made by a look, and an object that is deleted
+//! stays empty. The price list counts a row for each value that is put, deleted or read.
 
+use crate::engine::room_for;
 use crate::shell::js;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -26,8 +26,6 @@ extern "C" {
 const SNAPSHOT: &str = "hot";
 /// What stands before a snapshot.
 const HEAD_BYTES: usize = 12;
-/// The shortest value that a snapshot is kept in: a page of the object's database.
-const VALUE_BYTES_MIN: usize = 4_096;
 
 /// An object's keys and values.
 #[derive(Clone)]
@@ -61,18 +59,13 @@ impl Kv {
     }
 
     /// Keeps the object's snapshot, behind the time that its alarm was asked for (8 bytes, little endian, 0 for none) and
-    /// its length (4 bytes, likewise), and before zeros.
-    ///
-    /// A value that is as long as the one before is overwritten in place, and of its pages only those are written whose
-    /// bytes are others; one of another length is taken out and put in anew, at half the price of the whole event. So its
-    /// length is a power of two.
+    /// its length (4 bytes, likewise), and before zeros ([`room_for`]).
     pub(super) fn put_snapshot(&self, alarm_at_ms: Option<u64>, snapshot: &[u8]) -> Result<()> {
         let length = u32::try_from(snapshot.len()).map_err(|_| Error::RustError("the snapshot is too long".into()))?;
         let mut head = [0; HEAD_BYTES];
         head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
         head[8..].copy_from_slice(&length.to_le_bytes());
-        let whole = (HEAD_BYTES + snapshot.len()).next_power_of_two().max(VALUE_BYTES_MIN);
-        Ok(put(self.storage.as_raw(), SNAPSHOT, whole, &head, snapshot)?)
+        Ok(put(self.storage.as_raw(), SNAPSHOT, room_for(HEAD_BYTES + snapshot.len()), &head, snapshot)?)
     }
 
     /// The object's snapshot, and the time that its alarm was asked for. `None` when nothing was ever kept.

@@ -48,8 +48,8 @@ origin: ## Run the example of a store's own service, with PostgreSQL, on http://
 check: ## Check formatting, lints (for the host and for wasm32) and what is depended on.
 	@scripts/test.sh fmt clippy audit
 
-fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, users, access, admin) for MINUTES=… (10) each; fails on a find.
-	@MINUTES=$(MINUTES) scripts/fuzz.sh $(TARGET)
+fuzz: ## Fuzz TARGET=… (all: compile, index, transitions, decode, snapshot, users, access, admin) for MINUTES=… (10) each, ROUNDS=… (1) at most; fails on a find.
+	@MINUTES=$(MINUTES) ROUNDS=$(or $(ROUNDS),1) scripts/fuzz.sh $(TARGET)
 
 bench: ## Measure beside others: BENCH=rules, path (FLAGS=--help) or cost, or all; writes docs/benchmarks.md, docs/cost.md.
 	@scripts/bench.sh $(BENCH) $(if $(BENCH),$(FLAGS))

@@ -2,7 +2,8 @@
 # Fuzzes the targets of tests/fuzz, one after the other, each for some minutes; a find ends it with a failure.
 #
 #   scripts/fuzz.sh [TARGET…]       compile, index, transitions, decode, snapshot, users, access, admin; all of them without a name
-#   MINUTES                         for each target (default: 10)
+#   MINUTES                         a round of a target (default: 10)
+#   ROUNDS                          rounds of a target at most (default: 1); one in which coverage does not grow is the last
 #   KEEP=1                          afterwards the committed corpus is what is left when it is minimised with the new finds
 #
 # It works on a copy of the committed corpus, in target/fuzz/grown, which later runs go on with. What breaks a target is in
@@ -12,26 +13,31 @@ set -euo pipefail
 
 TARGETS="compile index transitions decode snapshot users access admin"
 MINUTES=${MINUTES:-10}
+ROUNDS=${ROUNDS:-1}
 LENGTH=4096 # longest input, in bytes
 cd "$ROOT"
 
 for target in "$@"; do
   case " $TARGETS " in *" $target "*) ;; *) die "no target '$target'; there are: $TARGETS" ;; esac
 done
-case $MINUTES in '' | *[!0-9]*) die "MINUTES is a whole number, not '$MINUTES'" ;; esac
+for name in MINUTES ROUNDS; do
+  case ${!name} in '' | *[!0-9]*) die "$name is a whole number, not '${!name}'" ;; esac
+done
 
 scripts/setup.sh fuzz
 export PATH=$TOOLS/cargo-fuzz-$CARGO_FUZZ_VERSION/bin:$PATH CARGO_TARGET_DIR=$ROOT/target/fuzz
 step "building the targets" "the fuzz targets could not be built" cargo fuzz build -s none --fuzz-dir tests/fuzz
 
-# shown LOG…: reads libFuzzer's log and tells how coverage grew.
+# shown: reads libFuzzer's log and tells how coverage grew; fails when it did.
 shown() {
   local line now first='' last='' grew=0 next=60
   while IFS= read -r line; do
     printf '%s\n' "$line"
     case $line in *' cov: '*) ;; *) continue ;; esac
     now=${line#* cov: } now=${now%% *}
-    first=${first:-$now}
+    # What the corpus reaches: until then its inputs are only read.
+    case $line in *INITED*) first=$now last=$now ;; esac
+    [ -n "$first" ] || continue
     [ "$now" = "$last" ] || grew=$SECONDS
     last=$now
     if [ $SECONDS -ge $next ]; then
@@ -40,20 +46,31 @@ shown() {
     fi
   done
   say "$target: coverage $first → $last, which last grew after $grew of $SECONDS s"
+  [ "$first" = "$last" ]
 }
 
 fuzz() {
-  local target=$1 grown=$ROOT/target/fuzz/grown/$1 kept=$ROOT/tests/fuzz/corpus/$1 found=$ROOT/tests/fuzz/artifacts/$1/ status=0 binary
+  local target=$1 grown=$ROOT/target/fuzz/grown/$1 kept=$ROOT/tests/fuzz/corpus/$1 found=$ROOT/tests/fuzz/artifacts/$1/ binary round
   mkdir -p "$grown" "$kept" "$found"
   binary=$(find "$CARGO_TARGET_DIR" -path "*/release/$target" -type f | head -n 1)
-  SECONDS=0
-  "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=60 -artifact_prefix="$found" \
-    -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=$?
-  if [ $status -ne 0 ]; then
-    tail -n 40 "$LOGS/fuzz-$target.log" >&2
-    die "$target: something was found; its input is in $found"
-  fi
-  say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") runs, nothing found"
+  for ((round = 1; round <= ROUNDS; round += 1)); do
+    SECONDS=0
+    # Its own status first, then whether coverage grew.
+    set +e
+    "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=60 -artifact_prefix="$found" \
+      -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log"
+    local status=("${PIPESTATUS[@]}")
+    set -e
+    if [ "${status[0]}" -ne 0 ]; then
+      tail -n 40 "$LOGS/fuzz-$target.log" >&2
+      die "$target: something was found; its input is in $found"
+    fi
+    say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") runs, nothing found"
+    if [ "${status[1]}" -eq 0 ]; then
+      say "$target: coverage grows no more"
+      break
+    fi
+  done
   [ "${KEEP:-}" = 1 ] || return 0
   rm -rf "$grown.new"
   mkdir "$grown.new"

@@ -60,7 +60,7 @@ pub use chronicle::replayed;
 pub use consent::Gone;
 pub use dry_run::DryRun;
 pub use fold::{FoldFault, fold};
-pub use outbox::Share;
+pub use outbox::{PackedRecord, Share};
 pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use settings::Settings;

@@ -285,7 +285,7 @@ pub const JWKS_KEYS_MAX: usize = 16;
 /// Pushes, retractions and changes of the state on their way to one socket whose page has not said that it has `seen` them.
 /// Beyond: the socket is closed (4004); the page comes back with its cursor, and is told the whole state and what it missed.
 pub const SOCKET_UNSEEN_MAX: u64 = 256;
-/// Records of one queue message, in bytes of JSON; below the platform's billing step of 64 KB.
+/// Records of one queue message, in bytes as they are stored; below the platform's billing step of 64 KB.
 pub const QUEUE_MESSAGE_BYTES_MAX: usize = 60_000;
 
 /// What a sink answered, as a dead letter keeps it, in bytes. Beyond: cut at a character boundary.

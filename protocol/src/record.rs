@@ -91,9 +91,9 @@ pub fn record_id(incarnation: Uuid, seq: u64) -> String {
     format!("{}-{seq}", incarnation.simple())
 }
 
-/// The body of a queue message: records of one visitor, in order. JSON. Whoever writes one may bring each record as JSON.
+/// What a queue message and a dead letter bring: records of one visitor, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RecordBatch<R = Record> {
+pub struct RecordBatch {
     /// Version of this shape.
     pub v: u32,
     /// The site.
@@ -103,7 +103,7 @@ pub struct RecordBatch<R = Record> {
     /// The visitor's incarnation: a visitor deleted and come back has another.
     pub incarnation: Uuid,
     /// The records.
-    pub records: Vec<R>,
+    pub records: Vec<Record>,
 }
 
 /// The body of a queue message that tells a sink which is not ours to empty that a visitor was erased. JSON.

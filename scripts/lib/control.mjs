@@ -44,11 +44,11 @@ async function d1(runtime, _query, request) {
   return results;
 }
 
-/** Sends the body, as text, to the queue of a binding. */
-async function queue({ miniflare, workerName }, { binding }, request) {
-  let text = "";
-  for await (const chunk of request) text += chunk;
-  await (await miniflare.getQueueProducer(binding, workerName)).send(text, { contentType: "text" });
+/** Sends the body to the queue of a binding: as `bytes`, or else as text. */
+async function queue({ miniflare, workerName }, { binding, type = "text" }, request) {
+  const body = Buffer.concat(await request.toArray());
+  const message = type === "bytes" ? new Uint8Array(body) : body.toString();
+  await (await miniflare.getQueueProducer(binding, workerName)).send(message, { contentType: type });
   return {};
 }
 

@@ -6,8 +6,12 @@
 //! goes on from there.
 
 mod hot;
+mod page;
 
-use super::{Effect, SnapshotError};
+pub use page::PackedRecord;
+pub(super) use page::{decode_page, split_page};
+
+use super::Effect;
 use footfall_protocol::limits::{OUTBOX_HOT_BYTES_MAX, OUTBOX_WAITING_BYTES_MAX};
 use footfall_protocol::record::Record;
 use hot::Hot;
@@ -30,8 +34,6 @@ const FLIGHT_PAGES_MAX: usize = 12;
 
 /// Cold pages below this number belong to the snapshot's sections.
 const FIRST_PAGE: u64 = 16;
-/// First byte of a cold page.
-const PAGE_VERSION: u8 = 1;
 
 /// The durable list that awaits the queue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -119,6 +121,14 @@ impl Outbox {
         Self { last_page: self.last_page, ..Self::default() }
     }
 
+    /// As `hot_after`, as they are stored.
+    pub(super) fn packed_after(&self, seq: u64) -> impl Iterator<Item = PackedRecord<'_>> {
+        let skipped = self.hot_through(seq);
+        let left = (self.hot.ends.len() - skipped) as u64;
+        let numbers = self.last_seq.saturating_sub(left).saturating_add(1)..;
+        numbers.zip(self.hot.packed_skip(skipped)).map(|(seq, bytes)| PackedRecord { seq, bytes })
+    }
+
     /// The records of the hot row that come after this number, oldest first.
     pub(super) fn hot_after(&self, seq: u64) -> Vec<Record> {
         self.hot.skip(self.hot_through(seq))
@@ -156,8 +166,7 @@ impl Outbox {
     pub(super) fn due_ms(&self, flush_after_ms: u64) -> Option<u64> {
         let oldest_ms = self.oldest_ms?;
         let full = !self.pages.is_empty() || self.hot_bytes() > OUTBOX_WAITING_BYTES_MAX;
-        // Nothing comes soon that the end of a session could go along with.
-        let wait_ms = if full || self.hot.has_session_end { 0 } else { flush_after_ms };
+        let wait_ms = if full || self.hot.is_urgent { 0 } else { flush_after_ms };
         Some((oldest_ms + wait_ms).max(self.not_before_ms))
     }
 
@@ -169,9 +178,7 @@ impl Outbox {
         self.last_page = self.last_page.max(FIRST_PAGE - 1) + 1;
         self.pages.push((self.last_page, self.last_seq));
         let Hot { packed, ends, .. } = std::mem::take(&mut self.hot);
-        let mut bytes = postcard::to_extend(&ends.len(), vec![PAGE_VERSION]).expect("a number");
-        bytes.extend_from_slice(&packed);
-        Some(Effect::Spill { page: self.last_page, bytes })
+        Some(Effect::Spill { page: self.last_page, bytes: page::encode(ends.len(), &packed) })
     }
 
     /// Begins a flush when one is due; when the visitor is written anyway, also of records that are no longer fresh: that
@@ -254,18 +261,6 @@ impl Outbox {
     }
 }
 
-/// The records of a cold page.
-///
-/// # Errors
-/// When the bytes are no page of this or an earlier version.
-pub(super) fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
-    match bytes.split_first() {
-        Some((&PAGE_VERSION, records)) => postcard::from_bytes(records).map_err(|_| SnapshotError::Section(FIRST_PAGE)),
-        Some((&version, _)) => Err(SnapshotError::Version(version)),
-        None => Err(SnapshotError::Section(FIRST_PAGE)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,12 +305,18 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_session_is_flushed_at_once() {
-        let mut outbox = Outbox::default();
-        outbox.push(record(1));
-        assert_eq!(outbox.due_ms(1_000), Some(1_010));
-        outbox.push(Record { kind: RecordKind::SessionEnded, ..record(0) });
-        assert_eq!(outbox.due_ms(1_000), Some(10));
+    fn the_end_of_a_session_and_what_a_rule_emits_are_flushed_at_once() {
+        for kind in [RecordKind::SessionEnded, RecordKind::Emitted] {
+            let mut outbox = Outbox::default();
+            outbox.push(record(1));
+            assert_eq!(outbox.due_ms(1_000), Some(1_010));
+            outbox.push(Record { kind, ..record(0) });
+            assert_eq!(outbox.due_ms(1_000), Some(10));
+            assert_eq!(outbox.flush(20, 1_000), Some(everything(0..0, 2)));
+            outbox.push(record(1));
+            outbox.flushed(2, Vec::new(), 30);
+            assert_eq!(outbox.due_ms(1_000), Some(1_010), "what came meanwhile waits as usual");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The records that wait in the outbox, as the shell and the tools read them.
 
-use super::{Input, SnapshotError, Visitor, outbox};
+use super::{Input, PackedRecord, SnapshotError, Visitor, outbox};
 use footfall_protocol::record::Record;
 use std::ops::Range;
 
@@ -32,6 +32,11 @@ impl Visitor {
         self.outbox.hot_after(seq)
     }
 
+    /// The same as they are stored.
+    pub fn packed_records_after(&self, seq: u64) -> impl Iterator<Item = PackedRecord<'_>> {
+        self.outbox.packed_after(seq)
+    }
+
     /// The numbers of the cold pages with the records before those, oldest first; empty for none.
     pub fn record_pages(&self) -> Range<u64> {
         self.outbox.page_numbers()
@@ -43,6 +48,14 @@ impl Visitor {
     /// When the bytes are no page of this or an earlier version.
     pub fn decode_page(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
         outbox::decode_page(bytes)
+    }
+
+    /// The same as they are stored.
+    ///
+    /// # Errors
+    /// As `decode_page`.
+    pub fn split_page(bytes: &[u8]) -> Result<Vec<PackedRecord<'_>>, SnapshotError> {
+        outbox::split_page(bytes)
     }
 
     /// The number of the last record, 0 for none.

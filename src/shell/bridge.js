@@ -29,6 +29,10 @@ export const place = ({ cf }) =>
 export const take = ({ VISITOR }, jurisdiction, name, brought) =>
   (jurisdiction ? VISITOR.jurisdiction(jurisdiction) : VISITOR).getByName(name).take(brought.slice());
 
+/** Sends messages to a queue, each some bytes or a text. */
+export const send = (queue, bodies) =>
+  queue.sendBatch(bodies.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "bytes" })));
+
 /** The value of a key, as bytes. */
 export const get = ({ kv }, key) => kv.get(key);
 

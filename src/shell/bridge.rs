@@ -1,13 +1,14 @@
 //! The hot path's own way to the platform: what is asked for every event, each in one crossing (`bridge.js`).
 
 use crate::access::head::{Head, NAMES};
+use crate::sinks::message::Body;
 use std::cell::Cell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::Env;
-use worker::js_sys::Promise;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Env, Queue};
 
 #[wasm_bindgen(module = "/src/shell/bridge.js")]
 extern "C" {
@@ -19,6 +20,8 @@ extern "C" {
     fn read_place(request: &Request) -> Option<String>;
     #[wasm_bindgen(js_name = take, catch)]
     fn begin_take(env: &Env, jurisdiction: Option<&str>, name: &str, brought: &[u8]) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = send, catch)]
+    fn begin_send(queue: &JsValue, bodies: Vec<JsValue>) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_name = answer)]
     fn make_answer(status: u16, lines: &str, body: Option<&str>) -> Response;
 }
@@ -52,6 +55,16 @@ pub(super) async fn take(
 ) -> worker::Result<Option<String>> {
     // A stub that has failed once is of no use any more: each call has its own.
     Ok(JsFuture::from(begin_take(env, jurisdiction, name, brought)?).await?.as_string())
+}
+
+/// Sends messages to a queue, in one batch.
+pub(super) async fn send(queue: &Queue, messages: &[Body]) -> worker::Result<()> {
+    let body = |body: &Body| match body {
+        Body::Packed(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+        Body::Text(text) => JsValue::from_str(text),
+    };
+    JsFuture::from(begin_send(queue.as_ref(), messages.iter().map(body).collect())?).await?;
+    Ok(())
 }
 
 /// Makes an answer.

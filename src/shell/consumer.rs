@@ -4,7 +4,7 @@
 use crate::shell::deployment::{self, Deployment};
 use crate::shell::sinks::dead_letters::{self, Letter};
 use crate::shell::sinks::{archive, d1, origin};
-use crate::sinks::message::Message;
+use crate::sinks::message::{Body, Message};
 use crate::sinks::verdict::{Outcome, Reason, Verdict, backoff_s, judge};
 use crate::sinks::{Route, Sink};
 use footfall_protocol::ids::SiteId;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Object, Reflect};
+use worker::js_sys::{ArrayBuffer, JSON, Object, Reflect, Uint8Array};
 use worker::worker_sys::{self, Context, MessageBatch};
 use worker::{Env, Error, Result, console_error, console_warn};
 
@@ -34,7 +34,7 @@ pub async fn queue(batch: MessageBatch, env: Env, context: Context) -> std::resu
 /// A message as the platform gives it.
 struct Delivered {
     raw: worker_sys::Message,
-    text: String,
+    body: Body,
     /// How often it has been delivered, this time included.
     attempts: u32,
 }
@@ -52,7 +52,7 @@ async fn consume(batch: &MessageBatch, env: &Env, context: &worker::Context) -> 
     };
     let buried = match route {
         Route::GivenUp(sink) => {
-            let letter = |one: &Delivered| Letter::of(sink, &one.text, Reason::GivenUp, "", one.attempts);
+            let letter = |one: &Delivered| Letter::of(sink, &one.body, Reason::GivenUp, "", one.attempts);
             delivered.iter().map(|one| (one, letter(one))).collect()
         }
         Route::To(sink) => bring(sink, &delivered, env).await?,
@@ -75,10 +75,10 @@ async fn bring<'a>(sink: Sink, delivered: &'a [Delivered], env: &Env) -> Result<
     let mut readable = Vec::new();
     for one in delivered {
         // Only an origin is told of erasures: our own sinks are emptied by us.
-        match Message::parse(&one.text).filter(|message| sink == Sink::Origin || message.records().is_some()) {
+        match one.body.read().filter(|message| sink == Sink::Origin || message.records().is_some()) {
             Some(message) => readable.push((one, message)),
             None => {
-                let letter = Letter::of(sink, &one.text, Reason::Unreadable, "", one.attempts);
+                let letter = Letter::of(sink, &one.body, Reason::Unreadable, "", one.attempts);
                 buried.push((one, letter));
             }
         }
@@ -106,7 +106,7 @@ async fn bring<'a>(sink: Sink, delivered: &'a [Delivered], env: &Env) -> Result<
             Verdict::Acknowledge => one.raw.ack()?,
             Verdict::Retry { after_s } => one.again(after_s)?,
             Verdict::Bury { reason, answer } => {
-                buried.push((*one, Letter::of(sink, &one.text, reason, &answer, one.attempts)));
+                buried.push((*one, Letter::of(sink, &one.body, reason, &answer, one.attempts)));
             }
         }
     }
@@ -143,12 +143,19 @@ async fn bury(buried: Vec<Buried<'_>>, env: &Env) -> Result<()> {
 impl Delivered {
     fn read(raw: worker_sys::Message) -> Result<Self> {
         let body = raw.body()?;
-        // Ours are text; whatever else there is can at least be looked at.
-        let text = body.as_string().or_else(|| JSON::stringify(&body).ok()?.as_string()).unwrap_or_default();
+        // Whatever else there is can at least be looked at.
+        let other = |body| JSON::stringify(body).ok()?.as_string();
+        let body = match body.as_string() {
+            Some(text) => Body::Text(text),
+            None if body.is_instance_of::<ArrayBuffer>() || body.is_instance_of::<Uint8Array>() => {
+                Body::Packed(Uint8Array::new(&body).to_vec())
+            }
+            None => Body::Text(other(&body).unwrap_or_default()),
+        };
         let attempts = Reflect::get(&raw, &"attempts".into()).ok().and_then(|value| value.as_f64());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped in this line")]
         let attempts = attempts.map_or(1, |n| n.clamp(1.0, 1_000.0) as u32);
-        Ok(Self { raw, text, attempts })
+        Ok(Self { raw, body, attempts })
     }
 
     /// Asks for the message once more.

@@ -7,6 +7,7 @@ use crate::shell::rulebook_object::not_found;
 use crate::shell::sinks::dead_letters::{self, Kept, Scope};
 use crate::shell::sinks::{self, archive};
 use crate::sinks::Sink;
+use crate::sinks::message::Body;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::{ARCHIVE_KEYS_MAX, PAGE_ENTRIES_MAX, REPLAY_MAX};
 use serde_json::json as object;
@@ -89,7 +90,8 @@ async fn replay(scope: Scope<'_>, letter: &Kept, operator: &Operator, call: &Cal
     let sink = Sink::parse(&letter.sink).ok_or_else(unknown)?;
     // What cannot be read is of nobody: any of the sink's queues will do.
     let visitor = letter.visitor.as_deref().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default();
-    sinks::send(call.env, sink, visitor, letter.body.as_slice()).await?;
+    let body = Body::of_letter(letter.body.as_deref().unwrap_or_default());
+    sinks::send(call.env, sink, visitor, &[body]).await?;
     dead_letters::forget(call.env, scope, &letter.id, Some(letter.at_ms)).await?;
     console_log!("{} replayed the dead letter {} for {}", operator.name(), letter.id, sink.as_str());
     Ok(())

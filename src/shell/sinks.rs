@@ -5,18 +5,17 @@ pub(super) mod d1;
 pub(super) mod dead_letters;
 pub(super) mod origin;
 
-use crate::shell::{clock, deployment};
+use crate::shell::{bridge, clock, deployment};
 use crate::sinks::Sink;
 use crate::sinks::chunks::chunks;
-use crate::sinks::message::Message;
+use crate::sinks::message::{Body, Message};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::record::Erasure;
 use futures_util::future::{Either, join_all, select, try_join_all};
 use std::pin::pin;
 use std::time::Duration;
 use uuid::Uuid;
-use wasm_bindgen::JsValue;
-use worker::{BatchMessageBuilder, Delay, Env, Error, Queue, QueueContentType, RawMessageBuilder, Result};
+use worker::{Delay, Env, Error, Queue, Result};
 
 /// Messages of one `sendBatch`, and their bytes: the platform takes at most 100 of at most 256 KB together.
 const AT_ONCE_MAX: (usize, usize) = (100, 240_000);
@@ -30,7 +29,7 @@ pub(super) async fn send_to_all<'a>(
     env: &Env,
     site: &SiteId,
     visitor: Uuid,
-    messages: impl Fn(Sink) -> &'a [String],
+    messages: impl Fn(Sink) -> &'a [Body],
 ) -> Result<(Vec<Sink>, Result<()>)> {
     let parsed = deployment::parsed(env);
     let Ok(deployment) = parsed.as_ref() else {
@@ -63,16 +62,10 @@ async fn in_time(sending: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 /// Sends messages about a visitor to a sink.
-pub(super) async fn send(env: &Env, sink: Sink, visitor: Uuid, messages: &[String]) -> Result<()> {
+pub(super) async fn send(env: &Env, sink: Sink, visitor: Uuid, messages: &[Body]) -> Result<()> {
     let queue = queue(env, sink, visitor)?;
-    // As text: what becomes of maps on the way through JavaScript values is not ours to find out.
-    let message =
-        |text: &String| RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text);
-    let batches = chunks(messages, AT_ONCE_MAX.0, AT_ONCE_MAX.1, String::len).into_iter().map(|some| {
-        let batch = BatchMessageBuilder::new().messages(some.iter().map(message)).build();
-        queue.send_raw_batch(batch)
-    });
-    try_join_all(batches).await?;
+    let batches = chunks(messages, AT_ONCE_MAX.0, AT_ONCE_MAX.1, Body::len);
+    try_join_all(batches.into_iter().map(|some| bridge::send(&queue, some))).await?;
     Ok(())
 }
 
@@ -98,5 +91,5 @@ pub(super) async fn tell_erased(env: &Env, site: &SiteId, visitor: Uuid, incarna
     let erasure =
         Erasure { v: 1, site: site.to_string(), visitor, incarnations: incarnations.to_vec(), at_ms: clock::now() };
     let text = serde_json::to_string(&Message::Erased(erasure))?;
-    send(env, Sink::Origin, visitor, &[text]).await
+    send(env, Sink::Origin, visitor, &[Body::Text(text)]).await
 }

@@ -95,6 +95,16 @@ test("a message that no release wrote is set aside, and what the platform gave u
   assert.deepEqual((await list(engine, "?sink=d1")).map(({ reason }) => reason), ["unreadable"]);
 });
 
+test("packed records of a later release are kept as they came, and are the same letter again after a replay", async (t) => {
+  const { engine } = await begin(t);
+  await engine.enqueue("RECORDS", new Uint8Array([9, 0, 255]));
+  const [letter] = await letters(engine, 1);
+  const { json: whole } = await engine.admin("GET", `demo/dead-letters/${letter.id}`);
+  assert.deepEqual([letter.reason, whole.body], ["unreadable", "bytes:CQD_"]);
+  assert.equal((await engine.admin("POST", `demo/dead-letters/${letter.id}/replay`)).json.replayed, 1);
+  assert.deepEqual((await letters(engine, 1)).map(({ id }) => id), [letter.id]);
+});
+
 test("letters are listed in pages, and each is deleted by itself", async (t) => {
   const { engine } = await begin(t);
   for (let n = 0; n < 7; n += 1) await engine.enqueue("RECORDS", `poison ${n}`);

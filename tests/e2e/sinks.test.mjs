@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SECRET, startOrigin } from "./origin.mjs";
 import { DEMO, basic, start, track, until } from "./support.mjs";
 
@@ -43,6 +44,24 @@ test("an origin may have JSON in one piece, uncompressed", async (t) => {
   const { headers, text } = origin.deliveries[0];
   assert.deepEqual([headers["content-type"], headers["content-encoding"]], ["application/json", undefined]);
   assert.equal(JSON.parse(text).site, "demo");
+});
+
+test("what a rule emits is at the origin at once, on a visitor who says nothing more, however long records may wait", async (t) => {
+  const origin = await startOrigin(t);
+  const demo = { ...withOrigin(origin.url).demo, flush_after: "1h", session_idle: "1h" };
+  const engine = await start(t, { sites: { demo }, vars, queue: { wait: 0 } });
+  const { status, text } = await engine.admin("PUT", "demo/rules/left-alone", {
+    id: "left-alone",
+    name: "left alone",
+    pattern: { absence: { after: { event: { name: "product_added" } }, of: { event: { name: "order_completed" } }, for: "2s" } },
+    actions: [{ record: { name: "cart_abandoned", data: { value: "{{cart.value}}" } } }],
+  });
+  assert.ok(status < 300, text);
+  await sleep(5_500); // until every copy of the rules knows it
+  await engine.send(track("Product Added", { anonymousId: "a", properties: { sku: "tent", price: 30 } }));
+  const emitted = () => [...origin.records.values()].filter(({ kind }) => kind === "emitted");
+  await until(() => emitted().length > 0, 10_000);
+  assert.deepEqual(emitted().map(({ name, data }) => [name, data]), [["cart_abandoned", { value: "30" }]]);
 });
 
 test("of sites with and without an origin each has its own, and no other's records", async (t) => {

@@ -162,9 +162,9 @@ export class Engine {
     return this.#control("/d1", { sql, params });
   }
 
-  /** Sends a message to one of the queues, by its binding: a text as it is, anything else as JSON. */
+  /** Sends a message to one of the queues, by its binding: bytes and a text as they are, anything else as JSON. */
   async enqueue(binding, message) {
-    return this.#control(`/queue?binding=${binding}`, message);
+    return this.#control(`/queue?binding=${binding}&type=${message instanceof Uint8Array ? "bytes" : "text"}`, message);
   }
 
   /** The files of the archive, by name. */
@@ -173,7 +173,7 @@ export class Engine {
   }
 
   async #control(path, body) {
-    const plain = body === undefined || typeof body === "string";
+    const plain = body === undefined || typeof body === "string" || body instanceof Uint8Array;
     const reply = await fetch(`${this.control}${path}`, { method: "POST", body: plain ? body : JSON.stringify(body) });
     const json = await reply.json();
     assert.equal(reply.status, 200, JSON.stringify(json));

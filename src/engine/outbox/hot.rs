@@ -10,8 +10,9 @@ pub(super) struct Hot {
     pub(super) packed: Vec<u8>,
     /// Where each of them ends, and its time.
     pub(super) ends: Vec<(usize, u64)>,
-    /// Whether a session's end is among them.
-    pub(super) has_session_end: bool,
+    /// Whether one of them waits for nothing: a session's end, after which nothing comes soon that it could go along with, or
+    /// what a rule has emitted, for which the store's own systems wait.
+    pub(super) is_urgent: bool,
 }
 
 impl Hot {
@@ -24,17 +25,26 @@ impl Hot {
     pub(super) fn push(&mut self, record: &Record) {
         self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
         self.ends.push((self.packed.len(), record.at_ms));
-        self.has_session_end |= record.kind == RecordKind::SessionEnded;
+        self.is_urgent |= matches!(record.kind, RecordKind::SessionEnded | RecordKind::Emitted);
     }
 
     pub(super) fn bytes(&self) -> u32 {
         u32::try_from(self.packed.len()).unwrap_or(u32::MAX)
     }
 
+    /// Where the record at a place begins.
+    fn begin(&self, at: usize) -> usize {
+        at.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end)
+    }
+
+    /// All but the first so many, as they are stored.
+    pub(super) fn packed_skip(&self, count: usize) -> impl Iterator<Item = &[u8]> {
+        (count..self.ends.len()).map(|at| &self.packed[self.begin(at)..self.ends[at].0])
+    }
+
     /// All but the first so many.
     pub(super) fn skip(&self, count: usize) -> Vec<Record> {
-        let from = count.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end);
-        let mut rest = &self.packed[from..];
+        let mut rest = &self.packed[self.begin(count)..];
         let read = |_| {
             let (record, more) = postcard::take_from_bytes(rest).expect("what was packed is read");
             rest = more;

@@ -5,7 +5,7 @@ use crate::access::seal;
 use crate::shell::clock;
 use crate::shell::sinks::d1::{number, text};
 use crate::sinks::Sink;
-use crate::sinks::message::{Message, letter_id};
+use crate::sinks::message::{Body, Message, letter_id};
 use crate::sinks::verdict::Reason;
 use footfall_protocol::limits::DEAD_LETTER_MS_MAX;
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,8 @@ pub(in crate::shell) struct Letter {
 
 impl Letter {
     /// A message's text with what is known of its end.
-    pub(in crate::shell) fn of(sink: Sink, body: &str, reason: Reason, answer: &str, attempts: u32) -> Self {
-        let message = Message::parse(body);
+    pub(in crate::shell) fn of(sink: Sink, body: &Body, reason: Reason, answer: &str, attempts: u32) -> Self {
+        let message = body.read();
         let records = message.as_ref().and_then(Message::records);
         Self {
             sink,
@@ -65,7 +65,7 @@ impl Letter {
             subject: records.map_or_else(String::new, |batch| seal::tombstone(&batch.site, batch.incarnation)),
             attempts,
             answer: answer.to_owned(),
-            body: body.to_owned(),
+            body: body.to_letter(),
         }
     }
 }

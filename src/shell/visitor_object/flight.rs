@@ -7,17 +7,12 @@ use super::turn::Departures;
 use crate::engine::{Input, Share, Visitor};
 use crate::shell::{clock, sinks};
 use crate::sinks::Sink;
+use crate::sinks::message::{self, Body};
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::QUEUE_MESSAGE_BYTES_MAX;
-use footfall_protocol::record::RecordBatch;
-use serde_json::value::to_raw_value;
 use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Uuid;
 use worker::{Result, console_error};
-
-/// What stands around the records in a message, in bytes, at most.
-const ENVELOPE_BYTES: usize = 256;
 
 /// Messages that are to be sent.
 pub(super) struct Flight {
@@ -32,7 +27,7 @@ pub(super) struct Flight {
 
 /// Messages for a sink, and the last record in them.
 struct Parcel {
-    messages: Vec<String>,
+    messages: Vec<Body>,
     through: u64,
 }
 
@@ -42,7 +37,7 @@ impl Flight {
     }
 
     /// The messages that the database's queue took.
-    fn for_database(self) -> Vec<String> {
+    fn for_database(self) -> Vec<Body> {
         let own = self.ahead.into_iter().find(|(name, _)| name == Sink::D1.as_str());
         own.map_or(self.everything, |(_, parcel)| parcel).messages
     }
@@ -65,37 +60,13 @@ pub(super) fn pack(
     })
 }
 
-/// Packs records, cold pages first and then the hot ones, into messages below the platform's billing step.
+/// Packs records into messages, those of cold pages first and then the hot ones.
 fn parcel(whose: &(SiteId, Uuid), visitor: &Visitor, store: &Store, share: &Share) -> Result<Parcel> {
-    let mut records = Vec::new();
-    for page in store.pages(&share.pages)? {
-        records.extend(Visitor::decode_page(&page).map_err(unreadable)?);
-    }
-    records.extend(visitor.hot_records_after(share.after));
-    records.retain(|record| record.seq > share.after && record.seq <= share.through);
-    let mut messages = Vec::new();
-    let mut batch = RecordBatch {
-        v: 1,
-        site: whose.0.to_string(),
-        visitor: whose.1,
-        incarnation: visitor.incarnation(),
-        records: Vec::new(),
-    };
-    let mut bytes = ENVELOPE_BYTES;
-    for record in records {
-        let record = to_raw_value(&record)?;
-        let size = record.get().len() + 1;
-        if bytes + size > QUEUE_MESSAGE_BYTES_MAX && !batch.records.is_empty() {
-            messages.push(serde_json::to_string(&batch)?);
-            batch.records.clear();
-            bytes = ENVELOPE_BYTES;
-        }
-        bytes += size;
-        batch.records.push(record);
-    }
-    if !batch.records.is_empty() {
-        messages.push(serde_json::to_string(&batch)?);
-    }
+    let pages = store.pages(&share.pages)?;
+    let cold = pages.iter().map(|page| Visitor::split_page(page).map_err(unreadable)).collect::<Result<Vec<_>>>()?;
+    let records = cold.into_iter().flatten().chain(visitor.packed_records_after(share.after));
+    let wanted = records.filter(|record| record.seq > share.after && record.seq <= share.through);
+    let messages = message::pack(whose.0.as_str(), whose.1, visitor.incarnation(), wanted);
     Ok(Parcel { messages, through: share.through })
 }
 

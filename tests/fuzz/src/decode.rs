@@ -1,7 +1,7 @@
 //! Any bytes, as what comes in: decoding never fails otherwise than documented, and what it gives is within bounds.
 
 use footfall::sinks::archive::open_line;
-use footfall::sinks::message::Message;
+use footfall::sinks::message::{Body, Message};
 use footfall_protocol::decode::{Batch, Call, credentials, decode_batch, decode_frame, decode_one};
 use footfall_protocol::event::{Authority, Delivery, Event, Fact, Line, Surroundings};
 use footfall_protocol::limits::{
@@ -27,8 +27,11 @@ pub fn check(data: &[u8]) {
             Err(fault) => assert!(fault.message.len() < 1_000, "{fault:?}"),
         }
     }
-    let Ok(text) = std::str::from_utf8(body) else { return };
     // What a queue and an archive give back.
+    let carried = Body::Packed(body.to_vec());
+    let letter = Body::of_letter(&carried.to_letter());
+    assert_eq!(letter.read(), carried.read(), "a replay brings what a dead letter was made of");
+    let Ok(text) = std::str::from_utf8(body) else { return };
     if let Some(message) = Message::parse(text) {
         let written = serde_json::to_string(&message).unwrap();
         assert_eq!(Message::parse(&written), Some(message));

@@ -48,7 +48,11 @@ pub fn check(data: &[u8]) {
 
 fn read(bytes: &[u8]) {
     load(&Stored { hot: bytes.to_vec(), cold: Vec::new() });
-    drop(Visitor::decode_page(bytes));
+    let split = Visitor::split_page(bytes);
+    if let Ok(records) = Visitor::decode_page(bytes) {
+        let seqs: Vec<u64> = split.unwrap().iter().map(|record| record.seq).collect();
+        assert!(records.iter().map(|record| record.seq).eq(seqs), "a page has the records that it has");
+    }
     if let Some(rules) = RuleSet::decode(bytes) {
         drop(rules.encode());
     }

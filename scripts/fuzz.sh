@@ -55,12 +55,9 @@ fuzz() {
   binary=$(find "$CARGO_TARGET_DIR" -path "*/release/$target" -type f | head -n 1)
   for ((round = 1; round <= ROUNDS; round += 1)); do
     SECONDS=0
-    # Its own status first, then whether coverage grew.
-    set +e
+    local status=(0 0) # of the fuzzer, and whether coverage grew
     "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=60 -artifact_prefix="$found" \
-      -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log"
-    local status=("${PIPESTATUS[@]}")
-    set -e
+      -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=("${PIPESTATUS[@]}")
     if [ "${status[0]}" -ne 0 ]; then
       tail -n 40 "$LOGS/fuzz-$target.log" >&2
       die "$target: something was found; its input is in $found"

@@ -28,7 +28,7 @@ impl Default for Settings {
         const MINUTE: u64 = 60_000;
         Self {
             session_idle_ms: 30 * MINUTE,
-            flush_after_ms: 30 * MINUTE,
+            flush_after_ms: 60 * MINUTE,
             retention_ms: 30 * 24 * 60 * MINUTE,
             consent_required: false,
             public_orders: false,

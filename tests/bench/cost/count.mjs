@@ -17,7 +17,7 @@ const VISIT = { events: 32, minutes: 8, session_idle_minutes: 30 };
 /** The same ten times as long: what further events use is the difference. */
 const LONG = { ...VISIT, events: 320, minutes: 80 };
 /** How long records wait for a flush unless a site says otherwise. */
-const DEFAULT_MINUTES = 30;
+const DEFAULT_MINUTES = 60;
 const VISITORS = 24;
 const here = import.meta.dirname;
 const build = path.resolve(process.argv[2] ?? path.join(here, '../../../build'));
@@ -26,7 +26,7 @@ const ms = (minutes) => Math.round((minutes * 60_000) / FASTER);
 /** Ways of sending, and how long records wait for a flush. */
 const WAYS = ['http', 'socket'];
 const BATCHES = [1, 10];
-const FLUSH_MINUTES = [0.5, 5, 30];
+const FLUSH_MINUTES = [0.5, 5, 60];
 
 let made = 0;
 const unique = (event) => JSON.parse(JSON.stringify(event).replaceAll(ID, () => String((made += 1)).padStart(12, '0')));

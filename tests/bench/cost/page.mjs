@@ -113,7 +113,7 @@ ${targets(usage, prices).map(([what, wanted, found, met]) => `| ${what} | ${want
 ## What drives it
 
 Dollars of a million events with the queue. Each way of sending, with records that wait for a flush as long as the engine lets
-them by default (${usage.default_minutes} min; a site's \`flush_after\`) and longer:
+them by default (${usage.default_minutes} min; a site's \`flush_after\`) and shorter:
 
 | | a million events |
 |---|---:|

@@ -1,7 +1,7 @@
 //! Money as an exact decimal: millionths of a currency's unit, so that sums never drift.
 
 use crate::limits::AMOUNT_UNITS_MAX;
-use crate::value::Value;
+use crate::value::{Tree, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,11 +25,11 @@ impl Amount {
     }
 
     /// From a number, or from a string with a number in it ("18.99"), as several senders write it.
-    pub fn from_value(value: &Value) -> Option<Self> {
+    pub fn from_value<T: AsRef<str>>(value: &Tree<T>) -> Option<Self> {
         match value {
-            Value::Number(n) => Self::from_units(*n),
-            Value::String(s) => Self::from_units(s.trim().parse().ok()?),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+            Tree::Number(n) => Self::from_units(*n),
+            Tree::String(s) => Self::from_units(s.as_ref().trim().parse().ok()?),
+            Tree::Null | Tree::Bool(_) | Tree::Array(_) | Tree::Object(_) => None,
         }
     }
 

@@ -11,10 +11,16 @@ use crate::event::{Authority, Event};
 use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX, TAB_BYTES_MAX};
 use crate::message::{Cursor, Standing};
 use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer, wrong_json};
-use crate::value::Value;
+use crate::value::{Members, Tree};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use uuid::Uuid;
+
+/// An event as it is read: of its texts only those are copied that the engine is told.
+type Json<'a> = Tree<Cow<'a, str>>;
+/// The members of an object in it.
+type Fields<'a> = Members<Cow<'a, str>>;
 
 /// The kinds of calls of the Tracking API, as paths and `type` members name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +236,7 @@ impl Batch {
 }
 
 /// One event's text as a value within its bounds.
-fn parse(text: &str) -> Result<Value, Fault> {
+fn parse(text: &str) -> Result<Json<'_>, Fault> {
     if text.len() > EVENT_BYTES_MAX {
         let message = format!("the event has {} bytes; at most {EVENT_BYTES_MAX}", text.len());
         return Err(Fault::at("", Code::EventTooLarge, message));
@@ -244,9 +250,9 @@ fn parse(text: &str) -> Result<Value, Fault> {
 }
 
 /// Whether the value nests deeper than `left` levels; the pointer is left at the place.
-fn too_deep(value: &Value, left: usize, pointer: &mut String) -> bool {
+fn too_deep(value: &Json<'_>, left: usize, pointer: &mut String) -> bool {
     let length = pointer.len();
-    let mut inside = |token: &dyn Fn(&mut String), child: &Value| {
+    let mut inside = |token: &dyn Fn(&mut String), child: &Json<'_>| {
         token(pointer);
         let deep = left == 0 || too_deep(child, left - 1, pointer);
         if !deep {
@@ -255,8 +261,8 @@ fn too_deep(value: &Value, left: usize, pointer: &mut String) -> bool {
         deep
     };
     match value {
-        Value::Array(items) => items.iter().enumerate().any(|(i, v)| inside(&|p| push_index(p, i), v)),
-        Value::Object(object) => object.iter().any(|(k, v)| inside(&|p| push_pointer(p, k), v)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Json::Array(items) => items.iter().enumerate().any(|(i, v)| inside(&|p| push_index(p, i), v)),
+        Json::Object(object) => object.iter().any(|(k, v)| inside(&|p| push_pointer(p, k), v)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
     }
 }

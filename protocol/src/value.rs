@@ -1,13 +1,19 @@
 //! A JSON value that both JSON and postcard can carry, with object keys in the order they were written.
 
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
-use std::fmt;
+mod form;
 
-/// A JSON value (RFC 8259). Numbers are IEEE 754 doubles, as in every browser.
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// A JSON value that owns its texts: what is kept and told.
+pub type Value = Tree<String>;
+/// A JSON object that owns its texts.
+pub type Object = Members<String>;
+
+/// A JSON value (RFC 8259). Numbers are IEEE 754 doubles, as in every browser. What is only read, and not kept, has texts
+/// that stay where they are (`Cow<str>`).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Value {
+pub enum Tree<T> {
     /// `null`
     #[default]
     Null,
@@ -16,26 +22,41 @@ pub enum Value {
     /// A finite double.
     Number(f64),
     /// A string.
-    String(String),
+    String(T),
     /// An array.
     Array(Vec<Self>),
     /// An object.
-    Object(Object),
+    Object(Members<T>),
 }
 
 /// The members of a JSON object in the order they were written; keys are unique.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Object(Vec<(String, Value)>);
+pub struct Members<T>(Vec<(T, Tree<T>)>);
 
-impl Object {
+impl<T: AsRef<str>> Members<T> {
     /// An object without members.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
     /// The member with this key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    pub fn get(&self, key: &str) -> Option<&Tree<T>> {
+        self.0.iter().find(|(k, _)| k.as_ref() == key).map(|(_, v)| v)
     }
+    /// Number of members.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+    /// Whether there is no member.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// The members in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tree<T>)> {
+        self.0.iter().map(|(k, v)| (k.as_ref(), v))
+    }
+}
+
+impl Object {
     /// Sets a member; a key that is there keeps its place.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
@@ -49,17 +70,26 @@ impl Object {
         let at = self.0.iter().position(|(k, _)| k == key)?;
         Some(self.0.remove(at).1)
     }
-    /// Number of members.
-    pub fn len(&self) -> usize {
-        self.0.len()
+}
+
+impl Members<Cow<'_, str>> {
+    /// The same with texts of its own.
+    pub fn to_object(&self) -> Object {
+        Members(self.0.iter().map(|(key, value)| (key.as_ref().to_owned(), value.to_value())).collect())
     }
-    /// Whether there is no member.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-    /// The members in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v))
+}
+
+impl Tree<Cow<'_, str>> {
+    /// The same with texts of its own.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(b) => Value::Bool(*b),
+            Self::Number(n) => Value::Number(*n),
+            Self::String(text) => Value::String(text.as_ref().to_owned()),
+            Self::Array(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+            Self::Object(object) => Value::Object(object.to_object()),
+        }
     }
 }
 
@@ -90,9 +120,12 @@ impl Value {
     pub fn parse_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&serde_json::to_string(self).ok()?).ok()
     }
+}
+
+impl<T: AsRef<str>> Tree<T> {
     /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(s) = self { Some(s) } else { None }
+        if let Self::String(s) = self { Some(s.as_ref()) } else { None }
     }
     /// The number, if it is one.
     pub fn as_f64(&self) -> Option<f64> {
@@ -103,7 +136,7 @@ impl Value {
         if let Self::Bool(b) = self { Some(*b) } else { None }
     }
     /// The members, if it is an object.
-    pub fn as_object(&self) -> Option<&Object> {
+    pub fn as_object(&self) -> Option<&Members<T>> {
         if let Self::Object(o) = self { Some(o) } else { None }
     }
     /// The items, if it is an array.
@@ -161,152 +194,6 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-/// The stored and internal form: postcard cannot say "any", so it is written as a plain enum.
-#[derive(Serialize, Deserialize)]
-enum Packed {
-    Null,
-    Bool(bool),
-    Number(f64),
-    String(String),
-    Array(Vec<Value>),
-    Object(Vec<(String, Value)>),
-}
-
-#[derive(Serialize)]
-enum PackedRef<'a> {
-    Null,
-    Bool(bool),
-    Number(f64),
-    String(&'a str),
-    Array(&'a [Value]),
-    Object(&'a [(String, Value)]),
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if !s.is_human_readable() {
-            return match self {
-                Self::Null => PackedRef::Null,
-                Self::Bool(b) => PackedRef::Bool(*b),
-                Self::Number(n) => PackedRef::Number(*n),
-                Self::String(t) => PackedRef::String(t),
-                Self::Array(a) => PackedRef::Array(a),
-                Self::Object(o) => PackedRef::Object(&o.0),
-            }
-            .serialize(s);
-        }
-        match self {
-            Self::Null => s.serialize_unit(),
-            Self::Bool(b) => s.serialize_bool(*b),
-            Self::Number(n) => serialize_number(*n, s),
-            Self::String(t) => s.serialize_str(t),
-            Self::Array(a) => a.serialize(s),
-            Self::Object(o) => o.serialize(s),
-        }
-    }
-}
-
-/// Whole numbers are written without a fraction, as JavaScript writes them.
-#[expect(clippy::cast_possible_truncation, reason = "guarded: whole and within 2^53")]
-fn serialize_number<S: Serializer>(n: f64, s: S) -> Result<S::Ok, S::Error> {
-    if n.fract() == 0.0 && n.abs() < 9_007_199_254_740_992.0 { s.serialize_i64(n as i64) } else { s.serialize_f64(n) }
-}
-
-impl Serialize for Object {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if !s.is_human_readable() {
-            return self.0.serialize(s);
-        }
-        let mut map = s.serialize_map(Some(self.0.len()))?;
-        for (key, value) in &self.0 {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        if d.is_human_readable() {
-            return d.deserialize_any(Json);
-        }
-        Ok(match Packed::deserialize(d)? {
-            Packed::Null => Self::Null,
-            Packed::Bool(b) => Self::Bool(b),
-            Packed::Number(n) => Self::Number(n),
-            Packed::String(t) => Self::String(t),
-            Packed::Array(a) => Self::Array(a),
-            Packed::Object(o) => Self::Object(Object(o)),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        if !d.is_human_readable() {
-            return Vec::deserialize(d).map(Self);
-        }
-        let value = Value::deserialize(d)?;
-        let kind = value.type_name();
-        if let Value::Object(object) = value {
-            return Ok(object);
-        }
-        Err(D::Error::custom(format!("an object is wanted, not {kind}")))
-    }
-}
-
-struct Json;
-
-impl<'de> Visitor<'de> for Json {
-    type Value = Value;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
-        Ok(Value::Bool(v))
-    }
-    #[expect(clippy::cast_precision_loss, reason = "JSON numbers are doubles")]
-    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Number(v as f64))
-    }
-    #[expect(clippy::cast_precision_loss, reason = "JSON numbers are doubles")]
-    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
-        Ok(Value::Number(v as f64))
-    }
-    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
-        Ok(Value::Number(v))
-    }
-    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
-        Ok(Value::String(v.to_owned()))
-    }
-    fn visit_string<E>(self, v: String) -> Result<Value, E> {
-        Ok(Value::String(v))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Object::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            if object.len() >= crate::limits::OBJECT_MEMBERS_MAX {
-                return Err(A::Error::custom("the object has too many members"));
-            }
-            if object.get(&key).is_some() {
-                return Err(A::Error::custom(format!("the key \"{key}\" stands twice in one object")));
-            }
-            object.0.push((key, value));
-        }
-        Ok(Value::Object(object))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,6 +214,18 @@ mod tests {
         assert_eq!(value, Value::Number(text.parse().unwrap()));
         let again: Value = serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap();
         assert_eq!(again, value);
+    }
+
+    #[test]
+    fn what_is_only_read_is_the_same_value() {
+        let text = r#"{"b":1,"a\u00e9":[true,null,"x","\n",1.5,{"z":-3}]}"#;
+        let read: Tree<Cow<'_, str>> = serde_json::from_str(text).unwrap();
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(read.to_value(), value);
+        let copied = |text: &Cow<'_, str>| matches!(text, Cow::Owned(_));
+        let Tree::Object(members) = &read else { panic!("{read:?}") };
+        assert_eq!(members.0.iter().map(|(key, _)| copied(key)).collect::<Vec<_>>(), [false, true]);
+        assert!(serde_json::from_str::<Tree<Cow<'_, str>>>(r#"{"a":1,"a":2}"#).is_err());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Products, carts and orders in the shapes of Segment e-commerce v2, GA4 and Shopify's web pixels.
 
 use super::reader::Reader;
+use super::{Fields, Json};
 use crate::amount::Amount;
 use crate::event::{Line, Order};
 use crate::limits::{AMOUNT_UNITS_MAX, EVENT_PRODUCTS_MAX, QUANTITY_MAX, TEXT_BYTES_MAX};
 use crate::rejection::{Code, Fault};
-use crate::value::{Object, Value};
 
 /// The members that hold a list of lines, in the order in which they are looked for.
 const LISTS: [&str; 4] = ["products", "items", "lineItems", "lines"];
@@ -14,19 +14,23 @@ const WRAPPERS: [&str; 5] = ["data", "checkout", "cart", "cartLine", "productVar
 
 /// The lines of an event's properties: a list, or the one product that the properties describe themselves.
 /// `None` when there is neither.
-pub(super) fn lines(properties: &Object, pointer: &str) -> Result<Option<Vec<Line>>, Fault> {
+pub(super) fn lines(properties: &Fields<'_>, pointer: &str) -> Result<Option<Vec<Line>>, Fault> {
     let reader = Reader::new(Some(properties), pointer);
     let currency = reader.text("currency", TEXT_BYTES_MAX).to_ascii_uppercase();
     for key in LISTS {
         match reader.member(key) {
             None => {}
-            Some(Value::Array(items)) if items.len() > EVENT_PRODUCTS_MAX => {
+            Some(Json::Array(items)) if items.len() > EVENT_PRODUCTS_MAX => {
                 let message = format!("{} products in one event; at most {EVENT_PRODUCTS_MAX}", items.len());
                 return Err(reader.fault(key, Code::TooMany, message));
             }
-            Some(Value::Array(items)) => {
-                let each =
-                    items.iter().enumerate().map(|(i, item)| line(item, &format!("{pointer}/{key}/{i}"), &currency));
+            Some(Json::Array(items)) => {
+                let each = items.iter().enumerate().map(|(i, item)| {
+                    let pointer = format!("{pointer}/{key}/{i}");
+                    let wrong = || format!("a product must be an object, not {}", item.type_name());
+                    let object = item.as_object().ok_or_else(|| Fault::at(&*pointer, Code::Invalid, wrong()))?;
+                    line(object, &pointer, &currency)
+                });
                 return each.collect::<Result<_, _>>().map(Some);
             }
             Some(other) => {
@@ -36,12 +40,12 @@ pub(super) fn lines(properties: &Object, pointer: &str) -> Result<Option<Vec<Lin
         }
     }
     for key in WRAPPERS {
-        if let Some(Value::Object(inner)) = reader.member(key) {
+        if let Some(Json::Object(inner)) = reader.member(key) {
             return lines(inner, &format!("{pointer}/{key}"));
         }
     }
     if sku(&reader).is_some() || reader.member("merchandise").is_some() {
-        return line(&Value::Object(properties.clone()), pointer, &currency).map(|one| Some(vec![one]));
+        return line(properties, pointer, &currency).map(|one| Some(vec![one]));
     }
     Ok(None)
 }
@@ -52,19 +56,12 @@ fn sku(reader: &Reader<'_>) -> Option<String> {
     Some(sku).filter(|sku| !sku.is_empty())
 }
 
-fn line(item: &Value, pointer: &str, currency: &str) -> Result<Line, Fault> {
-    let Value::Object(object) = item else {
-        return Err(Fault::at(
-            pointer,
-            Code::Invalid,
-            format!("a product must be an object, not {}", item.type_name()),
-        ));
-    };
+fn line(object: &Fields<'_>, pointer: &str, currency: &str) -> Result<Line, Fault> {
     let outer = Reader::new(Some(object), pointer);
     // Shopify keeps the product below `merchandise` (cart) or `variant` (checkout), the quantity beside it.
     let nested = ["merchandise", "variant"].into_iter().find_map(|key| outer.member(key)?.as_object());
     let reader = nested.map_or(outer, |object| Reader::new(Some(object), pointer));
-    let product = Reader::new(reader.member("product").and_then(Value::as_object), pointer);
+    let product = Reader::new(reader.member("product").and_then(Json::as_object), pointer);
 
     let name = reader.text_of(&["name", "item_name"], TEXT_BYTES_MAX);
     let name = [name, product.text("title", TEXT_BYTES_MAX), reader.text("title", TEXT_BYTES_MAX)];
@@ -78,11 +75,11 @@ fn line(item: &Value, pointer: &str, currency: &str) -> Result<Line, Fault> {
     })?;
 
     let price = reader.member("price").or_else(|| outer.member("price"));
-    let nested_price = price.and_then(Value::as_object);
+    let nested_price = price.and_then(Json::as_object);
     let own_currency = nested_price.map(|p| Reader::new(Some(p), pointer).text("currencyCode", TEXT_BYTES_MAX));
     let own_currency = own_currency.unwrap_or_else(|| reader.text("currency", TEXT_BYTES_MAX)).to_ascii_uppercase();
     let price = match nested_price.map_or(price, |p| p.get("amount")) {
-        None | Some(Value::Null) => None,
+        None | Some(Json::Null) => None,
         Some(value) => Some(amount(&outer, "price", value)?),
     };
     Ok(Line {
@@ -106,7 +103,7 @@ fn first(texts: &[String]) -> String {
     texts.iter().find(|t| !t.is_empty()).cloned().unwrap_or_default()
 }
 
-fn amount(reader: &Reader<'_>, key: &str, value: &Value) -> Result<Amount, Fault> {
+fn amount(reader: &Reader<'_>, key: &str, value: &Json<'_>) -> Result<Amount, Fault> {
     Amount::from_value(value).ok_or_else(|| {
         let code = if value.as_f64().is_some() { Code::OutOfRange } else { Code::Invalid };
         let message = format!("`{key}` must be a number such as 18.99, within ±{AMOUNT_UNITS_MAX:.0}");
@@ -118,8 +115,8 @@ fn amount(reader: &Reader<'_>, key: &str, value: &Value) -> Result<Amount, Fault
 fn quantity(reader: &Reader<'_>) -> Result<Option<u32>, Fault> {
     let number = match reader.member("quantity") {
         None => return Ok(None),
-        Some(Value::Number(n)) => *n,
-        Some(Value::String(text)) => text.trim().parse().unwrap_or(f64::NAN),
+        Some(Json::Number(n)) => *n,
+        Some(Json::String(text)) => text.trim().parse().unwrap_or(f64::NAN),
         Some(_) => f64::NAN,
     };
     if number.is_nan() || number.fract() != 0.0 {
@@ -132,7 +129,7 @@ fn quantity(reader: &Reader<'_>) -> Result<Option<u32>, Fault> {
 }
 
 /// The order that an event reports. Its value is `revenue`, else `total`, `value`, `subtotal`, `totalPrice`, else the lines' sum.
-pub(super) fn order(properties: &Object, pointer: &str) -> Result<Order, Fault> {
+pub(super) fn order(properties: &Fields<'_>, pointer: &str) -> Result<Order, Fault> {
     let lines = lines(properties, pointer)?.unwrap_or_default();
     let (inner, inner_pointer) = unwrap(properties, pointer);
     let reader = Reader::new(Some(inner), &inner_pointer);
@@ -147,7 +144,7 @@ pub(super) fn order(properties: &Object, pointer: &str) -> Result<Order, Fault> 
         each.fold(Amount::ZERO, Amount::plus)
     };
     let nested = |key: &str, inner: &str| {
-        let object = reader.member(key).and_then(Value::as_object);
+        let object = reader.member(key).and_then(Json::as_object);
         Reader::new(object, "").text(inner, TEXT_BYTES_MAX)
     };
     let currency = first(&[
@@ -168,10 +165,10 @@ pub(super) fn order(properties: &Object, pointer: &str) -> Result<Order, Fault> 
 }
 
 /// Below Shopify's wrappers, where there are any.
-fn unwrap<'a>(properties: &'a Object, pointer: &str) -> (&'a Object, String) {
+fn unwrap<'a>(properties: &'a Fields<'a>, pointer: &str) -> (&'a Fields<'a>, String) {
     let (mut object, mut pointer) = (properties, pointer.to_owned());
     for key in ["data", "checkout"] {
-        if let Some(Value::Object(inner)) = object.get(key) {
+        if let Some(Json::Object(inner)) = object.get(key) {
             object = inner;
             pointer = format!("{pointer}/{key}");
         }

@@ -1,8 +1,8 @@
 //! Typed reads of a JSON object's members, each with a fault that points at the member.
 
+use super::{Fields, Json};
 use crate::limits::cut;
 use crate::rejection::{Code, Fault, push_pointer};
-use crate::value::{Object, Value};
 
 /// The greatest whole number that a double tells from its neighbours.
 const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
@@ -10,17 +10,17 @@ const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 /// An object and where it is.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
-    object: Option<&'a Object>,
+    object: Option<&'a Fields<'a>>,
     pointer: &'a str,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(object: Option<&'a Object>, pointer: &'a str) -> Self {
+    pub(super) const fn new(object: Option<&'a Fields<'a>>, pointer: &'a str) -> Self {
         Self { object, pointer }
     }
 
     /// The member, unless it is absent or `null`.
-    pub(super) fn member(&self, key: &str) -> Option<&'a Value> {
+    pub(super) fn member(&self, key: &str) -> Option<&'a Json<'a>> {
         self.object?.get(key).filter(|v| !v.is_null())
     }
 
@@ -30,15 +30,15 @@ impl<'a> Reader<'a> {
         Fault::at(pointer, code, message)
     }
 
-    fn wrong(&self, key: &str, wanted: &str, value: &Value) -> Fault {
+    fn wrong(&self, key: &str, wanted: &str, value: &Json<'_>) -> Fault {
         self.fault(key, Code::Invalid, format!("`{key}` must be {wanted}, not {}", value.type_name()))
     }
 
     /// An object member.
-    pub(super) fn object(&self, key: &str) -> Result<Option<&'a Object>, Fault> {
+    pub(super) fn object(&self, key: &str) -> Result<Option<&'a Fields<'a>>, Fault> {
         match self.member(key) {
             None => Ok(None),
-            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(Json::Object(object)) => Ok(Some(object)),
             Some(other) => Err(self.wrong(key, "an object", other)),
         }
     }
@@ -46,11 +46,11 @@ impl<'a> Reader<'a> {
     /// An id: a string, or a whole number as its digits; at most `bytes_max` long. Empty is absent.
     pub(super) fn id(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
         match self.member(key) {
-            Some(Value::Number(n)) if n.fract() == 0.0 && n.abs() > EXACT_MAX => {
+            Some(Json::Number(n)) if n.fract() == 0.0 && n.abs() > EXACT_MAX => {
                 let message = format!("`{key}` is a number of too many digits to be exact: send it as a string");
                 Err(self.fault(key, Code::Invalid, message))
             }
-            Some(Value::Number(n)) if n.fract() == 0.0 => self.bounded(key, format!("{n:.0}"), bytes_max),
+            Some(Json::Number(n)) if n.fract() == 0.0 => self.bounded(key, format!("{n:.0}"), bytes_max),
             _ => self.string(key, bytes_max),
         }
     }
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
     pub(super) fn string(&self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
         let text = match self.member(key) {
             None => return Ok(None),
-            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(Json::String(text)) => text.trim().to_owned(),
             Some(other) => return Err(self.wrong(key, "a string", other)),
         };
         self.bounded(key, text, bytes_max)
@@ -77,8 +77,8 @@ impl<'a> Reader<'a> {
     /// would stand for others as well; what is too long is cut.
     pub(super) fn text(&self, key: &str, bytes_max: usize) -> String {
         match self.member(key) {
-            Some(Value::String(text)) => cut(text.trim(), bytes_max).to_owned(),
-            Some(Value::Number(n)) if n.fract() == 0.0 && n.abs() <= EXACT_MAX => {
+            Some(Json::String(text)) => cut(text.trim(), bytes_max).to_owned(),
+            Some(Json::Number(n)) if n.fract() == 0.0 && n.abs() <= EXACT_MAX => {
                 cut(&format!("{n:.0}"), bytes_max).to_owned()
             }
             _ => String::new(),

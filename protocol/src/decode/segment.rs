@@ -2,21 +2,20 @@
 
 use super::commerce::{lines, order};
 use super::reader::Reader;
-use super::{Call, Identity};
+use super::{Call, Fields, Identity, Json};
 use crate::event::{Authority, Campaign, Consent, Event, Fact, Page, PageKind};
 use crate::limits::{
     EVENT_ID_BYTES_MAX, EVENT_NAME_BYTES_MAX, FOREIGN_ID_BYTES_MAX, TAB_BYTES_MAX, TEXT_BYTES_MAX, URL_BYTES_MAX, cut,
 };
 use crate::rejection::{Code, Fault};
-use crate::value::{Object, Value};
 use crate::{query, vocabulary};
 use uuid::Uuid;
 
 /// Whom it is about, user agent and the user's signature, and the event.
 type Whole = (Identity, [Option<String>; 2], Event);
 
-pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> Result<Whole, Fault> {
-    let Value::Object(object) = value else {
+pub(super) fn event(value: &Json<'_>, call: Option<Call>, authority: Authority) -> Result<Whole, Fault> {
+    let Json::Object(object) = value else {
         return Err(Fault::at("", Code::Invalid, format!("an event must be an object, not {}", value.type_name())));
     };
     let reader = Reader::new(Some(object), "");
@@ -25,7 +24,7 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
     let about = Reader::new(context, "/context");
     let identity = identity(&reader, &about, authority)?;
 
-    let empty = Object::new();
+    let empty = Fields::new();
     let properties = match call {
         Call::Identify => reader.object("traits")?,
         Call::Group => reader.object("traits")?,
@@ -47,7 +46,7 @@ pub(super) fn event(value: &Value, call: Option<Call>, authority: Authority) -> 
         user_id: identity.user_id.clone(),
         attested: false,
         consent: consent(&about),
-        properties: properties.clone(),
+        properties: properties.to_object(),
     };
     let said = |key| Some(about.text(key, URL_BYTES_MAX)).filter(|text| !text.is_empty());
     Ok((identity, [said("userAgent"), said("userSignature")], event))
@@ -57,14 +56,14 @@ fn call_of(reader: &Reader<'_>) -> Result<Call, Fault> {
     const WANTED: &str = "`type` must be one of track, page, screen, identify, group, alias";
     match reader.member("type") {
         None => Err(reader.fault("type", Code::Missing, WANTED)),
-        Some(Value::String(name)) => Call::parse(name).ok_or_else(|| reader.fault("type", Code::Invalid, WANTED)),
+        Some(Json::String(name)) => Call::parse(name).ok_or_else(|| reader.fault("type", Code::Invalid, WANTED)),
         Some(_) => Err(reader.fault("type", Code::Invalid, WANTED)),
     }
 }
 
 fn identity(reader: &Reader<'_>, about: &Reader<'_>, authority: Authority) -> Result<Identity, Fault> {
     let visitor = match about.member("visitor") {
-        Some(Value::String(text)) if authority == Authority::Source => Some(
+        Some(Json::String(text)) if authority == Authority::Source => Some(
             Uuid::try_parse(text)
                 .map_err(|_| about.fault("visitor", Code::Invalid, "`context.visitor` must be a visitor's UUID"))?,
         ),
@@ -108,13 +107,15 @@ fn name(call: Call, reader: &Reader<'_>) -> Result<String, Fault> {
     Ok(fixed.to_owned())
 }
 
-fn fact(call: Call, name: &str, reader: &Reader<'_>, properties: &Object) -> Result<Fact, Fault> {
+fn fact(call: Call, name: &str, reader: &Reader<'_>, properties: &Fields<'_>) -> Result<Fact, Fault> {
     const AT: &str = "/properties";
     match call {
-        Call::Identify => return Ok(Fact::Identified { traits: properties.clone() }),
+        Call::Identify => return Ok(Fact::Identified { traits: properties.to_object() }),
         Call::Group => {
             let group_id = reader.id("groupId", FOREIGN_ID_BYTES_MAX)?;
-            return Ok(group_id.map_or(Fact::Other, |group_id| Fact::Grouped { group_id, traits: properties.clone() }));
+            return Ok(
+                group_id.map_or(Fact::Other, |group_id| Fact::Grouped { group_id, traits: properties.to_object() })
+            );
         }
         Call::Alias => {
             let previous_id = reader.id("previousId", FOREIGN_ID_BYTES_MAX)?;
@@ -151,12 +152,18 @@ fn fact(call: Call, name: &str, reader: &Reader<'_>, properties: &Object) -> Res
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a double holds exactly")]
-fn sequence(properties: &Object) -> u64 {
-    properties.get("push").and_then(Value::as_f64).unwrap_or(0.0).clamp(0.0, 9e15) as u64
+fn sequence(properties: &Fields<'_>) -> u64 {
+    properties.get("push").and_then(Json::as_f64).unwrap_or(0.0).clamp(0.0, 9e15) as u64
 }
 
 /// Where the event happened: for a page call its own properties count first, then `context.page`.
-fn page(call: Call, name: &str, reader: &Reader<'_>, properties: &Object, context: Option<&Object>) -> Option<Page> {
+fn page(
+    call: Call,
+    name: &str,
+    reader: &Reader<'_>,
+    properties: &Fields<'_>,
+    context: Option<&Fields<'_>>,
+) -> Option<Page> {
     let own = Reader::new((name == "page_viewed").then_some(properties), "/properties");
     let around = Reader::new(context, "/context/page");
     let either = |keys: &[&str]| {
@@ -205,7 +212,7 @@ fn campaign(about: &Reader<'_>, page: Option<&Page>) -> Result<Option<Campaign>,
 }
 
 fn consent(about: &Reader<'_>) -> Consent {
-    match about.member("consent").and_then(Value::as_str) {
+    match about.member("consent").and_then(Json::as_str) {
         Some("granted") => Consent::Granted,
         Some("denied") => Consent::Denied,
         _ => Consent::Unknown,

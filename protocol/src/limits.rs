@@ -98,10 +98,10 @@ pub const PUSH_BYTES_MAX: usize = 2 * 1024;
 /// change.
 pub const HOT_BYTES_MAX: usize = 8 * 1024;
 /// Records that wait for their flush, in bytes. Beyond: they are flushed at once.
-pub const OUTBOX_WAITING_BYTES_MAX: usize = 12 * 1024;
+pub const OUTBOX_WAITING_BYTES_MAX: usize = 16 * 1024;
 /// Records kept in the hot row, in bytes; more than the bound above, so that a flush is back before it is reached.
 /// Beyond: they move to a cold page.
-pub const OUTBOX_HOT_BYTES_MAX: usize = 16 * 1024;
+pub const OUTBOX_HOT_BYTES_MAX: usize = 24 * 1024;
 /// Order ids remembered, so that one order reported twice counts once. When full: the oldest goes.
 pub const ORDERS_REMEMBERED_MAX: usize = 8;
 /// Rules whose firings are remembered for their limits. When full: the one that fired longest ago goes.

@@ -30,7 +30,7 @@ const FLIGHT_MS: u64 = 60_000;
 const FRESH_PART: u64 = 6;
 
 /// Cold pages that one flush takes along, so that the way out of a long backlog fits into memory.
-const FLIGHT_PAGES_MAX: usize = 12;
+const FLIGHT_PAGES_MAX: usize = 10;
 
 /// Cold pages below this number belong to the snapshot's sections.
 const FIRST_PAGE: u64 = 16;

@@ -7,6 +7,7 @@
 
 mod hot;
 mod page;
+mod whole;
 
 pub use page::PackedRecord;
 pub(super) use page::{decode_page, split_page};
@@ -17,13 +18,14 @@ use footfall_protocol::record::Record;
 use hot::Hot;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use whole::Whole;
 
 /// First and greatest wait before a failed flush is tried again, in milliseconds.
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// The greatest wait while other queues do take records: theirs are not to be late because of the one that refuses.
 const RETRY_BESIDE_MS: u64 = 60_000;
-/// A flush that has not reported by then died with its object, and is begun again; never sooner than records may wait
-/// anyway, so that a flight needs no alarm of its own.
+/// A flush that has not reported by then died with its object, and is begun again: so soon only where it was begun by an
+/// alarm, which rings again for it, else never sooner than records may wait anyway. So a flight needs no alarm of its own.
 const FLIGHT_MS: u64 = 60_000;
 
 /// Records are fresh for this part of the time that they may wait; then they go along with the next event.
@@ -53,33 +55,15 @@ pub(super) struct Outbox {
     ahead: Vec<(String, u64)>,
 }
 
-/// The outbox as serde writes it and reads it.
-#[derive(Serialize, Deserialize)]
-struct Whole {
-    last_seq: u64,
-    hot: Vec<Record>,
-    hot_bytes: u32,
-    pages: Vec<(u64, u64)>,
-    last_page: u64,
-    oldest_ms: Option<u64>,
-    not_before_ms: u64,
-    failures: u32,
-    ahead: Vec<(String, u64)>,
-}
-
-impl From<Whole> for Outbox {
-    fn from(whole: Whole) -> Self {
-        let Whole { last_seq, hot, pages, last_page, oldest_ms, not_before_ms, failures, ahead, .. } = whole;
-        Self { last_seq, hot: Hot::of(&hot), pages, last_page, oldest_ms, not_before_ms, failures, ahead }
-    }
-}
-
-impl From<Outbox> for Whole {
-    fn from(outbox: Outbox) -> Self {
-        let (hot, hot_bytes) = (outbox.hot_after(0), outbox.hot.bytes());
-        let Outbox { last_seq, pages, last_page, oldest_ms, not_before_ms, failures, ahead, .. } = outbox;
-        Self { last_seq, hot, hot_bytes, pages, last_page, oldest_ms, not_before_ms, failures, ahead }
-    }
+/// On what occasion a flush may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The visitor is written anyway.
+    Written,
+    /// An alarm has rung. No other is set before the flight reports.
+    Woken,
+    /// Any other.
+    Other,
 }
 
 /// What a flush brings to a sink that is ahead of others.
@@ -102,18 +86,6 @@ impl Outbox {
         record.seq = self.last_seq;
         self.oldest_ms.get_or_insert(record.at_ms);
         self.hot.push(&record);
-    }
-
-    /// As serde writes it, but that the hot records are only copied.
-    pub(super) fn write(&self) -> Vec<u8> {
-        let Self { last_seq, hot, pages, last_page, oldest_ms, not_before_ms, failures, ahead } = self;
-        let begin = Vec::with_capacity(hot.packed.len() + 128);
-        let mut bytes = postcard::to_extend(&(last_seq, hot.ends.len()), begin).expect("numbers");
-        bytes.extend_from_slice(&hot.packed);
-        let rest = (hot.bytes(), pages, last_page, oldest_ms, not_before_ms, failures, ahead);
-        let bytes = postcard::to_extend(&rest, bytes).expect("the outbox is plain data");
-        debug_assert_eq!(Ok(&bytes), postcard::to_allocvec(self).as_ref(), "both ways of writing are one");
-        bytes
     }
 
     /// An empty one for another life; the numbers of cold pages go on, since those of this one are deleted meanwhile.
@@ -183,17 +155,17 @@ impl Outbox {
 
     /// Begins a flush when one is due; when the visitor is written anyway, also of records that are no longer fresh: that
     /// costs nothing, where an alarm for them would.
-    pub(super) fn flush_if_due(&mut self, now_ms: u64, flush_after_ms: u64, writes_anyway: bool) -> Option<Effect> {
-        let wait_ms = if writes_anyway { flush_after_ms / FRESH_PART } else { flush_after_ms };
+    pub(super) fn flush_if_due(&mut self, now_ms: u64, flush_after_ms: u64, occasion: Occasion) -> Option<Effect> {
+        let wait_ms = if occasion == Occasion::Written { flush_after_ms / FRESH_PART } else { flush_after_ms };
         self.due_ms(wait_ms).filter(|due_ms| *due_ms <= now_ms)?;
-        self.flush(now_ms, flush_after_ms)
+        self.flush(now_ms, if occasion == Occasion::Woken { FLIGHT_MS } else { flush_after_ms })
     }
 
     /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages; for each sink that is ahead,
     /// of what comes after that.
-    fn flush(&mut self, now_ms: u64, flush_after_ms: u64) -> Option<Effect> {
+    fn flush(&mut self, now_ms: u64, again_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
-        self.not_before_ms = now_ms + flush_after_ms.max(FLIGHT_MS);
+        self.not_before_ms = now_ms + again_ms.max(FLIGHT_MS);
         let (pages, through) = self.after(0);
         let share = |(sink, after): &(String, u64)| {
             let (pages, through) = self.after(*after);
@@ -293,15 +265,26 @@ mod tests {
         let (mut outbox, later_ms) = (Outbox::default(), 600_010);
         outbox.push(record(1));
         let hour_ms = 3_600_000;
-        assert_eq!(outbox.flush_if_due(later_ms - 1, hour_ms, true), None);
-        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, false), None);
-        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, true), Some(everything(0..0, 1)));
-        assert_eq!(outbox.flush_if_due(later_ms + 1, hour_ms, true), None, "it is on its way");
+        assert_eq!(outbox.flush_if_due(later_ms - 1, hour_ms, Occasion::Written), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, Occasion::Other), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, Occasion::Written), Some(everything(0..0, 1)));
+        assert_eq!(outbox.flush_if_due(later_ms + 1, hour_ms, Occasion::Written), None, "it is on its way");
         assert_eq!(
             outbox.due_ms(hour_ms),
             Some(later_ms + hour_ms),
             "and taken for lost no sooner than the next is due"
         );
+    }
+
+    #[test]
+    fn a_flight_that_an_alarm_began_and_that_died_is_begun_again_soon() {
+        let mut outbox = Outbox::default();
+        let hour_ms = 3_600_000;
+        outbox.push(Record { kind: RecordKind::SessionEnded, ..record(0) });
+        assert_eq!(outbox.flush_if_due(20, hour_ms, Occasion::Woken), Some(everything(0..0, 1)));
+        assert_eq!(outbox.due_ms(hour_ms), Some(20 + FLIGHT_MS));
+        assert_eq!(outbox.flush_if_due(19 + FLIGHT_MS, hour_ms, Occasion::Woken), None);
+        assert_eq!(outbox.flush_if_due(20 + FLIGHT_MS, hour_ms, Occasion::Woken), Some(everything(0..0, 1)));
     }
 
     #[test]

@@ -242,27 +242,26 @@ fn parse(text: &str) -> Result<Json<'_>, Fault> {
         return Err(Fault::at("", Code::EventTooLarge, message));
     }
     let value = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, wrong_json(&e)))?;
-    let mut pointer = String::new();
-    if too_deep(&value, NESTING_DEPTH_MAX, &mut pointer) {
-        return Err(Fault::at(pointer, Code::TooDeep, format!("nested deeper than {NESTING_DEPTH_MAX} levels")));
+    match too_deep(&value, NESTING_DEPTH_MAX) {
+        Some(pointer) => {
+            Err(Fault::at(pointer, Code::TooDeep, format!("nested deeper than {NESTING_DEPTH_MAX} levels")))
+        }
+        None => Ok(value),
     }
-    Ok(value)
 }
 
-/// Whether the value nests deeper than `left` levels; the pointer is left at the place.
-fn too_deep(value: &Json<'_>, left: usize, pointer: &mut String) -> bool {
-    let length = pointer.len();
-    let mut inside = |token: &dyn Fn(&mut String), child: &Json<'_>| {
-        token(pointer);
-        let deep = left == 0 || too_deep(child, left - 1, pointer);
-        if !deep {
-            pointer.truncate(length);
-        }
-        deep
+/// The pointer to what is nested deeper than `left` levels. It is put together only where there is such a thing, from its
+/// end.
+fn too_deep(value: &Json<'_>, left: usize) -> Option<String> {
+    let inside = |child: &Json<'_>, token: &dyn Fn(&mut String)| {
+        let rest = if left == 0 { String::new() } else { too_deep(child, left - 1)? };
+        let mut pointer = String::new();
+        token(&mut pointer);
+        Some(pointer + &rest)
     };
     match value {
-        Json::Array(items) => items.iter().enumerate().any(|(i, v)| inside(&|p| push_index(p, i), v)),
-        Json::Object(object) => object.iter().any(|(k, v)| inside(&|p| push_pointer(p, k), v)),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+        Json::Array(items) => items.iter().enumerate().find_map(|(i, v)| inside(v, &|p| push_index(p, i))),
+        Json::Object(object) => object.iter().find_map(|(k, v)| inside(v, &|p| push_pointer(p, k))),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => None,
     }
 }

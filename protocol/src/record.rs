@@ -1,12 +1,17 @@
 //! A fact for the store's own systems, and the queue message that carries records there.
 
-use crate::value::Object;
+use crate::value::Members;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One fact about a visitor. Its id is stable: a sink that keeps ids delivers exactly once.
+/// One fact about a visitor. Its id is stable: a sink that keeps ids delivers exactly once. One that is only written has texts
+/// that stay where they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+#[serde(bound(
+    serialize = "T: AsRef<str> + Serialize",
+    deserialize = "T: Deserialize<'de>, Members<T>: Deserialize<'de>"
+))]
+pub struct Record<T = String> {
     /// Place in this incarnation's records, from 1, without gaps.
     pub seq: u64,
     /// The engine's time, in milliseconds since the epoch.
@@ -14,11 +19,11 @@ pub struct Record {
     /// What it is about.
     pub kind: RecordKind,
     /// The event's name, the segment's, stage's or rule's id.
-    pub name: String,
+    pub name: T,
     /// The session it belongs to, by number from 1; 0 for none.
     pub session: u32,
     /// Details.
-    pub data: Object,
+    pub data: Members<T>,
 }
 
 /// Kinds of records. Stored by place: new ones are appended.

@@ -56,39 +56,45 @@ impl<T: AsRef<str>> Members<T> {
     }
 }
 
-impl Object {
+impl<T: AsRef<str>> Members<T> {
     /// Sets a member; a key that is there keeps its place.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+    pub fn insert(&mut self, key: impl Into<T>, value: impl Into<Tree<T>>) {
         let (key, value) = (key.into(), value.into());
-        match self.0.iter_mut().find(|(k, _)| *k == key) {
+        match self.0.iter_mut().find(|(k, _)| k.as_ref() == key.as_ref()) {
             Some(slot) => slot.1 = value,
             None => self.0.push((key, value)),
         }
     }
     /// Takes a member out.
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let at = self.0.iter().position(|(k, _)| k == key)?;
+    pub fn remove(&mut self, key: &str) -> Option<Tree<T>> {
+        let at = self.0.iter().position(|(k, _)| k.as_ref() == key)?;
         Some(self.0.remove(at).1)
     }
-}
-
-impl Members<Cow<'_, str>> {
     /// The same with texts of its own.
     pub fn to_object(&self) -> Object {
-        Members(self.0.iter().map(|(key, value)| (key.as_ref().to_owned(), value.to_value())).collect())
+        self.with_texts(&|text| text.as_ref().to_owned())
+    }
+    /// The same with its texts where they are.
+    pub fn borrowed(&self) -> Members<Cow<'_, str>> {
+        self.with_texts(&|text| Cow::Borrowed(text.as_ref()))
+    }
+    fn with_texts<'a, U>(&'a self, of: &impl Fn(&'a T) -> U) -> Members<U> {
+        Members(self.0.iter().map(|(key, value)| (of(key), value.with_texts(of))).collect())
     }
 }
 
-impl Tree<Cow<'_, str>> {
-    /// The same with texts of its own.
-    pub fn to_value(&self) -> Value {
+impl<T> Tree<T> {
+    fn with_texts<'a, U>(&'a self, of: &impl Fn(&'a T) -> U) -> Tree<U>
+    where
+        T: AsRef<str>,
+    {
         match self {
-            Self::Null => Value::Null,
-            Self::Bool(b) => Value::Bool(*b),
-            Self::Number(n) => Value::Number(*n),
-            Self::String(text) => Value::String(text.as_ref().to_owned()),
-            Self::Array(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-            Self::Object(object) => Value::Object(object.to_object()),
+            Self::Null => Tree::Null,
+            Self::Bool(b) => Tree::Bool(*b),
+            Self::Number(n) => Tree::Number(*n),
+            Self::String(text) => Tree::String(of(text)),
+            Self::Array(items) => Tree::Array(items.iter().map(|item| item.with_texts(of)).collect()),
+            Self::Object(object) => Tree::Object(object.with_texts(of)),
         }
     }
 }
@@ -166,30 +172,40 @@ impl<T: AsRef<str>> Tree<T> {
 
 macro_rules! from {
     ($($type:ty => $variant:expr),* $(,)?) => {
-        $(impl From<$type> for Value { fn from(v: $type) -> Self { $variant(v) } })*
+        $(impl<T> From<$type> for Tree<T> { fn from(v: $type) -> Self { $variant(v) } })*
     };
 }
 from! {
-    bool => Value::Bool,
-    f64 => Value::Number,
-    u32 => |v| Value::Number(f64::from(v)),
-    i32 => |v| Value::Number(f64::from(v)),
-    String => Value::String,
-    &str => |v: &str| Value::String(v.to_owned()),
-    Object => Value::Object,
-    Vec<Value> => Value::Array,
+    bool => Self::Bool,
+    f64 => Self::Number,
+    u32 => |v| Self::Number(f64::from(v)),
+    i32 => |v| Self::Number(f64::from(v)),
+    Members<T> => Self::Object,
+    Vec<Self> => Self::Array,
+}
+
+impl<T: From<String>> From<String> for Tree<T> {
+    fn from(v: String) -> Self {
+        Self::String(v.into())
+    }
+}
+
+impl<'a, T: From<&'a str>> From<&'a str> for Tree<T> {
+    fn from(v: &'a str) -> Self {
+        Self::String(v.into())
+    }
 }
 
 /// Milliseconds and counters stay exact up to 2^53, which is as far as JSON numbers reach in a browser.
 #[expect(clippy::cast_precision_loss, reason = "documented: exact up to 2^53")]
-impl From<u64> for Value {
+impl<T> From<u64> for Tree<T> {
     fn from(v: u64) -> Self {
         Self::Number(v as f64)
     }
 }
 
-impl<T: Into<Self>> From<Option<T>> for Value {
-    fn from(v: Option<T>) -> Self {
+impl<T, V: Into<Self>> From<Option<V>> for Tree<T> {
+    fn from(v: Option<V>) -> Self {
         v.map_or(Self::Null, Into::into)
     }
 }
@@ -221,9 +237,10 @@ mod tests {
         let text = r#"{"b":1,"a\u00e9":[true,null,"x","\n",1.5,{"z":-3}]}"#;
         let read: Tree<Cow<'_, str>> = serde_json::from_str(text).unwrap();
         let value: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(read.to_value(), value);
         let copied = |text: &Cow<'_, str>| matches!(text, Cow::Owned(_));
         let Tree::Object(members) = &read else { panic!("{read:?}") };
+        assert_eq!(Value::Object(members.to_object()), value);
+        assert_eq!(postcard::to_allocvec(&members.to_object().borrowed()), postcard::to_allocvec(members));
         assert_eq!(members.0.iter().map(|(key, _)| copied(key)).collect::<Vec<_>>(), [false, true]);
         assert!(serde_json::from_str::<Tree<Cow<'_, str>>>(r#"{"a":1,"a":2}"#).is_err());
     }

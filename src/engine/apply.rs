@@ -9,7 +9,7 @@ use super::{Effect, To, Turn, Visitor};
 use footfall_protocol::event::{Authority, Consent, Delivery, Event, Fact, Surroundings};
 use footfall_protocol::limits::RECENT_PAGES_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
-use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::record::RecordKind;
 use footfall_protocol::rejection::Rejection;
 use footfall_protocol::{Object, PROTOCOL_VERSION};
 
@@ -377,20 +377,6 @@ impl Visitor {
         self.mailbox.expire(turn.now_ms);
         let seen = self.refresh_segments(None, turn);
         self.happen(seen, None, turn);
-    }
-
-    /// Keeps a record; its number.
-    pub(super) fn record(&mut self, kind: RecordKind, name: &str, mut data: Object, turn: &Turn<'_>) -> u64 {
-        if self.is_refused() {
-            return self.outbox.last_seq();
-        }
-        if self.core.gpc {
-            // Whoever reads it is bound by it: neither sold nor shared.
-            data.insert("gpc", true);
-        }
-        let session = self.core.session.as_ref().map_or(0, |session| session.number);
-        self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.to_owned(), session, data });
-        self.outbox.last_seq()
     }
 }
 

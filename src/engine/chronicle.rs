@@ -10,7 +10,9 @@ use super::{Input, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Consent, Delivery, Device, Event, Fact, Geo, Page, Surroundings};
 use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::value::Members;
 use footfall_protocol::{Object, Value};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 const fn authority_name(authority: Authority) -> &'static str {
@@ -26,8 +28,9 @@ impl Visitor {
     /// `client_time_ms`, `path`, `properties` (of identify and group the traits), `user_id`, `attested`, `group_id`,
     /// `previous_id`; and, where it is new to this visitor, `page` (the rest of it), `campaign`, `consent`, `geo`,
     /// `device`, `gpc`.
-    pub(super) fn chronicle(&self, event: &Event, surroundings: &Surroundings) -> Object {
-        let mut data = Object::new();
+    /// Texts stay in the event: they are copied once, when the record is packed.
+    pub(super) fn chronicle<'a>(&self, event: &'a Event, surroundings: &'a Surroundings) -> Members<Cow<'a, str>> {
+        let mut data = Members::new();
         let texts = [
             ("id", event.id.as_str()),
             ("authority", authority_name(event.authority)),
@@ -50,12 +53,12 @@ impl Visitor {
             if event.fact == Fact::PageViewed || !shown {
                 let rest = rest_of(page, &event.properties);
                 if !rest.is_empty() {
-                    data.insert("page", Value::Object(rest));
+                    data.insert("page", rest);
                 }
             }
         }
         if !event.properties.is_empty() {
-            data.insert("properties", Value::Object(event.properties.clone()));
+            data.insert("properties", event.properties.borrowed());
         }
         if let Some(campaign) = event.campaign.as_ref().filter(|_| self.core.session.is_none()) {
             data.insert("campaign", texts_of(campaign));
@@ -90,7 +93,7 @@ impl Visitor {
 }
 
 /// What a page has besides its path and what the properties say as well.
-fn rest_of(page: &Page, properties: &Object) -> Object {
+fn rest_of<'a>(page: &'a Page, properties: &Object) -> Members<Cow<'a, str>> {
     let parts = [
         ("url", page.url.as_str()),
         ("title", page.title.as_str()),
@@ -98,14 +101,24 @@ fn rest_of(page: &Page, properties: &Object) -> Object {
         ("kind", page.kind.as_str()),
     ];
     let said = |key: &str, text: &str| properties.get(key).and_then(Value::as_str) == Some(text);
-    let new = parts.into_iter().filter(|(key, text)| !text.is_empty() && *text != "other" && !said(key, text));
-    new.map(|(key, text)| (key.to_owned(), text.into())).collect()
+    let mut rest = Members::new();
+    for (key, text) in parts {
+        if !text.is_empty() && text != "other" && !said(key, text) {
+            rest.insert(key, text);
+        }
+    }
+    rest
 }
 
 /// A struct of texts as an object, without the empty ones.
-fn texts_of<T: serde::Serialize>(value: &T) -> Value {
-    let members = Value::of(value).as_object().cloned().unwrap_or_default();
-    Value::Object(members.into_iter().filter(|(_, member)| member.as_str() != Some("")).collect())
+fn texts_of<T: serde::Serialize>(value: &T) -> Members<Cow<'static, str>> {
+    let mut texts = Members::new();
+    for (key, member) in Value::of(value).as_object().into_iter().flat_map(Members::iter) {
+        if let Some(text) = member.as_str().filter(|text| !text.is_empty()) {
+            texts.insert(key.to_owned(), text.to_owned());
+        }
+    }
+    texts
 }
 
 /// The input that a record was made of; `None` for records of what the engine found out by itself.
@@ -210,7 +223,14 @@ mod tests {
         let surroundings = Surroundings { geo: Some(geo), device: Some(device), gpc: true, source };
         let visitor = Visitor::new(SiteId::parse("demo").unwrap(), Uuid::nil(), Uuid::nil());
         let data = visitor.chronicle(&event, &surroundings);
-        let record = Record { seq: 1, at_ms: 5, kind: RecordKind::Event, name: event.name.clone(), session: 1, data };
+        let record = Record {
+            seq: 1,
+            at_ms: 5,
+            kind: RecordKind::Event,
+            name: event.name.clone(),
+            session: 1,
+            data: data.to_object(),
+        };
         let again = Input::Events(Delivery { events: vec![(0, event)], surroundings });
         assert_eq!(replayed(&record), Some(again), "{record:?}");
     }

@@ -81,7 +81,7 @@ pub struct Share {
 
 impl Outbox {
     /// Numbers a record and keeps it.
-    pub(super) fn push(&mut self, mut record: Record) {
+    pub(super) fn push<T: AsRef<str> + Serialize>(&mut self, mut record: Record<T>) {
         self.last_seq += 1;
         record.seq = self.last_seq;
         self.oldest_ms.get_or_insert(record.at_ms);

@@ -1,7 +1,9 @@
-//! The records that wait in the outbox, as the shell and the tools read them.
+//! Records: how one comes into the outbox, and those that wait there, as the shell and the tools read them.
 
-use super::{Input, PackedRecord, SnapshotError, Visitor, outbox};
-use footfall_protocol::record::Record;
+use super::{Input, PackedRecord, SnapshotError, Turn, Visitor, outbox};
+use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::value::Members;
+use serde::Serialize;
 use std::ops::Range;
 
 impl Input {
@@ -12,6 +14,29 @@ impl Input {
 }
 
 impl Visitor {
+    /// Keeps a record; its number.
+    pub(super) fn record<'a, T>(
+        &mut self,
+        kind: RecordKind,
+        name: &'a str,
+        mut data: Members<T>,
+        turn: &Turn<'_>,
+    ) -> u64
+    where
+        T: AsRef<str> + From<&'a str> + Serialize,
+    {
+        if self.is_refused() {
+            return self.outbox.last_seq();
+        }
+        if self.core.gpc {
+            // Whoever reads it is bound by it: neither sold nor shared.
+            data.insert("gpc", true);
+        }
+        let session = self.core.session.as_ref().map_or(0, |session| session.number);
+        self.outbox.push(Record { seq: 0, at_ms: turn.now_ms, kind, name: name.into(), session, data });
+        self.outbox.last_seq()
+    }
+
     /// Whether the disk tells of a flush that has not reported.
     pub const fn awaits_flush(&self) -> bool {
         self.outbox.awaits_flush(self.core.clock_ms)

@@ -36,15 +36,16 @@ pub enum SnapshotError {
 
 /// One section as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Section {
+struct Section<'a> {
     tag: u64,
     version: u8,
-    body: Body,
+    #[serde(borrow)]
+    body: Body<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Body {
-    Here(#[serde(with = "at_once")] Vec<u8>),
+enum Body<'a> {
+    Here(#[serde(borrow, serialize_with = "at_once::serialize")] &'a [u8]),
     /// In the cold page of the section's tag; the hash makes the hot row change with it.
     Cold(u64),
 }
@@ -60,9 +61,9 @@ trait Kept: Serialize + DeserializeOwned {
         let padded = (version < Self::VERSION).then(|| [bytes, &[0; LACKING_BYTES_MAX]].concat());
         postcard::take_from_bytes(padded.as_deref().unwrap_or(bytes)).ok().map(|(value, _)| value)
     }
-    /// The section's bytes.
-    fn write(&self) -> Vec<u8> {
-        postcard::to_extend(self, Vec::with_capacity(256)).expect("state is plain data")
+    /// Appends the section's bytes.
+    fn write(&self, to: Vec<u8>) -> Vec<u8> {
+        postcard::to_extend(self, to).expect("state is plain data")
     }
     /// What it is where there is no such section: with an earlier release, or when it is left out because it is empty.
     fn missing() -> Option<Self> {
@@ -102,8 +103,8 @@ kept! {
 impl Kept for Outbox {
     const TAG: u64 = 8;
     const VERSION: u8 = 2;
-    fn write(&self) -> Vec<u8> {
-        self.write()
+    fn write(&self, to: Vec<u8>) -> Vec<u8> {
+        self.write(to)
     }
 }
 kept! { later
@@ -134,36 +135,36 @@ const MAY_BE_COLD: [u64; 12] = [
 impl Visitor {
     /// The visitor as it is stored.
     pub fn snapshot(&self) -> Stored {
-        let mut sections = vec![
-            section(&self.core),
-            section(&self.tabs),
-            section(&self.dwells),
-            section(&self.cart),
-            section(&self.profile),
-            section(&self.firings),
-            section(&self.mailbox),
-            section(&self.dedupe),
-            section(&self.segments),
-        ];
+        let mut bodies = Bodies::with_room_for(self.outbox.hot_bytes());
+        bodies.add(&self.core);
+        bodies.add(&self.tabs);
+        bodies.add(&self.dwells);
+        bodies.add(&self.cart);
+        bodies.add(&self.profile);
+        bodies.add(&self.firings);
+        bodies.add(&self.mailbox);
+        bodies.add(&self.dedupe);
+        bodies.add(&self.segments);
         if !self.partials.is_new() {
-            sections.push(section(&self.partials));
+            bodies.add(&self.partials);
         }
         if !self.starts.is_new() {
-            sections.push(section(&self.starts));
+            bodies.add(&self.starts);
         }
         if !self.lapses.is_new() {
-            sections.push(section(&self.lapses));
+            bodies.add(&self.lapses);
         }
         if !self.identity.is_new() {
-            sections.push(section(&self.identity));
+            bodies.add(&self.identity);
         }
         if !self.rates.is_new() {
-            sections.push(section(&self.rates));
+            bodies.add(&self.rates);
         }
         if !self.withdrawn.is_new() {
-            sections.push(section(&self.withdrawn));
+            bodies.add(&self.withdrawn);
         }
-        sections.push(section(&self.outbox));
+        bodies.add(&self.outbox);
+        let mut sections = bodies.sections();
         let mut hot = frame(&sections);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
@@ -172,10 +173,9 @@ impl Visitor {
                 break;
             }
             for section in sections.iter_mut().filter(|section| section.tag == tag) {
-                if let Body::Here(bytes) = &mut section.body {
-                    let bytes = std::mem::take(bytes);
-                    section.body = Body::Cold(fnv1a(&bytes));
-                    cold.push((tag, bytes));
+                if let Body::Here(bytes) = section.body {
+                    section.body = Body::Cold(fnv1a(bytes));
+                    cold.push((tag, bytes.to_vec()));
                 }
             }
             hot = frame(&sections);
@@ -189,7 +189,7 @@ impl Visitor {
     /// # Errors
     /// When the frame is of a later version, or a section is missing or damaged.
     pub fn load(stored: &Stored) -> Result<Self, SnapshotError> {
-        let sections: Vec<Section> = match stored.hot.split_first() {
+        let sections: Vec<Section<'_>> = match stored.hot.split_first() {
             Some((&FRAME_VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?,
             Some((&version, _)) => return Err(SnapshotError::Version(version)),
             None => return Err(SnapshotError::Section(0)),
@@ -222,7 +222,7 @@ impl Visitor {
     pub fn cold_pages(hot: &[u8]) -> Result<Vec<u64>, SnapshotError> {
         match hot.split_first() {
             Some((&FRAME_VERSION, rest)) => {
-                let sections: Vec<Section> = postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?;
+                let sections: Vec<Section<'_>> = postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?;
                 Ok(sections.iter().filter(|s| matches!(s.body, Body::Cold(_))).map(|s| s.tag).collect())
             }
             Some((&version, _)) => Err(SnapshotError::Version(version)),
@@ -232,7 +232,7 @@ impl Visitor {
 }
 
 struct Source<'a> {
-    sections: &'a [Section],
+    sections: &'a [Section<'a>],
     stored: &'a Stored,
 }
 
@@ -243,7 +243,7 @@ impl Source<'_> {
             return T::missing().ok_or(missing);
         };
         let bytes = match &section.body {
-            Body::Here(bytes) => bytes,
+            Body::Here(bytes) => *bytes,
             Body::Cold(hash) => {
                 let page = self.stored.cold.iter().find(|(page, _)| *page == T::TAG).map(|(_, bytes)| bytes);
                 page.filter(|bytes| fnv1a(bytes) == *hash).ok_or(missing)?
@@ -253,8 +253,33 @@ impl Source<'_> {
     }
 }
 
-fn section<T: Kept>(value: &T) -> Section {
-    Section { tag: T::TAG, version: T::VERSION, body: Body::Here(value.write()) }
+/// The bytes of sections, one after the other.
+struct Bodies {
+    bytes: Vec<u8>,
+    /// Tag and version of each, and where it ends.
+    ends: Vec<(u64, u8, usize)>,
+}
+
+impl Bodies {
+    /// None yet, with room for what most visitors have besides their records.
+    fn with_room_for(records: usize) -> Self {
+        Self { bytes: Vec::with_capacity(records + 4_096), ends: Vec::with_capacity(16) }
+    }
+
+    fn add<T: Kept>(&mut self, value: &T) {
+        self.bytes = value.write(std::mem::take(&mut self.bytes));
+        self.ends.push((T::TAG, T::VERSION, self.bytes.len()));
+    }
+
+    fn sections(&self) -> Vec<Section<'_>> {
+        let mut begin = 0;
+        let section = |(tag, version, end): &(u64, u8, usize)| {
+            let body = Body::Here(&self.bytes[begin..*end]);
+            begin = *end;
+            Section { tag: *tag, version: *version, body }
+        };
+        self.ends.iter().map(section).collect()
+    }
 }
 
 /// A section of zeros, which readers ignore.
@@ -264,10 +289,11 @@ const FILLER: u64 = 0;
 const RECORDS_AT: usize = 1_024;
 /// The fewest zeros, so that their number has two bytes always and the filler five bytes besides.
 const ZEROS_MIN: usize = 128;
+const ZEROS: [u8; ZEROS_MIN + RECORDS_AT] = [0; ZEROS_MIN + RECORDS_AT];
 
 /// The sections as they are stored, the last of them (the records) behind a filler.
-fn frame(sections: &[Section]) -> Vec<u8> {
-    let size = |section: &Section| if let Body::Here(bytes) = &section.body { bytes.len() + 8 } else { 16 };
+fn frame(sections: &[Section<'_>]) -> Vec<u8> {
+    let size = |section: &Section<'_>| if let Body::Here(bytes) = &section.body { bytes.len() + 8 } else { 16 };
     let size = sections.iter().map(size).sum::<usize>() + RECORDS_AT + ZEROS_MIN;
     let mut begin = Vec::with_capacity(size);
     begin.push(FRAME_VERSION);
@@ -276,7 +302,7 @@ fn frame(sections: &[Section]) -> Vec<u8> {
     let bytes = state.iter().fold(counted, |bytes, section| append(section, bytes));
     let filled = bytes.len() + 5 + ZEROS_MIN;
     let zeros = ZEROS_MIN + filled.next_multiple_of(RECORDS_AT) - filled;
-    append(records, append(&Section { tag: FILLER, version: 0, body: Body::Here(vec![0; zeros]) }, bytes))
+    append(records, append(&Section { tag: FILLER, version: 0, body: Body::Here(&ZEROS[..zeros]) }, bytes))
 }
 
 fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {

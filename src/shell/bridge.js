@@ -39,15 +39,27 @@ export const get = ({ kv }, key) => kv.get(key);
 /** The values of the keys from `from` up to and without `to`. */
 export const range = ({ kv }, from, to) => [...kv.list({ start: from, end: to })].map(([, value]) => value);
 
-/**
- * Sets a value: some bytes at its beginning, and zeros up to a length that seldom changes. With a view of wasm's memory the
- * platform would keep all of that memory.
- */
-export const put = ({ kv }, key, length, head, body) => {
-  const value = new Uint8Array(length);
-  value.set(head);
-  value.set(body, head.length);
-  kv.put(key, value);
+/** Sets a value. Of a view of wasm's memory the platform would keep all of that memory. */
+export const put = ({ kv }, key, value) => kv.put(key, value.slice());
+
+// The platform copies a value when it is put, so each length needs one room only: a new one for each event would be 32 KB
+// of zeros, and more work for the garbage collector than what is written.
+const ROOM_MAX = 65_536;
+const rooms = new Map();
+
+const roomOf = (length) => {
+  const room = rooms.get(length) ?? new Uint8Array(length);
+  if (length <= ROOM_MAX) rooms.set(length, room);
+  return room;
+};
+
+/** Sets a value: a head, a body, and zeros up to a length that seldom changes (`room_for`). */
+export const putInRoom = ({ kv }, key, length, head, body) => {
+  const room = roomOf(length);
+  room.set(head);
+  room.set(body, head.length);
+  room.fill(0, head.length + body.length);
+  kv.put(key, room);
 };
 
 /** Deletes a key, and says whether it was there. */

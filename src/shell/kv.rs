@@ -15,7 +15,15 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn get(storage: &JsValue, key: &str) -> std::result::Result<Option<Uint8Array>, JsValue>;
     #[wasm_bindgen(catch)]
-    fn put(storage: &JsValue, key: &str, length: usize, head: &[u8], body: &[u8]) -> std::result::Result<(), JsValue>;
+    fn put(storage: &JsValue, key: &str, value: &[u8]) -> std::result::Result<(), JsValue>;
+    #[wasm_bindgen(js_name = putInRoom, catch)]
+    fn put_in_room(
+        storage: &JsValue,
+        key: &str,
+        length: usize,
+        head: &[u8],
+        body: &[u8],
+    ) -> std::result::Result<(), JsValue>;
     #[wasm_bindgen(catch)]
     fn remove(storage: &JsValue, key: &str) -> std::result::Result<bool, JsValue>;
     #[wasm_bindgen(catch)]
@@ -50,7 +58,7 @@ impl Kv {
 
     /// Sets the value of a key, at most 2 MB (the platform's bound).
     pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<()> {
-        Ok(put(self.storage.as_raw(), key, value.len(), &[], value)?)
+        Ok(put(self.storage.as_raw(), key, value)?)
     }
 
     /// Deletes a key; says whether it was there.
@@ -65,7 +73,8 @@ impl Kv {
         let mut head = [0; HEAD_BYTES];
         head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
         head[8..].copy_from_slice(&length.to_le_bytes());
-        Ok(put(self.storage.as_raw(), SNAPSHOT, room_for(HEAD_BYTES + snapshot.len()), &head, snapshot)?)
+        let length = room_for(HEAD_BYTES + snapshot.len());
+        Ok(put_in_room(self.storage.as_raw(), SNAPSHOT, length, &head, snapshot)?)
     }
 
     /// The object's snapshot, and the time that its alarm was asked for. `None` when nothing was ever kept.

@@ -20,23 +20,23 @@ enum Packed {
 }
 
 #[derive(Serialize)]
-enum PackedRef<'a> {
+enum PackedRef<'a, T: AsRef<str>> {
     Null,
     Bool(bool),
     Number(f64),
     String(&'a str),
-    Array(&'a [Value]),
-    Object(&'a [(String, Value)]),
+    Array(&'a [Tree<T>]),
+    Object(&'a [(T, Tree<T>)]),
 }
 
-impl Serialize for Value {
+impl<T: AsRef<str> + Serialize> Serialize for Tree<T> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         if !s.is_human_readable() {
             return match self {
                 Self::Null => PackedRef::Null,
                 Self::Bool(b) => PackedRef::Bool(*b),
                 Self::Number(n) => PackedRef::Number(*n),
-                Self::String(t) => PackedRef::String(t),
+                Self::String(t) => PackedRef::String(t.as_ref()),
                 Self::Array(a) => PackedRef::Array(a),
                 Self::Object(o) => PackedRef::Object(&o.0),
             }
@@ -46,7 +46,7 @@ impl Serialize for Value {
             Self::Null => s.serialize_unit(),
             Self::Bool(b) => s.serialize_bool(*b),
             Self::Number(n) => serialize_number(*n, s),
-            Self::String(t) => s.serialize_str(t),
+            Self::String(t) => s.serialize_str(t.as_ref()),
             Self::Array(a) => a.serialize(s),
             Self::Object(o) => o.serialize(s),
         }
@@ -59,7 +59,7 @@ fn serialize_number<S: Serializer>(n: f64, s: S) -> Result<S::Ok, S::Error> {
     if n.fract() == 0.0 && n.abs() < 9_007_199_254_740_992.0 { s.serialize_i64(n as i64) } else { s.serialize_f64(n) }
 }
 
-impl Serialize for Object {
+impl<T: AsRef<str> + Serialize> Serialize for Members<T> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         if !s.is_human_readable() {
             return self.0.serialize(s);

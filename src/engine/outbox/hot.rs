@@ -1,6 +1,7 @@
 //! The records that sit in the hot row.
 
 use footfall_protocol::record::{Record, RecordKind};
+use serde::Serialize;
 
 /// The records of the hot row, the last ones there are, as they are stored: each is written once and not again with every
 /// snapshot, and takes no more memory than that until somebody reads it.
@@ -22,7 +23,7 @@ impl Hot {
         hot
     }
 
-    pub(super) fn push(&mut self, record: &Record) {
+    pub(super) fn push<T: AsRef<str> + Serialize>(&mut self, record: &Record<T>) {
         self.packed = postcard::to_extend(record, std::mem::take(&mut self.packed)).expect("records are plain data");
         self.ends.push((self.packed.len(), record.at_ms));
         self.is_urgent |= matches!(record.kind, RecordKind::SessionEnded | RecordKind::Emitted);

@@ -36,6 +36,9 @@ export function requestsFile(file, list) {
   return file;
 }
 
+/** Behind a value's bytes the platform writes a few of its own. */
+const ENDING = 16;
+
 /** Bytes that an object keeps, on the average, without the zeros that values are filled up with. */
 export function bytesKept(folder) {
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && !file.startsWith('metadata'));
@@ -43,7 +46,7 @@ export function bytesKept(folder) {
     const database = new DatabaseSync(path.join(folder, file), { readOnly: true });
     const rows = database.prepare('SELECT value FROM _cf_KV').all();
     database.close();
-    return rows.reduce((sum, { value }) => sum + value.findLastIndex((byte) => byte !== 0) + 1, 0);
+    return rows.reduce((sum, { value }) => sum + value.subarray(0, -ENDING).findLastIndex((byte) => byte !== 0) + 1 + ENDING, 0);
   });
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { bare, floor, footfall, party, plain, rulesEngine } from './candidates.mjs';
 import { figures } from './figures.mjs';
 import { bytesKept, requestsFile, say } from './harness.mjs';
-import { SCRIPT, VISITORS, firing } from './traffic.mjs';
+import { FLUSH_EVERY, SCRIPT, VISITORS, firing } from './traffic.mjs';
 
 /** So many of a visitor's events are sent before anything is measured. */
 const BEFORE = 8;
@@ -32,8 +32,17 @@ async function start(harness, name, candidate, rules, scripts) {
   const made = await harness.add(name, candidate, VISITORS);
   await warm(harness, made, scripts);
   if (made.fired) await checkFired(made, rules, scripts);
+  if (made.queues) await spread(harness, made, scripts);
   made.runtime.pause();
   return made;
+}
+
+/** Brings visitors to every stage between two flushes, as in a shop: a round then has its share of rows of each size, and of flushes. */
+async function spread(harness, candidate, scripts) {
+  const list = scripts.flatMap((script, visitor) =>
+    Array.from({ length: visitor % FLUSH_EVERY }, (_, at) => candidate.ask(candidate.runtime, candidate.prepared, visitor, [script[(BEFORE + at) % SCRIPT.length]])),
+  );
+  await harness.generate({ ...candidate, at: 0, requests: requestsFile(`${candidate.folder}.spread`, list) }, { count: list.length });
 }
 
 /** Rounds in turn: what else the machine does falls on all of them alike. */
@@ -74,7 +83,7 @@ export async function compareOverHttp(harness, { rules, scripts, build, only, ..
   };
   await add('footfall', () => footfall(rules, { build }));
   const bytes = bytesKept(path.join(candidates[0].folder, 'objects/Visitor'));
-  say(`Footfall writes a row of ${bytes} bytes for an event; the empty objects write as much`);
+  say(`Footfall's rows have ${bytes} bytes on the average; the empty objects write as much for an event`);
   await add('floor', () => floor(bytes));
   await add('bare', () => bare(bytes));
   await add('plain', () => plain(rules, harness.folder('rules-of-plain')));

@@ -110,8 +110,10 @@ saturation (32 connections) and ${results.seconds} s at ${results.rate} events a
 time that it was due. Ratios are of rounds next to each other: the median, and in parentheses the least and the greatest. CPU is what the kernel counts for the process of workerd; it is the steadier figure.
 
 ${whole(results.visitors)} visitors send events of 1 KB, one in a request. 100 rules of three or four comparisons; about one event in
-ten fires one, which pushes. That each candidate with rules pushes the same for the same events is checked before anything is measured. The empty
-objects write as many bytes for an event as Footfall's row has (${whole(http.row_bytes)}). What only Footfall does besides: it
+ten fires one, which pushes. That each candidate with rules pushes the same for the same events is checked before anything is measured. Footfall's
+visitors begin at every stage between two flushes, so that a round has its share of flushes and of rows that have grown until
+then; the empty objects write as many bytes for an event as these rows have on the average (${whole(http.row_bytes)}), most of them
+always the same. What only Footfall does besides: it
 verifies a signed token with every request, and hands a record of each event to a queue (${two(http.by.footfall.messages.median)} messages for an event;
 the queue itself is outside of the process, as in production). The others keep state, cart, repeats and pushes likewise, one write for
 an event, and take any visitor's word.

@@ -2,7 +2,7 @@
 import { floor, footfall, operator, party, plain } from './candidates.mjs';
 import { figures, spread } from './figures.mjs';
 import { requestsFile, say } from './harness.mjs';
-import { ID, SCRIPT, eventsOf } from './traffic.mjs';
+import { FLUSH_EVERY, ID, SCRIPT, eventsOf } from './traffic.mjs';
 
 const BATCH = 10;
 /** Sockets: far below what the machine's limit of descriptors allows for all candidates together. */
@@ -29,6 +29,10 @@ function framesOf(candidate, scripts, size) {
   );
 }
 
+/** A frame of each visitor, of one event and up to what a flush takes: so that visitors are at every stage between two flushes. */
+const firstFrames = (candidate, scripts) =>
+  scripts.map((script, visitor) => candidate.send(Array.from({ length: 1 + (visitor % FLUSH_EVERY) }, (_, n) => script[n % SCRIPT.length]), 1));
+
 async function started(harness, list) {
   const made = [];
   for (const [name, candidate] of list) {
@@ -48,7 +52,11 @@ export async function compareBatches(harness, { rules, build, bytes, rounds, sec
     ['party', party(rules, harness.folder('batch-party'))],
   ]);
   const found = Object.fromEntries(candidates.map(({ name }) => [name, []]));
-  for (const candidate of candidates) candidate.flags = files(harness, candidate, framesOf(candidate, scripts, BATCH), 'frames');
+  for (const candidate of candidates) {
+    const flags = files(harness, candidate, firstFrames(candidate, scripts), 'first-frames');
+    await harness.measure(candidate, () => harness.generate(candidate, { ...flags, count: VISITORS, connections: 32 }));
+    candidate.flags = files(harness, candidate, framesOf(candidate, scripts, BATCH), 'frames');
+  }
   for (let round = 0; round < rounds; round += 1) {
     for (const candidate of candidates) {
       const seen = await harness.measure(candidate, () => harness.generate(candidate, { ...candidate.flags, seconds, warm: VISITORS, connections: 32 }));

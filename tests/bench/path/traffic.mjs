@@ -6,6 +6,8 @@ export const VISITORS = 1_000;
 /** Events of a visitor before they begin again; what one puts into the cart it takes out again. */
 export const SCRIPT = ['page', 'viewed', 'viewed', 'page', 'viewed', 'viewed', 'added', 'viewed', 'page', 'viewed', 'viewed', 'removed', 'page', 'viewed', 'viewed', 'viewed'];
 const EVENT_BYTES = 1_024;
+/** After about so many events Footfall's records leave for their queue; its row grows until then. */
+export const FLUSH_EVERY = 48;
 /** The generator puts a number of its own here, so that no event is a repeat. */
 export const ID = '@'.repeat(12);
 

@@ -27,6 +27,7 @@ const HELP = `Runs the built Worker on workerd, with its state in a directory.
   --queue-shards N   queues of each sink (default 1)
   --queue-seed N     queues change the order and bring acknowledged messages again, as the service may; for tests
   --queue-refuses Q  the queue of this name takes nothing; for tests
+  --queue-hangs Q    the queue of this name does not answer; for tests
   --control          also opens a port for tests: evict an object, query D1, send to a queue, read files
   --with-parent      stop when the process that started this one is gone
   --text             say when it is ready in words for people instead of JSON
@@ -52,6 +53,7 @@ function options() {
       "queue-shards": { type: "string" },
       "queue-seed": { type: "string" },
       "queue-refuses": { type: "string" },
+      "queue-hangs": { type: "string" },
       control: { type: "boolean", default: false },
       "with-parent": { type: "boolean", default: false },
       text: { type: "boolean", default: false },
@@ -69,7 +71,7 @@ function options() {
   const number = (name) => values[name] && Number(values[name]);
   const queue = { wait_s: number("queue-wait"), seed: number("queue-seed"), shards: number("queue-shards") };
   if (Object.values(queue).some((value) => Number.isNaN(value))) throw new Error("what --queue-… takes are numbers");
-  queue.refuses = values["queue-refuses"];
+  Object.assign(queue, { refuses: values["queue-refuses"], hangs: values["queue-hangs"] });
   return { ...values, port, queue, vars: Object.fromEntries(vars), state: resolve(values.state) };
 }
 

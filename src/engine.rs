@@ -50,7 +50,6 @@ use footfall_protocol::event::{Consent, Delivery, Device, Geo};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::rejection::Rejection;
-use outbox::Occasion;
 use rules::RuleSet;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -318,7 +317,6 @@ impl Visitor {
         };
         let before = self.watched(&turn);
         let (brings_events, last_record) = (matches!(input, Input::Events(_)), self.last_record());
-        let woken = input == Input::Wake;
         if !self.is_refused() {
             self.catch_up(&mut turn);
             self.heed_user(&mut turn);
@@ -346,12 +344,8 @@ impl Visitor {
             Input::UserTold { incarnation, told } => self.hear_of_user(incarnation, told, &mut turn),
         }
         turn.effects.extend(self.outbox.spill());
-        let occasion = match (woken, brings_events && self.last_record() > last_record) {
-            (true, _) => Occasion::Woken,
-            (_, true) => Occasion::Written,
-            (false, false) => Occasion::Other,
-        };
-        turn.effects.extend(self.outbox.flush_if_due(turn.now_ms, config.settings.flush_after_ms, occasion));
+        let writes_anyway = brings_events && self.last_record() > last_record;
+        turn.effects.extend(self.outbox.flush_if_due(turn.now_ms, config.settings.flush_after_ms, writes_anyway));
         if !self.is_refused() {
             turn.effects.extend(self.begin_feed(turn.now_ms));
         }

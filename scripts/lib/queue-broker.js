@@ -4,12 +4,13 @@
 // the real service keeps it. Deliveries, retries, delays and the dead-letter queue follow the service's documentation.
 
 import { DurableObject } from "cloudflare:workers";
-import seed, { refuses } from "./queue-seed.js";
+import seed, { hangs, refuses } from "./queue-seed.js";
 
 const DEFAULTS = { maxBatchSize: 10, maxBatchTimeout: 5, maxRetries: 3, retryDelay: 0 }; // the service's own
 
 const ACK_LOST = 0.3; // how often an acknowledged message comes again when there is a seed
 const AGAIN_MS = 500;
+const HANGS_MS = 3_600_000; // longer than any test
 let state = seed;
 /** The next number from 0 to 1 (mulberry32); without a seed it is not asked for. */
 function random() {
@@ -51,6 +52,7 @@ export class QueueBrokerObject extends DurableObject {
       await request.arrayBuffer(); // left unread, it would be a queue that never answers
       return new Response("refused for a test", { status: 503 });
     }
+    if (path !== "/metrics" && this.ctx.id.name === hangs) await scheduler.wait(HANGS_MS);
     if (path === "/message") {
       const body = await request.arrayBuffer();
       if (body.byteLength > BOUNDS.messageBytes) return tooLarge();

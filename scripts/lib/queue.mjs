@@ -8,10 +8,10 @@ const DISK = "footfall:queues";
 
 /**
  * `plugin` is Miniflare's QUEUES_PLUGIN, whose services for workerd are rewritten on their way. With `seed`, for tests, the
- * queue does what the service is allowed to do: it changes the order, and brings acknowledged messages again. `refuses`, for
- * tests as well, is the name of a queue that takes nothing.
+ * queue does what the service is allowed to do: it changes the order, and brings acknowledged messages again. `refuses` and
+ * `hangs`, for tests as well, are the names of a queue that takes nothing, and of one that does not answer.
  */
-export function keepQueuesOnDisk(plugin, persistence, { seed, refuses } = {}) {
+export function keepQueuesOnDisk(plugin, persistence, { seed, refuses, hangs } = {}) {
   const directory = join(persistence, "queues");
   mkdirSync(directory, { recursive: true });
   const getServices = plugin.getServices;
@@ -25,7 +25,10 @@ export function keepQueuesOnDisk(plugin, persistence, { seed, refuses } = {}) {
       compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
       modules: [
         { name: "queue-broker.js", esModule: SOURCE },
-        { name: "queue-seed.js", esModule: `export default ${JSON.stringify(seed ?? null)}; export const refuses = ${JSON.stringify(refuses ?? null)};` },
+        {
+          name: "queue-seed.js",
+          esModule: `export default ${JSON.stringify(seed ?? null)}; export const { refuses, hangs } = ${JSON.stringify({ refuses, hangs })};`,
+        },
       ],
       durableObjectNamespaces: [{ ...namespace, enableSql: true }],
       durableObjectStorage: { localDisk: DISK },

@@ -24,8 +24,8 @@ use whole::Whole;
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
 /// The greatest wait while other queues do take records: theirs are not to be late because of the one that refuses.
 const RETRY_BESIDE_MS: u64 = 60_000;
-/// A flush that has not reported by then died with its object, and is begun again: so soon only where it was begun by an
-/// alarm, which rings again for it, else never sooner than records may wait anyway. So a flight needs no alarm of its own.
+/// A flush that has not reported by then is begun again; never sooner than records may wait anyway, so that a flight needs no
+/// alarm of its own. One that died with its object is begun again sooner ([`Outbox::lose_flight`]).
 const FLIGHT_MS: u64 = 60_000;
 
 /// Records are fresh for this part of the time that they may wait; then they go along with the next event.
@@ -53,17 +53,6 @@ pub(super) struct Outbox {
     failures: u32,
     /// Sinks whose queues have taken records that wait for another one's: the number up to which.
     ahead: Vec<(String, u64)>,
-}
-
-/// On what occasion a flush may begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Occasion {
-    /// The visitor is written anyway.
-    Written,
-    /// An alarm has rung. No other is set before the flight reports.
-    Woken,
-    /// Any other.
-    Other,
 }
 
 /// What a flush brings to a sink that is ahead of others.
@@ -155,17 +144,17 @@ impl Outbox {
 
     /// Begins a flush when one is due; when the visitor is written anyway, also of records that are no longer fresh: that
     /// costs nothing, where an alarm for them would.
-    pub(super) fn flush_if_due(&mut self, now_ms: u64, flush_after_ms: u64, occasion: Occasion) -> Option<Effect> {
-        let wait_ms = if occasion == Occasion::Written { flush_after_ms / FRESH_PART } else { flush_after_ms };
+    pub(super) fn flush_if_due(&mut self, now_ms: u64, flush_after_ms: u64, writes_anyway: bool) -> Option<Effect> {
+        let wait_ms = if writes_anyway { flush_after_ms / FRESH_PART } else { flush_after_ms };
         self.due_ms(wait_ms).filter(|due_ms| *due_ms <= now_ms)?;
-        self.flush(now_ms, if occasion == Occasion::Woken { FLIGHT_MS } else { flush_after_ms })
+        self.flush(now_ms, flush_after_ms)
     }
 
     /// Begins a flush of everything there is, or of the oldest [`FLIGHT_PAGES_MAX`] pages; for each sink that is ahead,
     /// of what comes after that.
-    fn flush(&mut self, now_ms: u64, again_ms: u64) -> Option<Effect> {
+    fn flush(&mut self, now_ms: u64, flush_after_ms: u64) -> Option<Effect> {
         self.oldest_ms?;
-        self.not_before_ms = now_ms + again_ms.max(FLIGHT_MS);
+        self.not_before_ms = now_ms + flush_after_ms.max(FLIGHT_MS);
         let (pages, through) = self.after(0);
         let share = |(sink, after): &(String, u64)| {
             let (pages, through) = self.after(*after);
@@ -202,6 +191,13 @@ impl Outbox {
     /// Whether a flush has begun that has not reported.
     pub(super) const fn awaits_flush(&self, now_ms: u64) -> bool {
         self.failures == 0 && self.not_before_ms > now_ms
+    }
+
+    /// Whoever has begun a flush is gone, and no other is under way: what has not reported is due again as if it had not
+    /// begun; after failures, at the latest when the longest wait is over.
+    pub(super) fn lose_flight(&mut self, now_ms: u64) {
+        let at_most_ms = if self.failures == 0 { 0 } else { now_ms + RETRY_MS.1 };
+        self.not_before_ms = self.not_before_ms.min(at_most_ms);
     }
 
     /// As `flushed`, of records that are all in the hot row.
@@ -265,10 +261,10 @@ mod tests {
         let (mut outbox, later_ms) = (Outbox::default(), 600_010);
         outbox.push(record(1));
         let hour_ms = 3_600_000;
-        assert_eq!(outbox.flush_if_due(later_ms - 1, hour_ms, Occasion::Written), None);
-        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, Occasion::Other), None);
-        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, Occasion::Written), Some(everything(0..0, 1)));
-        assert_eq!(outbox.flush_if_due(later_ms + 1, hour_ms, Occasion::Written), None, "it is on its way");
+        assert_eq!(outbox.flush_if_due(later_ms - 1, hour_ms, true), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, false), None);
+        assert_eq!(outbox.flush_if_due(later_ms, hour_ms, true), Some(everything(0..0, 1)));
+        assert_eq!(outbox.flush_if_due(later_ms + 1, hour_ms, true), None, "it is on its way");
         assert_eq!(
             outbox.due_ms(hour_ms),
             Some(later_ms + hour_ms),
@@ -277,14 +273,21 @@ mod tests {
     }
 
     #[test]
-    fn a_flight_that_an_alarm_began_and_that_died_is_begun_again_soon() {
-        let mut outbox = Outbox::default();
+    fn a_flight_that_died_with_its_object_is_begun_again_at_once() {
         let hour_ms = 3_600_000;
+        let mut outbox = Outbox::default();
         outbox.push(Record { kind: RecordKind::SessionEnded, ..record(0) });
-        assert_eq!(outbox.flush_if_due(20, hour_ms, Occasion::Woken), Some(everything(0..0, 1)));
-        assert_eq!(outbox.due_ms(hour_ms), Some(20 + FLIGHT_MS));
-        assert_eq!(outbox.flush_if_due(19 + FLIGHT_MS, hour_ms, Occasion::Woken), None);
-        assert_eq!(outbox.flush_if_due(20 + FLIGHT_MS, hour_ms, Occasion::Woken), Some(everything(0..0, 1)));
+        assert_eq!(outbox.flush_if_due(20, hour_ms, true), Some(everything(0..0, 1)));
+        assert_eq!(outbox.due_ms(hour_ms), Some(20 + hour_ms));
+        outbox.lose_flight(20);
+        assert_eq!(outbox.flush_if_due(21, hour_ms, true), Some(everything(0..0, 1)));
+        // A queue that refuses is not asked sooner than it would be; a flight to it that died is begun again as well.
+        outbox.flush_failed(Vec::new(), 30);
+        outbox.lose_flight(30);
+        assert_eq!(outbox.due_ms(hour_ms), Some(30 + RETRY_MS.0));
+        assert_eq!(outbox.flush_if_due(30 + RETRY_MS.0, hour_ms, false), Some(everything(0..0, 1)));
+        outbox.lose_flight(30 + RETRY_MS.0);
+        assert_eq!(outbox.due_ms(hour_ms), Some(30 + RETRY_MS.0 + RETRY_MS.1));
     }
 
     #[test]

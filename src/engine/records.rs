@@ -47,6 +47,11 @@ impl Visitor {
         self.outbox.recall(through, self.core.clock_ms);
     }
 
+    /// Whoever has begun a flush is gone, and no other is under way: it is due again.
+    pub fn lose_flight(&mut self) {
+        self.outbox.lose_flight(self.core.clock_ms);
+    }
+
     /// The records that are not in a cold page, oldest first.
     pub fn hot_records(&self) -> Vec<Record> {
         self.hot_records_after(0)

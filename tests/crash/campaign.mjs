@@ -10,7 +10,7 @@ import { ABSENCE_MS, COUNT, crowd, DWELL_MS, IDLE_MS, RULES } from "./load.mjs";
 export const SITE = {
   origins: [], consent: "assumed", inspect: true, allow_headless: true, flush_after: "300ms", session_idle: `${IDLE_MS}ms`,
 };
-/** A flush that died with its object is begun again after a minute; then the queue takes its time. */
+/** A flush that died with its object is begun again with its next alarm; then the queue takes its time. */
 const SETTLE_MS = 180_000;
 
 /**

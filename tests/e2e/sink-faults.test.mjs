@@ -152,6 +152,30 @@ test("while one queue refuses, the others get each record once, and it gets all 
   assert.deepEqual([origin.repeats, (await archived()).length, await events(engine)], [0, 3, 3]);
 });
 
+test("a flush that died with its object is begun again when the visitor is back, however long records may wait", async (t) => {
+  const origin = await startOrigin(t);
+  const sites = { demo: { ...DEMO, flush_after: "1h", sinks: { origin: { url: origin.url } } } };
+  const engine = await start(t, { sites, vars, queue: { wait: 0, hangs: "footfall-origin" } });
+  const { status, text } = await engine.admin("PUT", "demo/rules/tells", {
+    id: "tells",
+    name: "tells",
+    pattern: { event: { name: "product_viewed" } },
+    actions: [{ record: { name: "told" } }],
+  });
+  assert.ok(status < 300, text);
+  await sleep(5_500); // until every copy of the rules knows it
+  await engine.send(viewed(1));
+  await sleep(1_000); // what the rule has told is under way, and does not arrive
+  await engine.kill();
+  engine.queue = { wait: 0 };
+  await engine.start();
+  await engine.send({ ...viewed(2), event: "Search" });
+  const told = () => [...origin.records.values()].filter(({ kind }) => kind === "emitted").map(({ name }) => name);
+  await until(() => told().length > 0, AT_ONCE_MS);
+  assert.deepEqual(told(), ["told"]);
+  await until(async () => (await events(engine)) === 2, AT_ONCE_MS);
+});
+
 test("messages that come again and out of order leave each record once", async (t) => {
   const origin = await startOrigin(t);
   const seed = Number(process.env.SEED ?? 7);

@@ -135,13 +135,17 @@ impl Object {
         })
     }
 
-    /// What was noted, for a visitor as it was read from disk.
+    /// What became of a flush of which the disk tells, for a visitor that was read from there: its report may have been noted,
+    /// and one that this instance has not under way died with an earlier one.
     pub(super) fn recall_flushed(&self, visitor: &mut Visitor) {
         if visitor.awaits_flush() {
             let life = visitor.incarnation();
             let sockets = self.state.get_websockets();
             let noted = sockets.iter().filter_map(|socket| Attachment::of(socket)?.flushed);
             noted.filter(|(of, _)| *of == life).for_each(|(_, through)| visitor.recall_flush(through));
+        }
+        if !self.flying.get() {
+            visitor.lose_flight();
         }
     }
 }

@@ -3,7 +3,7 @@
 //! stays empty. The price list counts a row for each value that is put, deleted or read.
 
 use crate::engine::room_for;
-use crate::shell::js;
+use crate::shell::{clock, js};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -77,14 +77,15 @@ impl Kv {
         Ok(put_in_room(self.storage.as_raw(), SNAPSHOT, length, &head, snapshot)?)
     }
 
-    /// The object's snapshot, and the time that its alarm was asked for. `None` when nothing was ever kept.
+    /// The object's snapshot, and the time that its alarm was asked for, unless that is over: then it has rung, and of the one
+    /// that was set after it the row need not know. `None` when nothing was ever kept.
     pub(super) fn snapshot(&self) -> Result<Option<(Option<u64>, Vec<u8>)>> {
         let Some(bytes) = self.get(SNAPSHOT)? else { return Ok(None) };
         let read = || {
             let (alarm_at_ms, rest) = bytes.split_first_chunk::<8>()?;
             let (length, rest) = rest.split_first_chunk::<4>()?;
             let snapshot = rest.get(..usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-            Some((Some(u64::from_le_bytes(*alarm_at_ms)).filter(|at_ms| *at_ms > 0), snapshot.to_vec()))
+            Some((Some(u64::from_le_bytes(*alarm_at_ms)).filter(|at_ms| *at_ms > clock::now()), snapshot.to_vec()))
         };
         read().map(Some).ok_or_else(|| Error::RustError("the stored snapshot is too short".into()))
     }

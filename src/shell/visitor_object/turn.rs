@@ -193,13 +193,11 @@ impl Object {
         if let Some(kept) = self.store.load()? {
             let mut visitor = Box::new(engine::Visitor::load(&kept.stored).map_err(unreadable)?);
             self.recall_flushed(&mut visitor);
-            // An alarm that is over has rung; of the one that was set then the row need not know.
-            let alarm_at_ms = kept.alarm_at_ms.filter(|at_ms| *at_ms > clock::now());
             return Ok(Resident {
                 visitor,
                 committed: kept.stored,
                 exists: true,
-                alarm_at_ms,
+                alarm_at_ms: kept.alarm_at_ms,
                 alarm_is_checked: false,
             });
         }

@@ -55,9 +55,12 @@ pub const USER_CHANGES_MAX: u32 = 50;
 /// Users that may hold something of a visitor who changes user while they cannot be reached. When full: the next user waits
 /// until those have given it back.
 pub const FED_USERS_MAX: usize = 4;
-/// Visitors of one user. When full: those deleted since are folded together for good; if there is none, a new one is
-/// refused, and audited, and asks once more with each of its sessions.
+/// Visitors of one user. When full: of those deleted since, the one silent longest is folded into a sum for good; if there is
+/// none, a new one is refused, and audited, and asks once more with each of its sessions.
 pub const USER_VISITORS_MAX: usize = 64;
+/// Visitors of one user beyond that, who came to another user while it was becoming this one. When full: they wait there, and
+/// count for that one, until there is room.
+pub const USER_LATE_VISITORS_MAX: usize = 16;
 /// What one visitor brings to its user, as it is stored, in bytes. Beyond: traits of groups are left out, of the group joined
 /// longest ago first, then the traits set longest ago; `left_out` in the user's view counts them. They stay with the visitor.
 pub const USER_CONTRIBUTION_BYTES_MAX: usize = 12 * 1024;

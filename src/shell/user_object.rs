@@ -152,7 +152,9 @@ pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result
     for _ in 0..=USER_FORWARDS_MAX {
         match post(env, site, to, "letter", letter).await? {
             Answer::Forward(next) => to = next,
-            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
+            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later | Answer::ForwardAgain(_)) => {
+                return Ok(answer);
+            }
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))
@@ -162,12 +164,10 @@ pub(super) async fn deliver(env: &Env, site: &SiteId, letter: &Letter) -> Result
 async fn hand_on(env: &Env, site: &SiteId, to: Uuid, absorb: &Absorb) -> Result<Answer> {
     let (mut to, mut absorb) = (to, absorb.clone());
     for _ in 0..=USER_FORWARDS_MAX {
-        match post(env, site, to, "absorb", &absorb).await? {
-            Answer::Forward(next) => {
-                absorb.path.push(to);
-                to = next;
-            }
-            answer @ (Answer::Taken(_) | Answer::Refused(_) | Answer::Later) => return Ok(answer),
+        let answer = post(env, site, to, "absorb", &absorb).await?;
+        match absorb.goes_on(to, &answer) {
+            Some(next) => to = next,
+            None => return Ok(answer),
         }
     }
     Err(Error::RustError("the way to whom a user has become is too long".into()))

@@ -3,7 +3,8 @@
 use crate::sim::{HOUR, MINUTE, SECOND, START};
 use crate::world::*;
 use footfall::engine::user::{
-    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, Refusal, User, UserEffect, UserInput,
+    Absorb, Answer, Content, Contribution, Letter, Linked, Member, Nested, Refusal, Telling, User, UserEffect,
+    UserInput,
 };
 use footfall_protocol::event::Authority;
 use footfall_protocol::limits::*;
@@ -92,6 +93,7 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
             claims: Vec::new(),
             withdrawn: Vec::new(),
             depth: 0,
+            again: false,
         };
         let effects = machine.handle(UserInput::Absorb(absorb), START, RETENTION_MS);
         let taken = matches!(effects[..], [UserEffect::Answer(Answer::Taken(_))]);
@@ -169,6 +171,106 @@ fn a_letter_that_found_no_room_stays_refused_when_a_copy_of_it_comes_late() {
     }
     // What it writes next is taken, and it is told.
     assert_eq!(tell(900, 5, brings()), (Ok(true), USER_VISITORS_MAX));
+}
+
+/// What counts for a user, one visitor each, and the user that "old" is about to become, which is "full".
+struct Merging {
+    old: User,
+    full: User,
+}
+
+impl Merging {
+    /// `full` has so many visitors, and `old` two, which are on their way to it.
+    fn new(visitors: u128) -> (Self, Absorb) {
+        let mut both = Self { old: User::new(demo(), user("old")), full: User::new(demo(), user("full")) };
+        (0..visitors).for_each(|n| drop(both.bring("full", n)));
+        (900..902).for_each(|n| drop(both.bring("old", n)));
+        let merges = Content::Merges { into: user("full"), into_id: "full".into(), stamp: Default::default() };
+        both.old.handle(letter("old", 1, 1, "old", merges), START, RETENTION_MS);
+        let absorb = both.hand_on(START);
+        (both, absorb)
+    }
+
+    fn bring(&mut self, to: &str, n: u128) -> Vec<UserEffect> {
+        let brings = Content::Brings(Nested(Contribution { devices: 1, events: 1, ..Contribution::default() }));
+        let user = if to == "old" { &mut self.old } else { &mut self.full };
+        user.handle(letter(to, n, 1, to, brings), START, RETENTION_MS)
+    }
+
+    fn hand_on(&mut self, now_ms: u64) -> Absorb {
+        let mut effects = self.old.handle(UserInput::Wake, now_ms, RETENTION_MS);
+        let Some(UserEffect::HandOn { absorb, .. }) = effects.pop() else { panic!("nothing is handed on") };
+        absorb
+    }
+
+    fn absorb(&mut self, absorb: &Absorb) -> Vec<UserEffect> {
+        self.full.handle(UserInput::Absorb(absorb.clone()), START, RETENTION_MS)
+    }
+
+    fn devices(&self) -> (usize, usize) {
+        (self.old.profile().devices as usize, self.full.profile().devices as usize)
+    }
+}
+
+const TAKEN: [UserEffect; 1] = [UserEffect::Answer(Answer::Taken(None))];
+
+#[test]
+fn who_comes_to_a_user_while_it_becomes_another_finds_room_there() {
+    let (mut both, absorb) = Merging::new(USER_VISITORS_MAX as u128 - 2);
+    assert_eq!(both.absorb(&absorb), TAKEN);
+    // Nobody knows yet that this was taken, and the other one is full by now.
+    (0..USER_LATE_VISITORS_MAX as u128 + 1).for_each(|n| drop(both.bring("old", 1_000 + n)));
+    let again = both.hand_on(START + MINUTE);
+    assert_eq!(both.absorb(&again), [UserEffect::Answer(Answer::Later)], "one too many waits");
+    both.old.handle(UserInput::AbsorbWaits, START, RETENTION_MS);
+    both.old.handle(letter("old", 1_000, 2, "old", Content::Withdraws), START, RETENTION_MS);
+    let again = both.hand_on(START + HOUR);
+    assert_eq!(both.absorb(&again), TAKEN);
+    both.old.handle(UserInput::Absorbed { sent: User::handed(&again), refused: None }, START, RETENTION_MS);
+    assert_eq!(both.devices(), (0, USER_VISITORS_MAX + USER_LATE_VISITORS_MAX), "each counts once");
+    assert!(matches!(both.bring("full", 800)[..], [UserEffect::Answer(Answer::Refused(_))]));
+}
+
+#[test]
+fn who_was_folded_together_with_others_does_not_come_back_with_what_is_handed_on_again() {
+    let (mut both, absorb) = Merging::new(USER_VISITORS_MAX as u128 - 2);
+    assert_eq!(both.absorb(&absorb), TAKEN);
+    let member = absorb.linked[0].member;
+    both.full.handle(UserInput::Told(vec![(member, Telling::Gone)]), START, RETENTION_MS);
+    assert!(matches!(both.bring("full", 800)[..], [UserEffect::Answer(Answer::Taken(_))]), "it makes room");
+    assert_eq!(both.devices().1, USER_VISITORS_MAX + 1);
+    // What was handed on was never reported.
+    let again = both.hand_on(START + MINUTE);
+    assert_eq!((both.absorb(&again), both.devices().1), (TAKEN.to_vec(), USER_VISITORS_MAX + 1));
+}
+
+#[test]
+fn what_is_handed_on_again_is_taken_by_whom_the_other_has_become() {
+    let (mut both, absorb) = Merging::new(1);
+    assert_eq!(both.absorb(&absorb), TAKEN);
+    // The other one becomes a third, which is full.
+    let mut third = User::new(demo(), user("third"));
+    let merges = Content::Merges { into: user("third"), into_id: "third".into(), stamp: Default::default() };
+    both.full.handle(letter("full", 2, 1, "full", merges), START, RETENTION_MS);
+    let mut effects = both.full.handle(UserInput::Wake, START, RETENTION_MS);
+    let Some(UserEffect::HandOn { absorb: on, .. }) = effects.pop() else { panic!("it hands on") };
+    assert_eq!(third.handle(UserInput::Absorb(on.clone()), START, RETENTION_MS), TAKEN);
+    both.full.handle(UserInput::Absorbed { sent: User::handed(&on), refused: None }, START, RETENTION_MS);
+    for n in 0..USER_VISITORS_MAX as u128 {
+        let brings = Content::Brings(Nested(Contribution { devices: 1, events: 1, ..Contribution::default() }));
+        third.handle(letter("third", n, 2, "third", brings), START, RETENTION_MS);
+    }
+    assert_eq!(third.profile().devices as usize, USER_VISITORS_MAX);
+    // Refused there, the first one would go on as itself with visitors that count already.
+    both.bring("old", 950);
+    let mut again = both.hand_on(START + MINUTE);
+    let answer = both.absorb(&again);
+    assert_eq!(answer, [UserEffect::Answer(Answer::ForwardAgain(user("third")))]);
+    let [UserEffect::Answer(answer)] = &answer[..] else { unreachable!() };
+    assert_eq!(again.goes_on(user("full"), answer), Some(user("third")));
+    assert_eq!(third.handle(UserInput::Absorb(again.clone()), START, RETENTION_MS), TAKEN);
+    both.old.handle(UserInput::Absorbed { sent: User::handed(&again), refused: None }, START, RETENTION_MS);
+    assert_eq!((both.devices().0, third.profile().devices as usize), (0, USER_VISITORS_MAX + 1));
 }
 
 #[test]

@@ -156,15 +156,14 @@ impl World {
             if self.lost() {
                 break UserInput::AbsorbFailed;
             }
-            match self.tell_user(at, UserInput::Absorb(absorb.clone())).remove(0) {
-                UserEffect::Answer(Answer::Forward(next)) => {
-                    absorb.path.push(at);
-                    at = next;
-                }
-                UserEffect::Answer(Answer::Taken(_)) => break UserInput::Absorbed { sent, refused: None },
-                UserEffect::Answer(Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
-                UserEffect::Answer(Answer::Later) => break UserInput::AbsorbWaits,
-                other => panic!("{other:?}"),
+            let UserEffect::Answer(answer) = self.tell_user(at, UserInput::Absorb(absorb.clone())).remove(0) else {
+                panic!("what is handed on has no answer")
+            };
+            match (absorb.goes_on(at, &answer), answer) {
+                (Some(next), _) => at = next,
+                (None, Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                (None, Answer::Later) => break UserInput::AbsorbWaits,
+                (None, _) => break UserInput::Absorbed { sent, refused: None },
             }
         };
         self.tell_user(from, outcome);

@@ -203,7 +203,7 @@ impl Visitor {
         }
         match answer {
             Answer::Refused(why) => self.record(RecordKind::UserRefused, into_id, refusal(why.as_str()), turn),
-            Answer::Taken(_) | Answer::Forward(_) | Answer::Later => {
+            Answer::Taken(_) | Answer::Forward(_) | Answer::Later | Answer::ForwardAgain(_) => {
                 self.record(RecordKind::UserMerged, into_id, Object::new(), turn)
             }
         };

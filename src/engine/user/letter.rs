@@ -64,6 +64,8 @@ pub enum Answer {
     /// What is handed on cannot be taken before this user has become another one itself, or the user cannot be erased yet:
     /// it is to come again.
     Later,
+    /// As [`Self::Forward`], of what a user hands on that has become this one before it became another.
+    ForwardAgain(Uuid),
 }
 
 /// What a visitor is told of its user.
@@ -133,6 +135,22 @@ pub struct Absorb {
     pub settled: Vec<(Uuid, u64, Nested<Contribution>)>,
     /// The longest way over signposts that ends at the sender, now and ever after.
     pub depth: u16,
+    /// The sender had become a user whose object it has passed: what it handed on first has gone this way before.
+    pub again: bool,
+}
+
+impl Absorb {
+    /// The user to whom it goes on when the object of `by` gives this answer; it notes that it has passed that one.
+    pub fn goes_on(&mut self, by: Uuid, answer: &Answer) -> Option<Uuid> {
+        let (next, again) = match answer {
+            Answer::Forward(next) => (*next, self.again),
+            Answer::ForwardAgain(next) => (*next, true),
+            Answer::Taken(_) | Answer::Refused(_) | Answer::Later => return None,
+        };
+        self.path.push(by);
+        self.again = again;
+        Some(next)
+    }
 }
 
 /// A visitor of a user.

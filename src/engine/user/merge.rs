@@ -8,8 +8,8 @@ use super::letter::{Absorb, Answer, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
 use footfall_protocol::limits::{
-    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_MERGES_MAX, USER_REFUSED_MAX,
-    USER_VISITORS_MAX,
+    USER_CLAIMS_MAX, USER_CONTRIBUTION_BYTES_MAX, USER_FORWARDS_MAX, USER_LATE_VISITORS_MAX, USER_MERGES_MAX,
+    USER_REFUSED_MAX, USER_VISITORS_MAX,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -100,6 +100,7 @@ impl User {
             withdrawn: self.withdrawn.clone(),
             settled: self.settled.clone(),
             depth,
+            again: false,
         };
         Some(UserEffect::HandOn { to: merge.into, absorb })
     }
@@ -166,18 +167,22 @@ impl User {
         answer
     }
 
+    /// A user that has become this one before is not refused what it hands on again for want of room: part of it counts here
+    /// already, and who goes on as itself would count it once more. It finds some room beyond the bounds, and waits where it
+    /// is when there is none.
     fn take_over(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
+        let is_new = self.makes_absorbed(&absorb) && !absorb.again;
         let depth = usize::from(absorb.depth) + absorb.path.len();
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);
             if merge.done && circle {
                 return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
             }
-            if merge.done && depth >= USER_FORWARDS_MAX {
+            if merge.done && is_new && depth >= USER_FORWARDS_MAX {
                 return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
             }
             if merge.done {
-                return Answer::Forward(merge.into);
+                return if is_new { Answer::Forward(merge.into) } else { Answer::ForwardAgain(merge.into) };
             }
             // Each of two is on its way into the other: the store's earlier word goes.
             if circle && merge.stamp >= absorb.stamp {
@@ -189,21 +194,8 @@ impl User {
                 self.audit.note(now_ms, "refused", into_id, Refusal::Circle.as_str());
             }
         }
-        let is_new = !self.absorbed.iter().any(|(user, _)| *user == absorb.from);
-        let here = |member: Member| self.linked.iter().any(|one| one.member == member);
-        let more = absorb.linked.iter().filter(|one| !here(one.member)).count();
-        if depth > USER_FORWARDS_MAX {
-            return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
-        }
-        if is_new && self.absorbed.len() >= USER_MERGES_MAX {
-            return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
-        }
-        let sums = self.settled.iter().chain(&absorb.settled).map(|(owner, ..)| *owner);
-        if sums.filter(|owner| *owner != self.user).collect::<BTreeSet<_>>().len() > USER_MERGES_MAX {
-            return self.refuse(&absorb.from_id, Refusal::TooManyMerges, now_ms);
-        }
-        if self.linked.len() + more > USER_VISITORS_MAX {
-            return self.refuse(&absorb.from_id, Refusal::TooManyVisitors, now_ms);
+        if let Some(why) = self.too_much(&absorb, depth, is_new) {
+            return if is_new { self.refuse(&absorb.from_id, why, now_ms) } else { Answer::Later };
         }
         let depth = u16::try_from(depth).unwrap_or(u16::MAX);
         if self.depth_told.is_some_and(|told| depth > told) {
@@ -253,10 +245,32 @@ impl User {
         Answer::Taken(None)
     }
 
-    fn take_linked(&mut self, linked: Linked) {
-        if self.is_withdrawn(linked.member, linked.version)
+    /// Why there is no room for what is handed on.
+    fn too_much(&self, absorb: &Absorb, depth: usize, is_new: bool) -> Option<Refusal> {
+        let sums = self.settled.iter().chain(&absorb.settled).map(|(owner, ..)| *owner);
+        let sums: BTreeSet<Uuid> = sums.filter(|owner| *owner != self.user).collect();
+        let comes = |one: &&Linked| !self.outdates(one) && !self.linked.iter().any(|here| here.member == one.member);
+        let visitors = self.linked.len() + absorb.linked.iter().filter(comes).count();
+        let late = if is_new { 0 } else { USER_LATE_VISITORS_MAX };
+        if depth > USER_FORWARDS_MAX {
+            Some(Refusal::TooFar)
+        } else if sums.len() > USER_MERGES_MAX || (is_new && self.absorbed.len() >= USER_MERGES_MAX) {
+            Some(Refusal::TooManyMerges)
+        } else if visitors > USER_VISITORS_MAX + late {
+            Some(Refusal::TooManyVisitors)
+        } else {
+            None
+        }
+    }
+
+    /// Whether something newer is known of a visitor than what is handed on.
+    fn outdates(&self, linked: &Linked) -> bool {
+        self.is_withdrawn(linked.member, linked.version)
             || self.newest(linked.member).is_some_and(|known| known >= linked.version)
-        {
+    }
+
+    fn take_linked(&mut self, linked: Linked) {
+        if self.outdates(&linked) {
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);

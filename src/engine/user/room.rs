@@ -1,6 +1,6 @@
 //! Room for one more visitor: those that were surely deleted are folded together for good.
 
-use super::letter::Linked;
+use super::letter::{Linked, Member};
 use super::{Nested, SURELY_GONE_MS, User};
 use footfall_protocol::limits::{USER_CONTRIBUTION_BYTES_MAX, USER_VISITORS_MAX};
 
@@ -15,21 +15,31 @@ impl User {
             return self.linked.len() < USER_VISITORS_MAX;
         }
         let silent_ms = retention_ms.saturating_add(SURELY_GONE_MS);
-        let (gone, here) = std::mem::take(&mut self.linked)
-            .into_iter()
-            .partition(|one: &Linked| one.gone || now_ms.saturating_sub(one.fed_ms) > silent_ms);
-        self.linked = here;
-        if !self.settled.iter().any(|(owner, ..)| *owner == self.user) {
-            self.settled.push((self.user, 0, Nested::default()));
-            self.settled.sort_by_key(|(owner, ..)| *owner);
-        }
-        let gone: Vec<Linked> = gone;
-        for (_, version, sum) in self.settled.iter_mut().filter(|(owner, ..)| *owner == self.user) {
-            *version += gone.len() as u64;
-            gone.iter().for_each(|one| sum.0.add(&one.contribution.0));
-            sum.0.bound(SETTLED_ORDERS_MAX);
-            sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
-        }
+        let is_gone = |one: &&Linked| one.gone || now_ms.saturating_sub(one.fed_ms) > silent_ms;
+        let Some(gone) = self.linked.iter().filter(is_gone).min_by_key(|one| one.fed_ms).map(|one| one.member) else {
+            return false;
+        };
+        self.settle(gone);
         self.linked.len() < USER_VISITORS_MAX
+    }
+
+    /// Folds a visitor that was deleted into the sum of those.
+    fn settle(&mut self, gone: Member) {
+        let at = match self.settled.binary_search_by_key(&self.user, |(owner, ..)| *owner) {
+            Ok(at) => at,
+            Err(at) => {
+                self.settled.insert(at, (self.user, 0, Nested::default()));
+                at
+            }
+        };
+        let (_, version, sum) = &mut self.settled[at];
+        for one in self.linked.extract_if(.., |one| one.member == gone) {
+            *version += 1;
+            sum.0.add(&one.contribution.0);
+        }
+        sum.0.bound(SETTLED_ORDERS_MAX);
+        sum.0.fit(USER_CONTRIBUTION_BYTES_MAX);
+        // A user that has become this one may hand it on once more.
+        self.note_withdrawn(gone, u64::MAX);
     }
 }

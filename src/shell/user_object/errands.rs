@@ -49,7 +49,7 @@ impl Object {
                     reports.push(match answer {
                         Ok(Answer::Refused(why)) => UserInput::Absorbed { sent, refused: Some(why) },
                         Ok(Answer::Later) => UserInput::AbsorbWaits,
-                        Ok(Answer::Taken(_) | Answer::Forward(_)) => UserInput::Absorbed { sent, refused: None },
+                        Ok(_) => UserInput::Absorbed { sent, refused: None },
                         Err(error) => {
                             console_error!("fault: a user's object does not take what is handed on: {error}");
                             UserInput::AbsorbFailed

@@ -81,7 +81,9 @@ fn hand(kind: usize, message: &[u8], mut user: User) {
         _ => read::<Answer>(message).map(|answer| match answer {
             Answer::Refused(why) => UserInput::Absorbed { sent: Vec::new(), refused: Some(why) },
             Answer::Later => UserInput::AbsorbWaits,
-            Answer::Taken(_) | Answer::Forward(_) => UserInput::Absorbed { sent: Vec::new(), refused: None },
+            Answer::Taken(_) | Answer::Forward(_) | Answer::ForwardAgain(_) => {
+                UserInput::Absorbed { sent: Vec::new(), refused: None }
+            }
         }),
     };
     let Some(input) = input else { return };

@@ -11,6 +11,7 @@ use footfall::engine::user::{Absorb, Answer, Content, Letter, Member, Refusal, U
 use footfall_protocol::ids::{Foreign, visitor_of};
 use footfall_protocol::limits::USER_VISITORS_MAX;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 use uuid::Uuid;
 
 const USERS: usize = 4;
@@ -59,6 +60,28 @@ pub(super) fn check(bytes: &mut Bytes) {
     lives.end();
 }
 
+/// A device of the first user besides.
+fn one_of_the_crowd(at: usize) -> Device {
+    Device::new(1_000 + at as u128, 2_000 + at as u128)
+}
+
+/// The first user with so many devices, which is the same in every life.
+fn crowd(devices: usize) -> &'static User {
+    static CROWDS: [OnceLock<User>; USER_VISITORS_MAX + 1] = [const { OnceLock::new() }; USER_VISITORS_MAX + 1];
+    CROWDS[devices].get_or_init(|| {
+        let id = visitor_of(&demo(), Foreign::User, "u0").unwrap();
+        let mut user = User::new(demo(), id);
+        for at in 0..devices {
+            let facts = Facts { events: 1, sessions: 1, tie: 5_000 + at as u64, ..Facts::default() };
+            let member = one_of_the_crowd(at).member;
+            let content = Content::Brings(facts.contribution());
+            let letter = Letter { member, version: 1, user: id, user_id: "u0".into(), content };
+            user.handle(UserInput::Letter(letter), START_MS, RETENTION_MS);
+        }
+        user
+    })
+}
+
 impl Lives {
     fn new(bytes: &mut Bytes) -> Self {
         let ids = (0..USERS).map(|at| visitor_of(&demo(), Foreign::User, &format!("u{at}")).unwrap()).collect();
@@ -75,17 +98,11 @@ impl Lives {
             facts: 0,
         };
         if bytes.once_in(8) {
-            lives.crowded = u32::try_from(USER_VISITORS_MAX - bytes.below(3)).unwrap();
-            let gone = u32::try_from(bytes.below(4)).unwrap();
-            for at in 0..lives.crowded {
-                let member = Device::new(1_000 + u128::from(at), 2_000 + u128::from(at)).member;
-                let facts = Facts { events: 1, sessions: 1, tie: 5_000 + u64::from(at), ..Facts::default() };
-                let content = Content::Brings(facts.contribution());
-                lives.deliver(&Letter { member, version: 1, user: lives.ids[0], user_id: "u0".into(), content });
-                if at >= gone {
-                    lives.crowd.insert(member);
-                }
-            }
+            let crowded = USER_VISITORS_MAX - bytes.below(3);
+            let gone = bytes.below(4);
+            lives.users.insert(lives.ids[0], crowd(crowded).clone());
+            lives.crowd = (gone..crowded).map(|at| one_of_the_crowd(at).member).collect();
+            lives.crowded = u32::try_from(crowded).unwrap();
         }
         lives
     }

@@ -52,6 +52,7 @@ impl Lives {
         if !self.users.contains_key(&id) {
             return;
         }
+        let mut outcomes = Vec::new();
         for effect in self.tell(id, &UserInput::Wake) {
             match effect {
                 UserEffect::Tell(member, told) => {
@@ -66,7 +67,7 @@ impl Lives {
                         None if self.crowd.contains(&member) => Telling::Knows(version),
                         None => Telling::Gone,
                     };
-                    self.tell(id, &UserInput::Told(vec![(member, how)]));
+                    outcomes.push((member, how));
                 }
                 UserEffect::HandOn { to, absorb } => {
                     self.errands.push(Errand { from: id, to, absorb, answer: None });
@@ -77,6 +78,9 @@ impl Lives {
                 UserEffect::Delete => drop(self.users.remove(&id)),
                 UserEffect::Answer(answer) => panic!("{answer:?}"),
             }
+        }
+        if !outcomes.is_empty() {
+            self.tell(id, &UserInput::Told(outcomes));
         }
     }
 
@@ -89,17 +93,14 @@ impl Lives {
                 if bytes.once_in(8) {
                     break UserInput::AbsorbFailed;
                 }
-                match self.tell(to, &UserInput::Absorb(absorb.clone())).remove(0) {
-                    UserEffect::Answer(Answer::Forward(next)) => {
-                        absorb.path.push(to);
-                        to = next;
-                    }
-                    UserEffect::Answer(Answer::Taken(_)) => break UserInput::Absorbed { sent, refused: None },
-                    UserEffect::Answer(Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
-                    UserEffect::Answer(Answer::Later) => break UserInput::AbsorbWaits,
-                    other @ (UserEffect::Tell(..) | UserEffect::HandOn { .. } | UserEffect::Delete) => {
-                        panic!("{other:?}")
-                    }
+                let UserEffect::Answer(answer) = self.tell(to, &UserInput::Absorb(absorb.clone())).remove(0) else {
+                    panic!("what is handed on has no answer")
+                };
+                match (absorb.goes_on(to, &answer), answer) {
+                    (Some(next), _) => to = next,
+                    (None, Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                    (None, Answer::Later) => break UserInput::AbsorbWaits,
+                    (None, _) => break UserInput::Absorbed { sent, refused: None },
                 }
             }
         });

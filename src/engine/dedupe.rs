@@ -27,8 +27,9 @@ impl Dedupe {
     /// Whether the id was among the last ones. An event without an id is never a repeat. What a page has sent never makes
     /// a repeat of what a server sends: else whoever guesses the id of an order could suppress the store's word on it.
     pub(super) fn has(&self, id: &str, authority: Authority) -> bool {
-        let has = |hash: [u8; WIDTH]| self.ring.chunks_exact(WIDTH).any(|kept| kept == hash);
-        !id.is_empty() && (has(hash(id)) || (authority != Authority::Source && has(hash_of_page(id))))
+        let (of_server, of_page) = (hash(id), hash_of_page(id));
+        let is_same = |kept: &[u8; WIDTH]| *kept == of_server || (authority != Authority::Source && *kept == of_page);
+        !id.is_empty() && self.ring.as_chunks().0.iter().any(is_same)
     }
 
     /// Remembers an id; the oldest goes when the ring is full.

@@ -7,7 +7,6 @@
 
 mod hot;
 mod page;
-mod whole;
 
 pub use page::PackedRecord;
 pub(super) use page::{decode_page, split_page};
@@ -18,7 +17,6 @@ use footfall_protocol::record::Record;
 use hot::Hot;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use whole::Whole;
 
 /// First and greatest wait before a failed flush is tried again, in milliseconds.
 const RETRY_MS: (u64, u64) = (5_000, 300_000);
@@ -39,7 +37,6 @@ const FIRST_PAGE: u64 = 16;
 
 /// The durable list that awaits the queue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Whole", into = "Whole")]
 pub(super) struct Outbox {
     last_seq: u64,
     hot: Hot,
@@ -69,6 +66,20 @@ pub struct Share {
 }
 
 impl Outbox {
+    /// Appended as serde writes it, but that the hot records are only copied.
+    pub(in crate::engine) fn write(&self, to: Vec<u8>) -> Vec<u8> {
+        let Self { last_seq, hot, pages, last_page, oldest_ms, not_before_ms, failures, ahead } = self;
+        #[cfg(debug_assertions)]
+        let begin = to.len();
+        let mut bytes = postcard::to_extend(&(last_seq, hot.ends.len()), to).expect("numbers");
+        bytes.extend_from_slice(&hot.packed);
+        let rest = (hot.bytes(), pages, last_page, oldest_ms, not_before_ms, failures, ahead);
+        let bytes = postcard::to_extend(&rest, bytes).expect("the outbox is plain data");
+        #[cfg(debug_assertions)]
+        assert_eq!(Ok(&bytes[begin..]), postcard::to_allocvec(self).as_deref(), "both ways of writing are one");
+        bytes
+    }
+
     /// Numbers a record and keeps it.
     pub(super) fn push<T: AsRef<str> + Serialize>(&mut self, mut record: Record<T>) {
         self.last_seq += 1;

@@ -1,11 +1,12 @@
 //! The records that sit in the hot row.
 
 use footfall_protocol::record::{Record, RecordKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The records of the hot row, the last ones there are, as they are stored: each is written once and not again with every
 /// snapshot, and takes no more memory than that until somebody reads it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Whole", into = "Whole")]
 pub(super) struct Hot {
     /// One after the other.
     pub(super) packed: Vec<u8>,
@@ -14,6 +15,21 @@ pub(super) struct Hot {
     /// Whether one of them waits for nothing: a session's end, after which nothing comes soon that it could go along with, or
     /// what a rule has emitted, for which the store's own systems wait.
     pub(super) is_urgent: bool,
+}
+
+/// All of them, and their bytes: as serde writes them and reads them.
+type Whole = (Vec<Record>, u32);
+
+impl From<Whole> for Hot {
+    fn from((records, _): Whole) -> Self {
+        Self::of(&records)
+    }
+}
+
+impl From<Hot> for Whole {
+    fn from(hot: Hot) -> Self {
+        (hot.skip(0), hot.bytes())
+    }
 }
 
 impl Hot {

@@ -14,7 +14,7 @@ mod view;
 mod withdrawn;
 
 pub use contribution::{Contribution, UserProfile};
-pub use letter::{Absorb, Answer, Content, Letter, Linked, Member, Refusal, Told};
+pub use letter::{Absorb, Answer, Content, Handed, Letter, Linked, Member, Refusal, Told};
 
 use super::SnapshotError;
 use super::history::Stamp;
@@ -45,10 +45,10 @@ pub enum UserInput {
     Letter(Letter),
     /// A user that becomes this one hands on what it holds.
     Absorb(Absorb),
-    /// What was handed on was taken, or refused for good; `sent` is what it was.
+    /// What was handed on was taken, or refused for good.
     Absorbed {
-        /// Each visitor with the version that was handed on.
-        sent: Vec<(Member, u64)>,
+        /// What it was: [`User::handed`].
+        handed: Handed,
         /// Why it was refused, if it was.
         refused: Option<Refusal>,
     },
@@ -169,7 +169,7 @@ impl User {
         match input {
             UserInput::Letter(letter) => effects.push(UserEffect::Answer(self.take(letter, now_ms, retention_ms))),
             UserInput::Absorb(absorb) => effects.push(UserEffect::Answer(self.absorb(absorb, now_ms))),
-            UserInput::Absorbed { sent, refused } => self.handed_on(&sent, refused, now_ms),
+            UserInput::Absorbed { handed, refused } => self.handed_on(&handed, refused, now_ms),
             UserInput::AbsorbFailed => self.hand_on_later(now_ms),
             UserInput::AbsorbWaits => self.hand_on_anew(now_ms),
             UserInput::Told(outcomes) => outcomes.into_iter().for_each(|(who, how)| self.heard(who, how, now_ms)),

@@ -86,6 +86,7 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
             linked: linked.collect(),
             settled: vec![(user(&from_id), 1, Nested(brings(&mut random, true)))],
             from_id,
+            into: user(&name),
             into_id: name.clone(),
             stamp: Default::default(),
             path: vec![Uuid::from_u128(from as u128)],
@@ -226,7 +227,7 @@ fn who_comes_to_a_user_while_it_becomes_another_finds_room_there() {
     both.old.handle(letter("old", 1_000, 2, "old", Content::Withdraws), START, RETENTION_MS);
     let again = both.hand_on(START + HOUR);
     assert_eq!(both.absorb(&again), TAKEN);
-    both.old.handle(UserInput::Absorbed { sent: User::handed(&again), refused: None }, START, RETENTION_MS);
+    both.old.handle(UserInput::Absorbed { handed: User::handed(&again), refused: None }, START, RETENTION_MS);
     assert_eq!(both.devices(), (0, USER_VISITORS_MAX + USER_LATE_VISITORS_MAX), "each counts once");
     assert!(matches!(both.bring("full", 800)[..], [UserEffect::Answer(Answer::Refused(_))]));
 }
@@ -255,7 +256,7 @@ fn what_is_handed_on_again_is_taken_by_whom_the_other_has_become() {
     let mut effects = both.full.handle(UserInput::Wake, START, RETENTION_MS);
     let Some(UserEffect::HandOn { absorb: on, .. }) = effects.pop() else { panic!("it hands on") };
     assert_eq!(third.handle(UserInput::Absorb(on.clone()), START, RETENTION_MS), TAKEN);
-    both.full.handle(UserInput::Absorbed { sent: User::handed(&on), refused: None }, START, RETENTION_MS);
+    both.full.handle(UserInput::Absorbed { handed: User::handed(&on), refused: None }, START, RETENTION_MS);
     for n in 0..USER_VISITORS_MAX as u128 {
         let brings = Content::Brings(Nested(Contribution { devices: 1, events: 1, ..Contribution::default() }));
         third.handle(letter("third", n, 2, "third", brings), START, RETENTION_MS);
@@ -269,7 +270,7 @@ fn what_is_handed_on_again_is_taken_by_whom_the_other_has_become() {
     let [UserEffect::Answer(answer)] = &answer[..] else { unreachable!() };
     assert_eq!(again.goes_on(user("full"), answer), Some(user("third")));
     assert_eq!(third.handle(UserInput::Absorb(again.clone()), START, RETENTION_MS), TAKEN);
-    both.old.handle(UserInput::Absorbed { sent: User::handed(&again), refused: None }, START, RETENTION_MS);
+    both.old.handle(UserInput::Absorbed { handed: User::handed(&again), refused: None }, START, RETENTION_MS);
     assert_eq!((both.devices().0, third.profile().devices as usize), (0, USER_VISITORS_MAX + 1));
 }
 

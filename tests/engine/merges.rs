@@ -165,12 +165,12 @@ fn a_user_that_has_become_another_forgets_what_that_one_has_not_taken_yet() {
     world.tell_user(user("old"), letter(9, 1, merges));
     let effects = world.tell_user(user("old"), UserInput::Wake);
     let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
-    let sent = User::handed(absorb);
+    let handed = User::handed(absorb);
     // Two devices more, after what is handed on has left and before it is known to have arrived.
     for n in [2, 3] {
         world.tell_user(user("old"), letter(n, 1, brings()));
     }
-    world.tell_user(user("old"), UserInput::Absorbed { sent, refused: None });
+    world.tell_user(user("old"), UserInput::Absorbed { handed, refused: None });
     let devices = |world: &World| world.view("old")["visitors"].as_array().unwrap().len();
     assert_eq!(devices(&world), 2);
     // A letter of before changes nothing; one says that it is somebody else, and the other is erased.
@@ -264,13 +264,53 @@ fn a_user_is_erased_only_when_nobody_counts_for_it_and_nothing_is_still_to_be_ha
     assert_eq!(old.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "it is not handed on yet");
     new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
     assert!(!new.makes_absorbed(absorb));
-    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    old.handle(UserInput::Absorbed { handed: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
     let effects = old.handle(UserInput::Wake, now_ms + MINUTE, RETENTION_MS);
     let [UserEffect::HandOn { absorb, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(new.handle(UserInput::Erase, now_ms, RETENTION_MS), later, "somebody still counts for it");
     new.handle(UserInput::Absorb(absorb.clone()), now_ms, RETENTION_MS);
-    old.handle(UserInput::Absorbed { sent: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
+    old.handle(UserInput::Absorbed { handed: User::handed(absorb), refused: None }, now_ms, RETENTION_MS);
     for (user, name) in [(&mut old, "old"), (&mut new, "new")] {
         assert_eq!(user.handle(UserInput::Erase, now_ms, RETENTION_MS), done, "{name}");
     }
+}
+
+#[test]
+fn a_user_that_was_taken_by_another_is_not_refused_for_what_that_one_is_told_later() {
+    let letter = |of: &str, n: u128, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
+    };
+    let merges = |into: &str, at_ms: u64| Content::Merges {
+        into: user(into),
+        into_id: into.into(),
+        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
+    };
+    let mut world = World::new(plain);
+    // "b" is "c", and "a" has become "b", and so "c", but does not know it yet.
+    world.tell_user(user("b"), letter("b", 2, Content::Brings(Default::default())));
+    world.tell_user(user("b"), letter("b", 10, merges("c", 1)));
+    world.pass(MINUTE);
+    world.tell_user(user("a"), letter("a", 1, Content::Brings(Default::default())));
+    world.tell_user(user("a"), letter("a", 11, merges("b", 2)));
+    let effects = world.tell_user(user("a"), UserInput::Wake);
+    let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
+    let mut absorb = absorb.clone();
+    let answer = Answer::Forward(user("c"));
+    assert_eq!(world.tell_user(user("b"), UserInput::Absorb(absorb.clone())), [UserEffect::Answer(answer.clone())]);
+    absorb.goes_on(user("b"), &answer);
+    let taken = [UserEffect::Answer(Answer::Taken(None))];
+    assert_eq!(world.tell_user(user("c"), UserInput::Absorb(absorb.clone())), taken);
+    // The store says that "c" is "b", which is a circle. Before that is refused, "a" hands on once more.
+    world.tell_user(user("c"), letter("c", 12, merges("b", 3)));
+    assert_eq!(world.tell_user(user("c"), UserInput::Absorb(absorb.clone())), taken);
+    assert_eq!(world.view("c")["merged_into"], json!(null));
+    // A report of a word that is none any more changes nothing about the next one.
+    let refused = UserInput::Absorbed { handed: User::handed(&absorb), refused: Some(Refusal::Circle) };
+    world.tell_user(user("c"), letter("c", 13, merges("d", 4)));
+    world.tell_user(user("c"), refused);
+    assert_eq!(world.view("c")["merged_into"]["user_id"], json!("d"));
+    world.pass(HOUR);
+    let devices = |of: &str| world.view(of)["visitors"].as_array().unwrap().len();
+    assert_eq!(["a", "b", "c", "d"].map(devices), [0, 0, 0, 2]);
 }

@@ -150,7 +150,7 @@ impl World {
     }
 
     pub(crate) fn hand_on(&mut self, from: Uuid, to: Uuid, absorb: Absorb) {
-        let sent = User::handed(&absorb);
+        let handed = User::handed(&absorb);
         let (mut at, mut absorb) = (to, absorb);
         let outcome = loop {
             if self.lost() {
@@ -161,9 +161,9 @@ impl World {
             };
             match (absorb.goes_on(at, &answer), answer) {
                 (Some(next), _) => at = next,
-                (None, Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                (None, Answer::Refused(why)) => break UserInput::Absorbed { handed, refused: Some(why) },
                 (None, Answer::Later) => break UserInput::AbsorbWaits,
-                (None, _) => break UserInput::Absorbed { sent, refused: None },
+                (None, _) => break UserInput::Absorbed { handed, refused: None },
             }
         };
         self.tell_user(from, outcome);

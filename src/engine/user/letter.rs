@@ -117,7 +117,9 @@ pub struct Absorb {
     pub from: Uuid,
     /// The store's own id of it.
     pub from_id: String,
-    /// The store's own id of the user whom it becomes.
+    /// The user whom it becomes.
+    pub into: Uuid,
+    /// The store's own id of that one.
     pub into_id: String,
     /// When the store said so.
     pub stamp: Stamp,
@@ -151,6 +153,15 @@ impl Absorb {
         self.again = again;
         Some(next)
     }
+}
+
+/// What a user has handed on, by which it knows the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// To whom, and when the store said that it becomes that one: another word may have come since.
+    pub(super) merge: (Uuid, Stamp),
+    /// Each visitor with the version that was handed on.
+    pub(super) members: Vec<(Member, u64)>,
 }
 
 /// A visitor of a user.

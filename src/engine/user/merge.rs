@@ -4,7 +4,7 @@
 //! make one too long for letters is refused, as a circle is. While what a user holds was not taken, the user goes on as
 //! itself: nothing is lost when it is refused.
 
-use super::letter::{Absorb, Answer, Linked, Member, Refusal};
+use super::letter::{Absorb, Answer, Handed, Linked, Member, Refusal};
 use super::{FLIGHT_MS, TELL_AFTER_MS, User, UserEffect, retry_ms};
 use crate::engine::history::Stamp;
 use footfall_protocol::limits::{
@@ -91,6 +91,7 @@ impl User {
         let absorb = Absorb {
             from: self.user,
             from_id: self.id.clone(),
+            into: merge.into,
             into_id: merge.into_id.clone(),
             stamp: merge.stamp,
             path: vec![self.user],
@@ -105,16 +106,18 @@ impl User {
         Some(UserEffect::HandOn { to: merge.into, absorb })
     }
 
-    /// Each visitor in a message that hands on, with the version that it has there: for the report.
-    pub fn handed(absorb: &Absorb) -> Vec<(Member, u64)> {
+    /// What a message hands on: for the report.
+    pub fn handed(absorb: &Absorb) -> Handed {
         let linked = absorb.linked.iter().map(|one| (one.member, one.version));
         let settled = absorb.settled.iter().map(|(owner, version, _)| (settled_by(*owner), *version));
-        linked.chain(settled).chain(absorb.claims.iter().chain(&absorb.withdrawn).copied()).collect()
+        let members = linked.chain(settled).chain(absorb.claims.iter().chain(&absorb.withdrawn).copied()).collect();
+        Handed { merge: (absorb.into, absorb.stamp), members }
     }
 
     /// How handing on went. What came in between is handed on next.
-    pub(super) fn handed_on(&mut self, sent: &[(Member, u64)], refused: Option<Refusal>, now_ms: u64) {
-        let Some(merge) = &mut self.merge else { return };
+    pub(super) fn handed_on(&mut self, handed: &Handed, refused: Option<Refusal>, now_ms: u64) {
+        let sent = &handed.members;
+        let Some(merge) = self.merge.as_mut().filter(|merge| (merge.into, merge.stamp) == handed.merge) else { return };
         match refused {
             None => {
                 (merge.done, merge.failures, merge.not_before_ms) = (true, 0, now_ms + TELL_AFTER_MS);
@@ -184,8 +187,10 @@ impl User {
             if merge.done {
                 return if is_new { Answer::Forward(merge.into) } else { Answer::ForwardAgain(merge.into) };
             }
-            // Each of two is on its way into the other: the store's earlier word goes.
-            if circle && merge.stamp >= absorb.stamp {
+            // Each of two is on its way into the other: the store's earlier word goes. Who has forwarded it has become this one
+            // already, and will not become another.
+            let forwarded = absorb.path.iter().skip(1).any(|passed| *passed == merge.into);
+            if circle && !forwarded && merge.stamp >= absorb.stamp {
                 return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
             }
             if circle {

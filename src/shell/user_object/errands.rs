@@ -39,7 +39,7 @@ impl Object {
             match errand {
                 UserEffect::Tell(member, told) => tellings.push((member, told)),
                 UserEffect::HandOn { to, absorb } => {
-                    let sent = User::handed(&absorb);
+                    let handed = User::handed(&absorb);
                     #[cfg(feature = "test-hooks")]
                     Rc::clone(&self).copy_late_if_asked(to, absorb.clone());
                     let answer = match self.whose() {
@@ -47,9 +47,9 @@ impl Object {
                         Err(error) => Err(error),
                     };
                     reports.push(match answer {
-                        Ok(Answer::Refused(why)) => UserInput::Absorbed { sent, refused: Some(why) },
+                        Ok(Answer::Refused(why)) => UserInput::Absorbed { handed, refused: Some(why) },
                         Ok(Answer::Later) => UserInput::AbsorbWaits,
-                        Ok(_) => UserInput::Absorbed { sent, refused: None },
+                        Ok(_) => UserInput::Absorbed { handed, refused: None },
                         Err(error) => {
                             console_error!("fault: a user's object does not take what is handed on: {error}");
                             UserInput::AbsorbFailed

@@ -71,6 +71,7 @@ fn take(kind: usize, message: &[u8]) {
 }
 
 fn hand(kind: usize, message: &[u8], mut user: User) {
+    let handed = || User::handed(&postcard::from_bytes(&good().1[0].1).unwrap());
     let input = match kind % 4 {
         0 => read::<Letter>(message).map(UserInput::Letter),
         1 => read::<Absorb>(message).map(UserInput::Absorb),
@@ -79,10 +80,10 @@ fn hand(kind: usize, message: &[u8], mut user: User) {
             None
         }
         _ => read::<Answer>(message).map(|answer| match answer {
-            Answer::Refused(why) => UserInput::Absorbed { sent: Vec::new(), refused: Some(why) },
+            Answer::Refused(why) => UserInput::Absorbed { handed: handed(), refused: Some(why) },
             Answer::Later => UserInput::AbsorbWaits,
             Answer::Taken(_) | Answer::Forward(_) | Answer::ForwardAgain(_) => {
-                UserInput::Absorbed { sent: Vec::new(), refused: None }
+                UserInput::Absorbed { handed: handed(), refused: None }
             }
         }),
     };
@@ -94,8 +95,8 @@ fn hand(kind: usize, message: &[u8], mut user: User) {
         let at_ms = user.next_wake(RETENTION_MS).unwrap_or(START_MS);
         for effect in user.handle(UserInput::Wake, at_ms, RETENTION_MS) {
             if let UserEffect::HandOn { absorb, .. } = effect {
-                let sent = User::handed(&absorb);
-                user.handle(UserInput::Absorbed { sent, refused: None }, at_ms, RETENTION_MS);
+                let handed = User::handed(&absorb);
+                user.handle(UserInput::Absorbed { handed, refused: None }, at_ms, RETENTION_MS);
             }
         }
         assert_is_written_well(&user);

@@ -88,7 +88,7 @@ impl Lives {
     pub(super) fn go_on(&mut self, at: usize, bytes: &mut Bytes) {
         let Errand { from, mut to, mut absorb, answer } = self.errands.swap_remove(at);
         let answer = answer.unwrap_or_else(|| {
-            let sent = User::handed(&absorb);
+            let handed = User::handed(&absorb);
             loop {
                 if bytes.once_in(8) {
                     break UserInput::AbsorbFailed;
@@ -98,9 +98,9 @@ impl Lives {
                 };
                 match (absorb.goes_on(to, &answer), answer) {
                     (Some(next), _) => to = next,
-                    (None, Answer::Refused(why)) => break UserInput::Absorbed { sent, refused: Some(why) },
+                    (None, Answer::Refused(why)) => break UserInput::Absorbed { handed, refused: Some(why) },
                     (None, Answer::Later) => break UserInput::AbsorbWaits,
-                    (None, _) => break UserInput::Absorbed { sent, refused: None },
+                    (None, _) => break UserInput::Absorbed { handed, refused: None },
                 }
             }
         });

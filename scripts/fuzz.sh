@@ -28,6 +28,10 @@ scripts/setup.sh fuzz
 export PATH=$TOOLS/cargo-fuzz-$CARGO_FUZZ_VERSION/bin:$PATH CARGO_TARGET_DIR=$ROOT/target/fuzz
 step "building the targets" "the fuzz targets could not be built" cargo fuzz build -s none --fuzz-dir tests/fuzz
 
+# Words of the protocol and of credentials, which bytes alone seldom spell.
+words=$CARGO_TARGET_DIR/words.dict
+grep -rohE '"[A-Za-z0-9_$ .:/+-]{2,40}"' --include='*.rs' protocol/src src/access src/rulebook src/sinks | LC_ALL=C sort -u >"$words"
+
 # shown: reads libFuzzer's log and tells how coverage grew; fails when it did.
 shown() {
   local line now first='' last='' grew=0 next=60
@@ -56,7 +60,7 @@ fuzz() {
   for ((round = 1; round <= ROUNDS; round += 1)); do
     SECONDS=0
     local status=(0 0) # of the fuzzer, and whether coverage grew
-    "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -timeout=60 -artifact_prefix="$found" \
+    "$binary" "$grown" "$kept" -max_total_time=$((MINUTES * 60)) -max_len=$LENGTH -dict="$words" -timeout=60 -artifact_prefix="$found" \
       -print_final_stats=1 2>&1 | shown >"$LOGS/fuzz-$target.log" || status=("${PIPESTATUS[@]}")
     if [ "${status[0]}" -ne 0 ]; then
       tail -n 40 "$LOGS/fuzz-$target.log" >&2

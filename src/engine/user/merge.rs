@@ -159,9 +159,10 @@ impl User {
         if let Some((.., why)) = self.refused.iter().find(|(user, of, _)| (*user, *of) == (from, stamp)) {
             return Answer::Refused(*why);
         }
-        let answer = self.take_over(absorb, now_ms);
+        let is_new = self.makes_absorbed(&absorb) && !absorb.again;
+        let answer = self.take_over(absorb, is_new, now_ms);
         if let Answer::Refused(why) = answer
-            && !self.absorbed.iter().any(|(user, _)| *user == from)
+            && is_new
         {
             self.refused.push((from, stamp, why));
             let over = self.refused.len().saturating_sub(USER_REFUSED_MAX);
@@ -173,8 +174,7 @@ impl User {
     /// A user that has become this one before is not refused what it hands on again for want of room: part of it counts here
     /// already, and who goes on as itself would count it once more. It finds some room beyond the bounds, and waits where it
     /// is when there is none.
-    fn take_over(&mut self, absorb: Absorb, now_ms: u64) -> Answer {
-        let is_new = self.makes_absorbed(&absorb) && !absorb.again;
+    fn take_over(&mut self, absorb: Absorb, is_new: bool, now_ms: u64) -> Answer {
         let depth = usize::from(absorb.depth) + absorb.path.len();
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);

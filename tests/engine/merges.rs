@@ -314,3 +314,53 @@ fn a_user_that_was_taken_by_another_is_not_refused_for_what_that_one_is_told_lat
     let devices = |of: &str| world.view(of)["visitors"].as_array().unwrap().len();
     assert_eq!(["a", "b", "c", "d"].map(devices), [0, 0, 0, 2]);
 }
+
+#[test]
+fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_is_no_room() {
+    let letter = |of: &str, n: usize, content| {
+        let member = Member { visitor: Uuid::from_u128(n as u128), incarnation: Uuid::from_u128(!(n as u128)) };
+        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
+    };
+    let merges = |into: &str, at_ms: u64| Content::Merges {
+        into: user(into),
+        into_id: into.into(),
+        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
+    };
+    let hand_on = |world: &mut World, of: &str| match world.tell_user(user(of), UserInput::Wake).pop() {
+        Some(UserEffect::HandOn { absorb, .. }) => absorb,
+        other => panic!("{other:?}"),
+    };
+    let (taken, circle) = (Answer::Taken(None), Answer::Refused(Refusal::Circle));
+    for small_is_taken_first in [true, false] {
+        let mut world = World::new(plain);
+        let tell = |world: &mut World, of: &str, input| match world.tell_user(user(of), input).pop() {
+            Some(UserEffect::Answer(answer)) => answer,
+            other => panic!("{other:?}"),
+        };
+        for n in 1..USER_VISITORS_MAX {
+            world.tell_user(user("big"), letter("big", n, Content::Brings(Default::default())));
+        }
+        world.tell_user(user("small"), letter("small", 901, Content::Brings(Default::default())));
+        world.tell_user(user("small"), letter("small", 910, merges("big", 1)));
+        let small = hand_on(&mut world, "small");
+        if small_is_taken_first {
+            assert_eq!(tell(&mut world, "big", UserInput::Absorb(small)), taken);
+            // "small" does not know yet that it has become "big", which can no longer become "small".
+            assert_eq!(tell(&mut world, "big", letter("big", 911, merges("small", 2))), circle);
+        } else {
+            // The later word would win, but there is no room for it: the earlier one goes on.
+            world.tell_user(user("small"), letter("small", 902, Content::Brings(Default::default())));
+            world.tell_user(user("big"), letter("big", 911, merges("small", 2)));
+            let big = hand_on(&mut world, "big");
+            let refused = Answer::Refused(Refusal::TooManyVisitors);
+            assert_eq!(tell(&mut world, "small", UserInput::Absorb(big.clone())), refused);
+            assert_eq!(world.view("small")["merged_into"]["user_id"], json!("big"));
+            let report = UserInput::Absorbed { handed: User::handed(&big), refused: Some(Refusal::TooManyVisitors) };
+            world.tell_user(user("big"), report);
+        }
+        world.pass(HOUR);
+        let devices = |of: &str| world.view(of)["visitors"].as_array().unwrap().len();
+        let expected = if small_is_taken_first { [USER_VISITORS_MAX, 0] } else { [USER_VISITORS_MAX - 1, 2] };
+        assert_eq!(["big", "small"].map(devices), expected, "{small_is_taken_first}: nobody counts twice");
+    }
+}

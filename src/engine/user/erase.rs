@@ -16,6 +16,6 @@ impl User {
     /// Whether somebody hands on who has not become this user before. It may have been erased while that was on its way:
     /// it is to be taken only after a look whether its sender still means it.
     pub fn makes_absorbed(&self, absorb: &Absorb) -> bool {
-        !self.absorbed.iter().any(|(user, _)| *user == absorb.from)
+        !self.has_absorbed(absorb.from)
     }
 }

@@ -33,6 +33,11 @@ const fn settled_by(owner: Uuid) -> Member {
 }
 
 impl User {
+    /// Whether that one has become this user.
+    pub(super) fn has_absorbed(&self, other: Uuid) -> bool {
+        self.absorbed.iter().any(|(user, _)| *user == other)
+    }
+
     /// Whether it has become another one.
     pub(super) fn is_merged(&self) -> bool {
         self.forwards().is_some()
@@ -54,9 +59,10 @@ impl User {
     ) -> Answer {
         match &self.merge {
             Some(merge) if merge.into == into => return Answer::Taken(None),
-            None if into != self.user => {}
             Some(_) => return self.refuse(&into_id, Refusal::MergedAlready, now_ms),
-            None => return self.refuse(&into_id, Refusal::Itself, now_ms),
+            None if into == self.user => return self.refuse(&into_id, Refusal::Itself, now_ms),
+            None if self.has_absorbed(into) => return self.refuse(&into_id, Refusal::Circle, now_ms),
+            None => {}
         }
         if !id.is_empty() {
             self.id = id;
@@ -159,7 +165,7 @@ impl User {
         if let Some((.., why)) = self.refused.iter().find(|(user, of, _)| (*user, *of) == (from, stamp)) {
             return Answer::Refused(*why);
         }
-        let is_new = self.makes_absorbed(&absorb) && !absorb.again;
+        let is_new = !absorb.again && !self.has_absorbed(from);
         let answer = self.take_over(absorb, is_new, now_ms);
         if let Answer::Refused(why) = answer
             && is_new
@@ -176,6 +182,7 @@ impl User {
     /// is when there is none.
     fn take_over(&mut self, absorb: Absorb, is_new: bool, now_ms: u64) -> Answer {
         let depth = usize::from(absorb.depth) + absorb.path.len();
+        let mut gives_way = false;
         if let Some(merge) = &self.merge {
             let circle = absorb.path.contains(&merge.into);
             if merge.done && circle {
@@ -187,23 +194,23 @@ impl User {
             if merge.done {
                 return if is_new { Answer::Forward(merge.into) } else { Answer::ForwardAgain(merge.into) };
             }
-            // Each of two is on its way into the other: the store's earlier word goes. Who has forwarded it has become this one
-            // already, and will not become another.
+            // Each of two is on its way into the other: the store's earlier word goes. Who has forwarded it, or handed on before,
+            // has become this one already.
             let forwarded = absorb.path.iter().skip(1).any(|passed| *passed == merge.into);
-            if circle && !forwarded && merge.stamp >= absorb.stamp {
+            gives_way = circle && (!is_new || forwarded || merge.stamp < absorb.stamp);
+            if circle && !gives_way {
                 return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
-            }
-            if circle {
-                let into_id = merge.into_id.clone();
-                (self.merge, self.depth_told) = (None, None);
-                self.audit.note(now_ms, "refused", into_id, Refusal::Circle.as_str());
             }
         }
         if let Some(why) = self.too_much(&absorb, depth, is_new) {
             return if is_new { self.refuse(&absorb.from_id, why, now_ms) } else { Answer::Later };
         }
         let depth = u16::try_from(depth).unwrap_or(u16::MAX);
-        if self.depth_told.is_some_and(|told| depth > told) {
+        if gives_way {
+            let into_id = self.merge.take().map(|merge| merge.into_id).unwrap_or_default();
+            self.depth_told = None;
+            self.audit.note(now_ms, "refused", into_id, Refusal::Circle.as_str());
+        } else if self.depth_told.is_some_and(|told| depth > told) {
             return Answer::Later;
         }
         self.depth = self.depth.max(depth);

@@ -62,9 +62,17 @@ impl Grant {
         if scopes.as_ref().is_some_and(Vec::is_empty) {
             return Err("scopes: name at least one of `events`, `identify` and `orders`".to_owned());
         }
-        let bad = |name: &&String| !(1..=EVENT_NAME_BYTES_MAX).contains(&name.len()) || normalise(name) != *name;
-        if let Some(wrong) = events.iter().flatten().find(bad) {
-            return Err(format!("events: `{wrong}`: write it as rules see it: `{}`", normalise(wrong)));
+        for name in events.iter().flatten() {
+            if !(1..=EVENT_NAME_BYTES_MAX).contains(&name.len()) {
+                return Err(format!(
+                    "events: a name of {} bytes: 1 to {EVENT_NAME_BYTES_MAX} are possible",
+                    name.len()
+                ));
+            }
+            let as_seen = normalise(name);
+            if as_seen != *name {
+                return Err(format!("events: `{name}`: write it as rules see it: `{as_seen}`"));
+            }
         }
         Ok(Self { scopes, events })
     }
@@ -131,5 +139,12 @@ mod tests {
         let of = |name: &str| admit(&grant, Call::Track, &format!(r#"{{"event":"{name}","anonymousId":"a"}}"#));
         assert!(of("Order Refunded").is_ok() && of("my_own").is_ok());
         assert_eq!((of("Order Completed"), of("my_other")), (Err(Code::NotAllowed), Err(Code::NotAllowed)));
+        for (name, told) in [
+            ("Product Viewed", "events: `Product Viewed`: write it as rules see it: `product_viewed`".to_owned()),
+            ("", format!("events: a name of 0 bytes: 1 to {EVENT_NAME_BYTES_MAX} are possible")),
+            (&"x".repeat(9_000), format!("events: a name of 9000 bytes: 1 to {EVENT_NAME_BYTES_MAX} are possible")),
+        ] {
+            assert_eq!(Grant::new(None, Some(vec![name.to_owned()])), Err(told));
+        }
     }
 }

@@ -364,3 +364,32 @@ fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_
         assert_eq!(["big", "small"].map(devices), expected, "{small_is_taken_first}: nobody counts twice");
     }
 }
+
+#[test]
+fn a_device_is_told_of_its_user_also_when_a_copy_of_its_letter_went_on_to_the_other_one() {
+    let mut world = World::new(plain);
+    let letter = |of: &str, n: u128, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
+    };
+    let brings = || Content::Brings(Default::default());
+    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
+    world.tell_user(user("new"), letter("new", 2, brings()));
+    world.tell_user(user("old"), letter("old", 3, Content::Claims));
+    world.tell_user(user("old"), letter("old", 9, merges));
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    // It is answered by the old user; a copy of its letter is answered by the new one, but nobody hears that.
+    let answered = world.tell_user(user("old"), letter("old", 1, brings()));
+    assert!(matches!(answered[..], [UserEffect::Answer(Answer::Taken(Some(_)))]));
+    world.tell_user(user("old"), UserInput::Absorbed { handed: User::handed(absorb), refused: None });
+    world.tell_user(user("new"), letter("old", 1, brings()));
+    world.now_ms += MINUTE;
+    let effects = world.tell_user(user("old"), UserInput::Wake);
+    let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
+    world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
+    let told = world.tell_user(user("new"), UserInput::Wake);
+    let hears = |effect: &UserEffect| matches!(effect, UserEffect::Tell(member, _) if member.visitor.as_u128() == 1);
+    assert!(told.iter().any(hears), "{told:?}");
+}

@@ -283,6 +283,12 @@ impl User {
 
     fn take_linked(&mut self, linked: Linked) {
         if self.outdates(&linked) {
+            // Told in answer to the same letter by the user that hands on, it may not have heard what was answered here: that
+            // may have been a copy, which nobody waited for.
+            let same = |one: &&mut Linked| one.member == linked.member && one.version == linked.version;
+            if let Some(one) = self.linked.iter_mut().find(same).filter(|_| linked.told > 0) {
+                one.told = 0;
+            }
             return;
         }
         self.claims.retain(|(who, _)| *who != linked.member);

@@ -62,15 +62,23 @@ function product(main: HTMLElement, store: Store, sku: string): void {
   const form = main.querySelector<HTMLFormElement>('[data-buy]');
   const said = main.querySelector('[data-said]');
   if (!form || !said) return;
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const wanted = Number(new FormData(form).get('quantity')) || 1;
+  const add = (asked: FormDataEntryValue | null): void => {
     const before = cart.quantityOf(sku);
-    change(store, sku, before + wanted);
+    change(store, sku, before + Math.max(1, Number(asked) || 1));
     const now = cart.quantityOf(sku);
     const link = Object.assign(document.createElement('a'), { href: '/cart/', textContent: 'Go to the cart' });
     said.replaceChildren(now > before ? `In your cart: ${now}. ` : `${cart.QUANTITY_MAX} is as many as we sell at once. `, link);
+  };
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    add(new FormData(form).get('quantity'));
   });
+  // Who was quicker than this script has sent the form without it.
+  const sent = new URLSearchParams(location.search).get('quantity');
+  if (sent !== null) {
+    history.replaceState(history.state, '', location.pathname);
+    add(sent);
+  }
 }
 
 function cartPage(main: HTMLElement, store: Store): void {

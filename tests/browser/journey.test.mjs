@@ -77,3 +77,23 @@ test("the store works by keyboard and without the engine", async (t) => {
   await page.waitForURL("**/cart/");
   await page.getByText("Karst 38 rucksack").first().waitFor();
 });
+
+test("what is put into the cart before the page's script is there is not lost", async (t) => {
+  const engine = await startEngine(t, { demo: true });
+  const browser = await startBrowser(t);
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  let here;
+  const script = new Promise((resolve) => (here = resolve));
+  await page.route("**/store/store.js", async (route) => script.then(() => route.continue()));
+  await page.goto(`${engine.address}/product/karst-38/`, { waitUntil: "commit" });
+  await page.getByLabel("Quantity").fill("2");
+  await page.getByRole("button", { name: "Add to cart" }).press("Enter");
+  await page.waitForURL("**/?quantity=2", { waitUntil: "commit" });
+  here();
+  await page.getByText("In your cart: 2.").waitFor();
+  assert.equal(new URL(page.url()).search, "", "a reload does not put it there once more");
+  await page.reload();
+  await page.locator("[data-cart-count]").getByText("2").first().waitFor();
+});

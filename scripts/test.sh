@@ -51,7 +51,11 @@ step_size() { CLOUDFLARE_API_TOKEN='' scripts/deploy.sh; }
 
 step_tools() { "$NODE" --test tests/tools/*.test.mjs; }
 
-step_client() { PATH=$ROOT/node_modules/.bin:$PATH npm test -w client-js; }
+# The types first, also those of the console and the demo store, which are tested in the browser.
+step_client() {
+  local bin=$ROOT/node_modules/.bin
+  "$bin/tsc" -p client-js && "$bin/tsc" -p console && PATH=$bin:$PATH npm test -w client-js
+}
 
 # The build with the inputs that only tests may send is made first: several files want it, and they run at once.
 step_e2e() {

@@ -5,6 +5,7 @@
 mod clocks;
 mod consent;
 mod cookbook;
+mod crossing;
 mod early;
 mod explain;
 mod faults;

@@ -131,3 +131,38 @@ fn a_device_is_told_of_its_user_also_when_a_copy_of_its_letter_went_on_to_the_ot
     let hears = |effect: &UserEffect| matches!(effect, UserEffect::Tell(member, _) if member.visitor.as_u128() == 1);
     assert!(told.iter().any(hears), "{told:?}");
 }
+
+#[test]
+fn a_user_that_has_become_another_over_a_third_wins_over_the_word_that_the_other_is_it() {
+    let letter = |of: &str, n: u128, content| {
+        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
+    };
+    let merges = |into: &str, at_ms: u64| Content::Merges {
+        into: user(into),
+        into_id: into.into(),
+        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
+    };
+    let mut world = World::new(plain);
+    let taken = Answer::Taken(None);
+    world.tell_user(user("x"), letter("x", 1, Content::Brings(Default::default())));
+    world.tell_user(user("x"), letter("x", 10, merges("y", 1)));
+    let effects = world.tell_user(user("x"), UserInput::Wake);
+    let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
+    let mut absorb = absorb.clone();
+    assert_eq!(world.tell_user(user("y"), UserInput::Absorb(absorb.clone())), [UserEffect::Answer(taken.clone())]);
+    // "y" becomes "z", which has not heard of "x" by name and is told to become it, before "x" hands on once more.
+    world.tell_user(user("y"), letter("y", 11, merges("z", 2)));
+    let effects = world.tell_user(user("y"), UserInput::Wake);
+    let Some(UserEffect::HandOn { to, absorb: on }) = effects.last() else { panic!("{effects:?}") };
+    world.hand_on(user("y"), *to, on.clone());
+    world.tell_user(user("z"), letter("z", 12, merges("x", 3)));
+    let answer = Answer::ForwardAgain(user("z"));
+    assert_eq!(world.tell_user(user("y"), UserInput::Absorb(absorb.clone())), [UserEffect::Answer(answer.clone())]);
+    absorb.goes_on(user("y"), &answer);
+    assert_eq!(world.tell_user(user("z"), UserInput::Absorb(absorb)), [UserEffect::Answer(taken)]);
+    assert_eq!(world.view("z")["merged_into"], json!(null));
+    world.pass(HOUR);
+    let devices = |of: &str| world.view(of)["visitors"].as_array().unwrap().len();
+    assert_eq!(["x", "y", "z"].map(devices), [0, 0, 1]);
+}

@@ -7,25 +7,31 @@ use footfall_protocol::limits::USER_VISITORS_MAX;
 use serde_json::json;
 use uuid::Uuid;
 
+/// From the only life of that visitor, to a user.
+fn letter(of: &str, n: u128, content: Content) -> UserInput {
+    let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
+    UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
+}
+
+fn brings() -> Content {
+    Content::Brings(Default::default())
+}
+
+fn merges(into: &str, at_ms: u64) -> Content {
+    let stamp = serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap();
+    Content::Merges { into: user(into), into_id: into.into(), stamp }
+}
+
 #[test]
 fn a_user_that_was_taken_by_another_is_not_refused_for_what_that_one_is_told_later() {
-    let letter = |of: &str, n: u128, content| {
-        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
-        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
-    };
-    let merges = |into: &str, at_ms: u64| Content::Merges {
-        into: user(into),
-        into_id: into.into(),
-        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
-    };
     let mut world = World::new(plain);
     // "x" is "b", which is "c", and "a" has become "x", and so "c", but does not know it yet.
     for (at_ms, of, into) in [(1, "x", "b"), (2, "b", "c")] {
         world.tell_user(user(of), letter(of, 10, merges(into, at_ms)));
-        world.tell_user(user(of), letter(of, 2, Content::Brings(Default::default())));
+        world.tell_user(user(of), letter(of, 2, brings()));
         world.pass(MINUTE);
     }
-    world.tell_user(user("a"), letter("a", 1, Content::Brings(Default::default())));
+    world.tell_user(user("a"), letter("a", 1, brings()));
     world.tell_user(user("a"), letter("a", 11, merges("x", 2)));
     let effects = world.tell_user(user("a"), UserInput::Wake);
     let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
@@ -55,15 +61,6 @@ fn a_user_that_was_taken_by_another_is_not_refused_for_what_that_one_is_told_lat
 
 #[test]
 fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_is_no_room() {
-    let letter = |of: &str, n: usize, content| {
-        let member = Member { visitor: Uuid::from_u128(n as u128), incarnation: Uuid::from_u128(!(n as u128)) };
-        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
-    };
-    let merges = |into: &str, at_ms: u64| Content::Merges {
-        into: user(into),
-        into_id: into.into(),
-        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
-    };
     let hand_on = |world: &mut World, of: &str| match world.tell_user(user(of), UserInput::Wake).pop() {
         Some(UserEffect::HandOn { absorb, .. }) => absorb,
         other => panic!("{other:?}"),
@@ -76,9 +73,9 @@ fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_
             other => panic!("{other:?}"),
         };
         for n in 1..USER_VISITORS_MAX {
-            world.tell_user(user("big"), letter("big", n, Content::Brings(Default::default())));
+            world.tell_user(user("big"), letter("big", n as u128, brings()));
         }
-        world.tell_user(user("small"), letter("small", 901, Content::Brings(Default::default())));
+        world.tell_user(user("small"), letter("small", 901, brings()));
         world.tell_user(user("small"), letter("small", 910, merges("big", 1)));
         let small = hand_on(&mut world, "small");
         if small_is_taken_first {
@@ -87,7 +84,7 @@ fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_
             assert_eq!(tell(&mut world, "big", letter("big", 911, merges("small", 2))), circle);
         } else {
             // The later word would win, but there is no room for it: the earlier one goes on.
-            world.tell_user(user("small"), letter("small", 902, Content::Brings(Default::default())));
+            world.tell_user(user("small"), letter("small", 902, brings()));
             world.tell_user(user("big"), letter("big", 911, merges("small", 2)));
             let big = hand_on(&mut world, "big");
             let refused = Answer::Refused(Refusal::TooManyVisitors);
@@ -106,15 +103,9 @@ fn of_two_that_are_each_on_their_way_into_the_other_one_goes_on_also_when_there_
 #[test]
 fn a_device_is_told_of_its_user_also_when_a_copy_of_its_letter_went_on_to_the_other_one() {
     let mut world = World::new(plain);
-    let letter = |of: &str, n: u128, content| {
-        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
-        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
-    };
-    let brings = || Content::Brings(Default::default());
-    let merges = Content::Merges { into: user("new"), into_id: "new".into(), stamp: Default::default() };
     world.tell_user(user("new"), letter("new", 2, brings()));
     world.tell_user(user("old"), letter("old", 3, Content::Claims));
-    world.tell_user(user("old"), letter("old", 9, merges));
+    world.tell_user(user("old"), letter("old", 9, merges("new", 0)));
     let effects = world.tell_user(user("old"), UserInput::Wake);
     let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };
     world.tell_user(user("new"), UserInput::Absorb(absorb.clone()));
@@ -134,18 +125,9 @@ fn a_device_is_told_of_its_user_also_when_a_copy_of_its_letter_went_on_to_the_ot
 
 #[test]
 fn a_user_that_has_become_another_over_a_third_wins_over_the_word_that_the_other_is_it() {
-    let letter = |of: &str, n: u128, content| {
-        let member = Member { visitor: Uuid::from_u128(n), incarnation: Uuid::from_u128(!n) };
-        UserInput::Letter(Letter { member, version: 1, user: user(of), user_id: of.into(), content })
-    };
-    let merges = |into: &str, at_ms: u64| Content::Merges {
-        into: user(into),
-        into_id: into.into(),
-        stamp: serde_json::from_value(json!({"at_ms": at_ms, "tie": 0})).unwrap(),
-    };
     let mut world = World::new(plain);
     let taken = Answer::Taken(None);
-    world.tell_user(user("x"), letter("x", 1, Content::Brings(Default::default())));
+    world.tell_user(user("x"), letter("x", 1, brings()));
     world.tell_user(user("x"), letter("x", 10, merges("y", 1)));
     let effects = world.tell_user(user("x"), UserInput::Wake);
     let Some(UserEffect::HandOn { absorb, .. }) = effects.last() else { panic!("{effects:?}") };

@@ -182,26 +182,11 @@ impl User {
     /// is when there is none.
     fn take_over(&mut self, absorb: Absorb, is_new: bool, now_ms: u64) -> Answer {
         let depth = usize::from(absorb.depth) + absorb.path.len();
-        let mut gives_way = false;
-        if let Some(merge) = &self.merge {
-            let circle = absorb.path.contains(&merge.into);
-            if merge.done && circle {
-                return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
-            }
-            if merge.done && is_new && depth >= USER_FORWARDS_MAX {
-                return self.refuse(&absorb.from_id, Refusal::TooFar, now_ms);
-            }
-            if merge.done {
-                return if is_new { Answer::Forward(merge.into) } else { Answer::ForwardAgain(merge.into) };
-            }
-            // Each of two is on its way into the other: the store's earlier word goes. Who has forwarded it, or handed on before,
-            // has become this one already.
-            let forwarded = absorb.path.iter().skip(1).any(|passed| *passed == merge.into);
-            gives_way = circle && (!is_new || forwarded || merge.stamp < absorb.stamp);
-            if circle && !gives_way {
-                return self.refuse(&absorb.from_id, Refusal::Circle, now_ms);
-            }
-        }
+        let gives_way = match self.takes_itself(&absorb, depth, is_new) {
+            Ok(gives_way) => gives_way,
+            Err(Answer::Refused(why)) => return self.refuse(&absorb.from_id, why, now_ms),
+            Err(elsewhere) => return elsewhere,
+        };
         if let Some(why) = self.too_much(&absorb, depth, is_new) {
             return if is_new { self.refuse(&absorb.from_id, why, now_ms) } else { Answer::Later };
         }
@@ -255,6 +240,26 @@ impl User {
         self.touch(now_ms);
         self.fold(now_ms);
         Answer::Taken(None)
+    }
+
+    /// Whether its own word, to become another user, gives way to what is handed on. An error when that is not for this user
+    /// but for whom it has become, or when it is a circle.
+    fn takes_itself(&self, absorb: &Absorb, depth: usize, is_new: bool) -> Result<bool, Answer> {
+        let Some(merge) = &self.merge else { return Ok(false) };
+        let circle = absorb.path.contains(&merge.into);
+        if merge.done {
+            return Err(match (circle, is_new) {
+                (true, _) => Answer::Refused(Refusal::Circle),
+                (false, true) if depth >= USER_FORWARDS_MAX => Answer::Refused(Refusal::TooFar),
+                (false, true) => Answer::Forward(merge.into),
+                (false, false) => Answer::ForwardAgain(merge.into),
+            });
+        }
+        // Each of two is on its way into the other: the store's earlier word goes. Who has forwarded it, or handed on before,
+        // has become this one already.
+        let forwarded = absorb.path.iter().skip(1).any(|passed| *passed == merge.into);
+        let gives_way = !is_new || forwarded || merge.stamp < absorb.stamp;
+        if circle && !gives_way { Err(Answer::Refused(Refusal::Circle)) } else { Ok(circle) }
     }
 
     /// Why there is no room for what is handed on.

@@ -65,12 +65,14 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
     }
     // As many users become it as may, each with visitors and with a sum of earlier ones.
     let each = USER_VISITORS_MAX / USER_MERGES_MAX;
-    for from in 0..USER_MERGES_MAX + 2 {
+    // The first of them hands on once more, as many as may come late.
+    let froms = (0..USER_MERGES_MAX + 2).map(|from| (from, each)).chain([(0, USER_LATE_VISITORS_MAX)]);
+    for (at, (from, count)) in froms.enumerate() {
         let from_id = format!("{from}{}", "x".repeat(FOREIGN_ID_BYTES_MAX - 2));
-        let linked = (0..each).map(|n| Linked {
+        let linked = (0..count).map(|n| Linked {
             member: Member {
-                visitor: Uuid::from_u128((from * each + n) as u128),
-                incarnation: Uuid::from_u128(!((from * each + n) as u128)),
+                visitor: Uuid::from_u128((at * each + n) as u128),
+                incarnation: Uuid::from_u128(!((at * each + n) as u128)),
             },
             version: 1,
             user: user(&from_id),
@@ -98,7 +100,7 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
         };
         let effects = machine.handle(UserInput::Absorb(absorb), START, RETENTION_MS);
         let taken = matches!(effects[..], [UserEffect::Answer(Answer::Taken(_))]);
-        assert_eq!(taken, from < USER_MERGES_MAX, "{from}");
+        assert_eq!(taken, from < USER_MERGES_MAX, "{at}");
     }
     let stored = machine.snapshot();
     assert!(stored.len() <= USER_BYTES_MAX, "{} bytes", stored.len());
@@ -106,7 +108,7 @@ fn a_user_at_every_bound_is_stored_below_its_own() {
     assert_eq!(User::load(&stored).unwrap(), machine);
     let view = serde_json::to_value(machine.view()).unwrap();
     assert!(view["left_out"].as_u64() > Some(0));
-    assert_eq!(view["visitors"].as_array().unwrap().len(), USER_VISITORS_MAX);
+    assert_eq!(view["visitors"].as_array().unwrap().len(), USER_VISITORS_MAX + USER_LATE_VISITORS_MAX);
 }
 
 #[test]
@@ -228,8 +230,17 @@ fn who_comes_to_a_user_while_it_becomes_another_finds_room_there() {
     let again = both.hand_on(START + HOUR);
     assert_eq!(both.absorb(&again), TAKEN);
     both.old.handle(UserInput::Absorbed { handed: User::handed(&again), refused: None }, START, RETENTION_MS);
-    assert_eq!(both.devices(), (0, USER_VISITORS_MAX + USER_LATE_VISITORS_MAX), "each counts once");
+    let all = USER_VISITORS_MAX + USER_LATE_VISITORS_MAX;
+    assert_eq!(both.devices(), (0, all), "each counts once");
     assert!(matches!(both.bring("full", 800)[..], [UserEffect::Answer(Answer::Refused(_))]));
+    // As many as came late have to be gone, and one more, before there is room for another.
+    let gone = |at: usize| vec![(again.linked[at].member, Telling::Gone)];
+    for at in 0..=USER_LATE_VISITORS_MAX {
+        both.full.handle(UserInput::Told(gone(at)), START, RETENTION_MS);
+    }
+    assert!(matches!(both.bring("full", 801)[..], [UserEffect::Answer(Answer::Taken(_))]));
+    let view = serde_json::to_value(both.full.view()).unwrap();
+    assert_eq!((both.devices().1, view["visitors"].as_array().unwrap().len()), (all + 1, USER_VISITORS_MAX));
 }
 
 #[test]

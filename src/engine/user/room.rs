@@ -16,11 +16,13 @@ impl User {
         }
         let silent_ms = retention_ms.saturating_add(SURELY_GONE_MS);
         let is_gone = |one: &&Linked| one.gone || now_ms.saturating_sub(one.fed_ms) > silent_ms;
-        let Some(gone) = self.linked.iter().filter(is_gone).min_by_key(|one| one.fed_ms).map(|one| one.member) else {
-            return false;
-        };
-        self.settle(gone);
-        self.linked.len() < USER_VISITORS_MAX
+        // More than one where others have come late (`USER_LATE_VISITORS_MAX`).
+        while self.linked.len() >= USER_VISITORS_MAX {
+            let gone = self.linked.iter().filter(is_gone).min_by_key(|one| one.fed_ms).map(|one| one.member);
+            let Some(gone) = gone else { return false };
+            self.settle(gone);
+        }
+        true
     }
 
     /// Folds a visitor that was deleted into the sum of those.

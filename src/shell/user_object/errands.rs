@@ -48,8 +48,8 @@ impl Object {
                     };
                     reports.push(match answer {
                         Ok(Answer::Refused(why)) => UserInput::Absorbed { handed, refused: Some(why) },
-                        Ok(Answer::Later) => UserInput::AbsorbWaits,
-                        Ok(_) => UserInput::Absorbed { handed, refused: None },
+                        Ok(Answer::Taken(_)) => UserInput::Absorbed { handed, refused: None },
+                        Ok(Answer::Later | Answer::Forward(_) | Answer::ForwardAgain(_)) => UserInput::AbsorbWaits,
                         Err(error) => {
                             console_error!("fault: a user's object does not take what is handed on: {error}");
                             UserInput::AbsorbFailed

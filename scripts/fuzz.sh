@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes the targets of tests/fuzz, one after the other, each for some minutes; a find ends it with a failure.
 #
-#   scripts/fuzz.sh [TARGET…]       compile, index, transitions, decode, snapshot, users, access, admin; all of them without a name
+#   scripts/fuzz.sh [TARGET…]       compile, index, transitions, log, decode, snapshot, users, sinks, access, admin; all of them without
+#                                   a name
 #   MINUTES                         a round of a target (default: 10)
 #   ROUNDS                          rounds of a target at most (default: 1); one in which coverage does not grow is the last
 #   KEEP=1                          afterwards the committed corpus is what is left when it is minimised with the new finds
@@ -11,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-TARGETS="compile index transitions decode snapshot users access admin"
+TARGETS="compile index transitions log decode snapshot users sinks access admin"
 MINUTES=${MINUTES:-10}
 ROUNDS=${ROUNDS:-1}
 LENGTH=4096 # longest input, in bytes

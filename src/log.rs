@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use footfall_protocol::Object;
 use footfall_protocol::limits::{EVENT_NAME_BYTES_MAX, LOG_ENTRIES_MAX, PAGE_ENTRIES_MAX};
 use footfall_protocol::query;
 use footfall_protocol::record::{Record, RecordKind, record_id};
@@ -68,26 +69,23 @@ pub struct Row {
     pub name: String,
     /// The session it belongs to, by number from 1; 0 for none.
     pub session: u64,
-    /// Details.
-    pub data: Json,
+    /// Details, in the order in which they were said.
+    pub data: Object,
 }
 
 impl Row {
     /// A record that the database does not have yet.
-    ///
-    /// # Errors
-    /// Never, as long as records are plain data.
-    pub fn of(incarnation: Uuid, record: Record) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+    pub fn of(incarnation: Uuid, record: Record) -> Self {
+        Self {
             id: record_id(incarnation, record.seq),
             incarnation,
             seq: record.seq,
             at_ms: record.at_ms,
             kind: record.kind.as_str().to_owned(),
-            data: serde_json::to_value(&record.data)?,
             name: record.name,
             session: record.session.into(),
-        })
+            data: record.data,
+        }
     }
 
     /// A row of the database, where all numbers come as doubles and `data` as text; `None` for what is no record.
@@ -115,7 +113,7 @@ impl Row {
             kind: RecordKind::parse(&self.kind)?,
             name: self.name.clone(),
             session: u32::try_from(self.session).ok()?,
-            data: serde_json::from_value(self.data.clone()).ok()?,
+            data: self.data.clone(),
         })
     }
 
@@ -266,7 +264,7 @@ mod tests {
     fn row(at_ms: u64, life: u128, seq: u64, kind: &str, name: &str) -> Row {
         let incarnation = Uuid::from_u128(life);
         let id = record_id(incarnation, seq);
-        Row { id, incarnation, seq, at_ms, kind: kind.into(), name: name.into(), session: 1, data: Json::Null }
+        Row { id, incarnation, seq, at_ms, kind: kind.into(), name: name.into(), session: 1, data: Object::new() }
     }
 
     #[test]
@@ -327,12 +325,17 @@ mod tests {
     #[test]
     fn a_row_of_the_database_is_the_record_again() {
         let stored = serde_json::json!({"id": format!("{}-12", Uuid::from_u128(1).simple()), "at_ms": 5.0, "session": 2.0,
-            "incarnation": Uuid::from_u128(1), "kind": "event", "name": "x", "data": "{\"a\":[1,null]}"});
+            "incarnation": Uuid::from_u128(1), "kind": "event", "name": "x", "data": "{\"b\":2,\"a\":[1,null]}"});
         let row = Row::stored(&stored).unwrap();
         assert_eq!((row.seq, row.at_ms, row.session), (12, 5, 2));
         let record = row.record().unwrap();
         assert_eq!(record.kind, RecordKind::Event);
-        assert_eq!(Row::of(row.incarnation, record).unwrap(), row);
+        assert_eq!(
+            serde_json::to_string(&record.data).unwrap(),
+            r#"{"b":2,"a":[1,null]}"#,
+            "in the order as it was said"
+        );
+        assert_eq!(Row::of(row.incarnation, record), row);
         assert_eq!(Row::stored(&serde_json::json!({"id": "x"})), None);
     }
 }

@@ -54,6 +54,11 @@ fn no_life_breaks_an_invariant() {
 }
 
 #[test]
+fn the_log_of_every_life_folds_to_what_it_is() {
+    replay("log", fuzz::log::check);
+}
+
+#[test]
 fn nothing_that_comes_in_makes_the_decoder_panic() {
     replay("decode", fuzz::decode::check);
 }
@@ -66,6 +71,11 @@ fn no_credential_and_no_configuration_makes_its_reader_panic() {
 #[test]
 fn nothing_that_an_operator_sends_makes_its_reader_panic() {
     replay("admin", fuzz::admin::check);
+}
+
+#[test]
+fn no_record_is_lost_or_changed_on_its_way_to_a_sink() {
+    replay("sinks", fuzz::sinks::check);
 }
 
 #[test]

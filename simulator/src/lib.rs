@@ -5,6 +5,7 @@
 //! natively: the same inputs at the same times give the same effects, byte for byte.
 
 mod expect;
+mod past;
 mod reader;
 mod run;
 mod scenario;

@@ -196,6 +196,16 @@ impl Visitor {
         self.mailbox.leave_page(tab);
     }
 
+    /// Every page is over, also where its tab stays.
+    pub(super) fn close_pages(&mut self, now_ms: u64) {
+        for tab in self.tabs.iter_mut() {
+            tab.view = None;
+        }
+        self.tabs.sweep();
+        self.dwells.close_pages();
+        self.attend(now_ms);
+    }
+
     /// The session's attention clock follows the tabs.
     fn attend(&mut self, now_ms: u64) {
         let attentive = self.tabs.attentive();
@@ -275,10 +285,12 @@ impl Visitor {
             (kept.connected, kept.inspects) = (true, inspects);
         }
         self.sight(tab, visible, turn);
-        self.mailbox.expire(turn.now_ms);
-        self.retract_what_no_longer_holds(turn);
         let welcome = self.welcome(inspects, turn);
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
+        // What no longer holds is taken back with the next thing that happens; until then it is not shown anew.
+        let over = self.over(turn);
+        let missed =
+            missed.into_iter().filter(|told| !matches!(told, ServerMessage::Push(push) if over.contains(&push.seq)));
         // First of all: what this input has already brought about for every tab is among what was missed, and in its order.
         let told = std::iter::once(welcome).chain(missed);
         let told = told.map(|message| Effect::Send { to: To::Tab(tab.to_owned()), message });
@@ -308,20 +320,20 @@ impl Visitor {
         self.core.clock_ms = turn.now_ms;
         self.sight(tab, false, turn);
         self.tabs.sweep();
-        self.retract_what_no_longer_holds(turn);
     }
 
-    /// A tab comes into sight or goes out of it with its socket. It is recorded, since clocks of attention follow it.
+    /// A tab comes into sight or goes out of it with its socket. Where it shows a page that is recorded, since clocks of
+    /// attention follow it; where not, nothing is looked at anew, because no record would tell when.
     pub(super) fn sight(&mut self, tab: &str, visible: bool, turn: &mut Turn<'_>) {
         let Some(kept) = self.tabs.get_mut(tab).filter(|kept| kept.visible != visible) else { return };
         kept.show(visible, turn.now_ms);
-        let shows = kept.view.is_some();
+        if kept.view.is_none() {
+            return;
+        }
         self.attend(turn.now_ms);
         self.refresh_dwells(turn);
         self.retract_what_no_longer_holds(turn);
-        if shows {
-            self.record_sight(tab, visible, turn);
-        }
+        self.record_sight(tab, visible, turn);
     }
 
     /// Whether the event opens a page in a tab that is out of sight. The event alone does not tell, and whoever lets the
@@ -368,11 +380,7 @@ impl Visitor {
         self.look_at(&Seen { happening: Happening::SessionEnded, record }, None, turn);
         self.core.session = None;
         self.feed_at_session_end(turn);
-        for tab in self.tabs.iter_mut() {
-            tab.view = None;
-        }
-        self.tabs.sweep();
-        self.dwells.end_session();
+        self.close_pages(turn.now_ms);
         self.partials.end_session();
         self.mailbox.expire(turn.now_ms);
         let seen = self.refresh_segments(None, turn);

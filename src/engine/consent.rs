@@ -83,8 +83,8 @@ impl Visitor {
         }
     }
 
-    /// The visitor says no, or no longer yes. What waits to happen does not happen any more; what was collected stays as
-    /// it is, or goes at once where the site erases it.
+    /// The visitor says no, or no longer yes. What waits to happen does not happen any more, and attention to the pages that
+    /// are open is not counted; what was collected stays as it is, or goes at once where the site erases it.
     pub(super) fn withdraw(&mut self, turn: &mut Turn<'_>) {
         if self.is_refused() || self.core.last_activity_ms == 0 {
             return;
@@ -119,7 +119,7 @@ impl Visitor {
             let data: Object = data.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect();
             self.record(RecordKind::Event, "consent_denied", data, turn);
             self.core.consent = Consent::Denied;
-            self.dwells = Default::default();
+            self.close_pages(turn.now_ms);
             self.partials = Default::default();
             self.starts = Default::default();
             self.mailbox.clear();

@@ -80,7 +80,7 @@ impl Dwells {
     }
 
     /// Every page is over.
-    pub(super) fn end_session(&mut self) {
+    pub(super) fn close_pages(&mut self) {
         *self = Self::default();
     }
 }

@@ -33,6 +33,10 @@ impl Visitor {
         if !rule.enabled {
             awaits.push("it is off: `enabled` is false".to_owned());
         }
+        let refused = self.is_refused();
+        if refused {
+            awaits.push("the visitor has denied consent: nothing happens until it is granted".to_owned());
+        }
         told.insert("pattern", self.explain_pattern(rule, now_ms, &mut awaits));
         told.insert("condition", rule.condition.explain(&scene));
         let holds = rule.condition.holds(&scene);
@@ -49,7 +53,7 @@ impl Visitor {
                 Value::Object(members.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()),
             );
         }
-        told.insert("would_fire", rule.enabled && holds && open && allowed);
+        told.insert("would_fire", rule.enabled && !refused && holds && open && allowed);
         told.insert("awaits", Value::Array(awaits.into_iter().map(Value::from).collect()));
         Value::Object(told)
     }

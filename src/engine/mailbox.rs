@@ -47,13 +47,14 @@ impl Retracted {
 
 impl Mailbox {
     /// Numbers a push and keeps it; `None` when it is larger than a push may be. With `retract` it is taken back when it
-    /// no longer holds.
+    /// no longer holds. What has expired by then takes no room from what has not.
     pub(super) fn post(&mut self, push: Push, retract: bool) -> Option<&Push> {
         let bytes = serde_json::to_vec(&push.content).map_or(usize::MAX, |content| content.len());
         if bytes > PUSH_BYTES_MAX {
             self.pushes_too_large += 1;
             return None;
         }
+        self.expire(push.at_ms);
         self.last_seq += 1;
         let bytes = u32::try_from(bytes).expect("bounded by the check above");
         let push = Push { seq: self.last_seq, ..push };
@@ -85,7 +86,10 @@ impl Mailbox {
     }
 
     /// Takes these pushes back, in their order; gives each one's tab (empty for all) and what it is to be told.
-    pub(super) fn retract(&mut self, seqs: &[u64]) -> Vec<(String, ServerMessage)> {
+    pub(super) fn retract(&mut self, seqs: &[u64], now_ms: u64) -> Vec<(String, ServerMessage)> {
+        if !seqs.is_empty() {
+            self.expire(now_ms);
+        }
         let mut told = Vec::new();
         for seq in seqs {
             let Some(at) = self.bound.iter().position(|push| push.seq == *seq) else { continue };
@@ -223,12 +227,23 @@ mod tests {
     }
 
     #[test]
+    fn what_has_expired_takes_no_room_from_what_has_not() {
+        let mut mailbox = Mailbox::default();
+        mailbox.post(Push { expires_at_ms: 1_000, ..push("", 1) }, true);
+        for at_ms in 1..=2 * MAILBOX_MAX as u64 {
+            mailbox.post(Push { at_ms, expires_at_ms: at_ms + 1, ..push("", 1) }, true);
+        }
+        assert_eq!((mailbox.pushes_dropped, mailbox.retractions_dropped), (0, 0));
+        assert_eq!(missed(&mailbox, "a", 0, 40), "+1");
+    }
+
+    #[test]
     fn a_retraction_has_its_place_and_reaches_only_those_who_have_the_push() {
         let mut mailbox = Mailbox::default();
         mailbox.post(push("", 1), true);
         mailbox.post(push("a", 1), true);
         mailbox.post(push("", 1), false);
-        let told = mailbox.retract(&[1, 2, 3]);
+        let told = mailbox.retract(&[1, 2, 3], 0);
         let tabs: Vec<_> = told.iter().map(|(tab, _)| tab.as_str()).collect();
         assert_eq!((tabs, mailbox.last_seq), (vec!["", "a"], 5), "a push that is not bound stays");
         mailbox.post(push("", 1), false);
@@ -238,7 +253,7 @@ mod tests {
         assert_eq!(missed(&mailbox, "a", 4, 0), "-2@5 +6");
         assert_eq!(missed(&mailbox, "a", 6, 0), "");
         assert_eq!(missed(&mailbox, "a", 3, 100), "", "the page has taken it away by itself");
-        assert!(mailbox.retract(&[1, 2]).is_empty(), "once");
+        assert!(mailbox.retract(&[1, 2], 0).is_empty(), "once");
     }
 
     #[test]
@@ -252,7 +267,7 @@ mod tests {
         assert_eq!(mailbox.bound(0).map(|push| push.seq).collect::<Vec<_>>(), [3]);
         assert_eq!(mailbox.bound(100).count(), 0);
         mailbox.expire(100);
-        assert!(mailbox.retract(&[1, 2, 3]).is_empty());
+        assert!(mailbox.retract(&[1, 2, 3], 0).is_empty());
     }
 
     #[test]
@@ -263,7 +278,7 @@ mod tests {
             mailbox.post(push("", 1), false);
         }
         assert!(!mailbox.pending(0).any(|push| push.seq == 1));
-        assert_eq!(mailbox.retract(&[1]).len(), 1);
+        assert_eq!(mailbox.retract(&[1], 0).len(), 1);
     }
 
     #[test]
@@ -274,9 +289,9 @@ mod tests {
         }
         assert_eq!((mailbox.bound.len(), mailbox.retractions_dropped), (RETRACTIONS_MAX, 2));
         let all: Vec<u64> = mailbox.bound(0).map(|push| push.seq).collect();
-        mailbox.retract(&all);
+        mailbox.retract(&all, 0);
         mailbox.post(push("", 1), true);
-        mailbox.retract(&[mailbox.last_seq]);
+        mailbox.retract(&[mailbox.last_seq], 0);
         assert_eq!((mailbox.retracted.len(), mailbox.retractions_dropped), (RETRACTIONS_MAX, 3));
     }
 }

@@ -124,9 +124,14 @@ impl Visitor {
 
     /// Takes the pushes back that no longer hold: their rule is off or gone, or its condition does not hold any more.
     pub(super) fn retract_what_no_longer_holds(&mut self, turn: &mut Turn<'_>) {
-        let over = self.mailbox.bound(turn.now_ms).filter(|push| !self.still_holds(push, turn));
-        let over: Vec<u64> = over.map(|push| push.seq).collect();
+        let over = self.over(turn);
         self.retract(&over, turn);
+    }
+
+    /// The pushes that are to be taken back and no longer hold.
+    pub(super) fn over(&self, turn: &Turn<'_>) -> Vec<u64> {
+        let over = self.mailbox.bound(turn.now_ms).filter(|push| !self.still_holds(push, turn));
+        over.map(|push| push.seq).collect()
     }
 
     fn still_holds(&self, push: &Bound, turn: &Turn<'_>) -> bool {
@@ -155,7 +160,7 @@ impl Visitor {
     }
 
     fn retract(&mut self, pushes: &[u64], turn: &mut Turn<'_>) {
-        for (tab, message) in self.mailbox.retract(pushes) {
+        for (tab, message) in self.mailbox.retract(pushes, turn.now_ms) {
             turn.effects.push(Effect::Send { to: to(&tab), message });
         }
     }

@@ -4,13 +4,15 @@ mod database;
 mod join;
 mod past;
 
-use crate::log::{Row, Wanted, whole};
+use crate::log::{Row, Wanted};
 use crate::shell::call::Call;
 use crate::shell::deliver::Whose;
 use crate::shell::reply::{Problem, json};
+use footfall_protocol::Value;
 use footfall_protocol::record::{RecordKind, record_id};
 pub(super) use join::{Log, Waiting};
 pub(super) use past::state;
+use serde::Serialize;
 use serde_json::{Value as Json, json as object};
 use std::collections::BTreeMap;
 use worker::Response;
@@ -34,10 +36,18 @@ pub(super) async fn records(whose: &Whose, call: &Call<'_>) -> Result<Response, 
     answer(&Log::arrived(call.env, whose), &wanted).await
 }
 
+/// A page of the log; written as it is, so that details stay in the order in which they were said.
+#[derive(Serialize)]
+struct Answer<'a> {
+    items: &'a [Row],
+    next: Option<String>,
+    under_way: u64,
+}
+
 async fn answer(log: &Log, wanted: &Wanted) -> Result<Response, Problem> {
     let page = log.page(wanted).await?;
     let next = page.next.map(crate::log::Place::cursor);
-    Ok(json(200, &object!({ "items": page.rows, "next": next, "under_way": log.under_way }))?)
+    Ok(json(200, &Answer { items: &page.rows, next, under_way: log.under_way })?)
 }
 
 /// `GET …/triggers`: what has fired, the newest first, each with the happenings that made it.
@@ -56,8 +66,8 @@ pub(super) async fn triggers(whose: &Whose, call: &Call<'_>) -> Result<Response,
 
 /// The ids of the records that made a trigger.
 fn causes(row: &Row) -> Vec<String> {
-    let events = row.data["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-    events.iter().filter_map(whole).map(|seq| record_id(row.incarnation, seq)).collect()
+    let events = row.data.get("events").and_then(Value::as_array).unwrap_or_default();
+    events.iter().filter_map(Value::parse_as::<u64>).map(|seq| record_id(row.incarnation, seq)).collect()
 }
 
 fn trigger(row: &Row, known: &BTreeMap<String, Row>) -> Json {
@@ -76,7 +86,7 @@ fn trigger(row: &Row, known: &BTreeMap<String, Row>) -> Json {
         "incarnation": row.incarnation,
         "session": row.session,
         "held_out": row.kind == RecordKind::TriggerHeldOut.as_str(),
-        "pushes": row.data.get("pushes").cloned().unwrap_or_else(|| object!([])),
+        "pushes": row.data.get("pushes").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
         "made_by": made_by.collect::<Vec<_>>(),
     })
 }

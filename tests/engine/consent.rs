@@ -134,6 +134,27 @@ fn what_comes_after_a_withdrawal_is_another_life_numbered_from_one() {
 }
 
 #[test]
+fn attention_to_a_page_while_consent_is_denied_counts_for_nothing() {
+    let mut sim = Sim::with_rules(json!([
+        {"id": "dwell", "pattern": {"dwell": {"for": "60s", "where": {}}}, "actions": [{"push": {"slot": "s", "content": {"text": "x"}}}]}
+    ]));
+    sim.page("t1", "product", "/p/tent").page("t2", "product", "/p/mat").connect("t1", None).connect("t2", None);
+    sim.pass(10 * SECOND).input(Input::Withdraw);
+    // Of two sockets one closes, which must not begin the clock of the other's page.
+    sim.pass(10 * SECOND).disconnect("t2").pass(5 * MINUTE);
+    let explained = serde_json::to_value(sim.visitor.explain("dwell", sim.now_ms, &sim.config)).unwrap();
+    assert_eq!((&explained["would_fire"], &explained["pattern"]["clocks"]), (&json!(false), &json!([])));
+    assert!(explained["awaits"].to_string().contains("denied consent"), "{explained}");
+    sim.send(json!({"event": "again", "context": {"consent": "granted"}})).pass(SECOND);
+    assert_eq!(sim.pushes(), []);
+    assert_eq!(sim.see("/session/engaged_ms"), json!(10_000));
+    // From then on it is as ever, on a page that is opened then.
+    sim.page("t1", "product", "/p/tent").pass(MINUTE);
+    assert_eq!(sim.pushes().len(), 1);
+    sim.assert_log_tells_all("with what came while it was denied");
+}
+
+#[test]
 fn a_withdrawal_that_keeps_stops_timers_and_pushes_and_records_nothing_more() {
     let mut sim = lively(false);
     sim.input(Input::Withdraw);

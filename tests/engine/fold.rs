@@ -2,36 +2,10 @@
 
 use crate::properties::{LIVES, Step, apply, life, site};
 use crate::sim::{MINUTE, SECOND, Sim, config};
-use footfall::engine::{FoldFault, Visitor, fold};
-use footfall_protocol::ids::SiteId;
-use footfall_protocol::record::Record;
+use footfall::engine::{FoldFault, To};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-fn folded(sim: &Sim, records: &[Record], until_ms: u64) -> Result<Option<Visitor>, FoldFault> {
-    let of = (SiteId::parse("demo").unwrap(), Uuid::from_u128(7), sim.visitor.incarnation());
-    fold(of, records, until_ms, &sim.config)
-}
-
-/// What the log tells of a visitor, and what each of its rules stands at: everything but which sockets are open, what
-/// hangs on them, and what waits for the queue.
-fn told(visitor: &Visitor, now_ms: u64, sim: &Sim) -> Value {
-    let mut view = serde_json::to_value(visitor.inspection(now_ms, &sim.config)).unwrap();
-    let members = view.as_object_mut().unwrap();
-    for name in ["outbox", "tabs", "page"] {
-        members.remove(name);
-    }
-    let timers = members["timers"].as_array_mut().unwrap();
-    timers.retain(|timer| timer["reason"] != "flush" && timer["reason"] != "retention");
-    // Of two at one time the one whose tab is older comes first, and sockets make tabs as well.
-    timers.sort_by_key(|timer| (timer["due_at_ms"].as_u64(), timer.to_string()));
-    // What has expired is thrown away with the next input, whether or not that is recorded.
-    let pushes = members["pushes"].as_array_mut().unwrap();
-    pushes.retain(|push| push["expires_at_ms"].as_u64() > Some(now_ms));
-    view
-}
+use serde_json::json;
 
 /// Compares after steps of a life, and at random times in between.
 fn compare(seed: u64, late: bool) -> usize {
@@ -44,15 +18,7 @@ fn compare(seed: u64, late: bool) -> usize {
         if sim.made.is_empty() || chance.random_range(0..8) > 0 {
             return;
         }
-        let again = folded(sim, &sim.made, sim.now_ms).unwrap().expect("the life goes on");
-        let (live, again) = (told(&sim.visitor, sim.now_ms, sim), told(&again, sim.now_ms, sim));
-        if live != again {
-            let differ = |name: &&String| live[name.as_str()] != again[name.as_str()];
-            for name in live.as_object().unwrap().keys().filter(differ) {
-                eprintln!("{name}\n  live  {}\n  again {}", live[name], again[name]);
-            }
-            panic!("seed {seed}, {} records", sim.made.len());
-        }
+        sim.assert_log_tells_all(&format!("seed {seed}"));
         *compared += 1;
     };
     for (wait_ms, step) in life(seed) {
@@ -92,26 +58,52 @@ fn a_state_of_the_past_is_folded_from_a_log_that_goes_on() {
     ]));
     sim.page("t", "product", "/p/tent").pass(10 * SECOND);
     sim.track("t", "Product Added", json!({"sku": "tent", "price": 10}));
-    let before = (sim.now_ms, told(&sim.visitor, sim.now_ms, &sim));
+    let before = (sim.now_ms, sim.told(&sim.visitor, sim.now_ms));
     sim.pass(25 * SECOND);
-    let after = (sim.now_ms, told(&sim.visitor, sim.now_ms, &sim));
+    let after = (sim.now_ms, sim.told(&sim.visitor, sim.now_ms));
     sim.pass(SECOND);
     sim.track("t", "Order Completed", json!({"order_id": "1", "revenue": 10})).pass(MINUTE);
     assert_ne!(before.1["profile"]["traits"], after.1["profile"]["traits"]);
     for (at_ms, then) in [before, after] {
-        let again = folded(&sim, &sim.made, at_ms).unwrap().unwrap();
-        assert_eq!(told(&again, at_ms, &sim), then);
+        let again = sim.folded(at_ms).unwrap().unwrap();
+        assert_eq!(sim.told(&again, at_ms), then);
     }
-    assert_eq!(folded(&sim, &sim.made, sim.made[0].at_ms - 1), Ok(None), "before it began");
+    assert_eq!(sim.folded(sim.made[0].at_ms - 1), Ok(None), "before it began");
     let retention_ms = sim.config.settings.retention_ms;
-    assert_eq!(folded(&sim, &sim.made, sim.now_ms + retention_ms + MINUTE), Ok(None), "after it was deleted");
+    assert_eq!(sim.folded(sim.now_ms + retention_ms + MINUTE), Ok(None), "after it was deleted");
+}
+
+#[test]
+fn what_is_not_recorded_decides_nothing() {
+    // A condition that time alone makes hold, or ends: it is looked at when something happens that the log tells.
+    let late = json!({"session.total_seconds": {"$gte": 20}});
+    let early = json!({"session.total_seconds": {"$lt": 20}});
+    let push = json!([{"push": {"slot": "s", "content": {"text": "x"}, "expires": "1h", "retract": true}}]);
+    let mut sim = Sim::with_rules(json!([
+        {"id": "late", "pattern": {"dwell": {"for": "5s", "where": late}}, "actions": push},
+        {"id": "early", "pattern": {"event": {"name": "page_viewed"}}, "condition": early, "actions": push}
+    ]));
+    sim.page("t", "product", "/p/tent").pass(30 * SECOND);
+    for _ in 0..2 {
+        sim.connect("other", None);
+        sim.assert_log_tells_all("a tab that shows nothing connects");
+        sim.disconnect("other").pass(10 * SECOND);
+        sim.assert_log_tells_all("and disconnects");
+    }
+    let shown = |sim: &Sim| sim.sent.iter().filter(|(_, to, _)| *to == To::Tab("other".into())).count();
+    assert_eq!(shown(&sim), 2, "two welcomes, and no push that holds no longer");
+    sim.track("t", "look", json!({})).pass(10 * SECOND);
+    assert_eq!(sim.see("/last_push"), json!(3), "one was taken back, and another one came");
+    sim.assert_log_tells_all("all of it");
 }
 
 #[test]
 fn a_log_that_is_not_whole_gives_no_state() {
     let mut sim = Sim::new(config(json!([]), json!([]), json!([])));
     sim.page("t", "product", "/p/tent").page("t", "home", "/");
-    let without = |seq: u64| sim.made.iter().filter(|record| record.seq != seq).cloned().collect::<Vec<_>>();
-    assert_eq!(folded(&sim, &without(1), sim.now_ms), Err(FoldFault::Missing(1)));
-    assert_eq!(folded(&sim, &without(2), sim.now_ms), Err(FoldFault::Missing(2)));
+    let made = sim.made.clone();
+    for seq in [1, 2] {
+        sim.made = made.iter().filter(|record| record.seq != seq).cloned().collect();
+        assert_eq!(sim.folded(sim.now_ms), Err(FoldFault::Missing(seq)));
+    }
 }

@@ -69,12 +69,13 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// What the mailbox should have, told anew: the newest pushes, until they expire.
+/// What the mailbox should have, told anew: the newest of the pushes that have not expired.
 #[derive(Default)]
 struct Kept(Vec<Push>);
 
 impl Kept {
     fn post(&mut self, push: &Push) {
+        self.0.retain(|kept| kept.expires_at_ms > push.at_ms);
         self.0.push(push.clone());
         let beyond = self.0.len().saturating_sub(MAILBOX_MAX);
         self.0.drain(..beyond);
@@ -152,8 +153,6 @@ impl Life {
         let owed = self.kept.owed(cursor.map_or(0, |cursor| cursor.seq), self.sim.now_ms);
         self.pages[tab].reached = true;
         self.sim.connect(&name, cursor);
-        let now_ms = self.sim.now_ms;
-        self.kept.0.retain(|push| push.expires_at_ms > now_ms);
         self.hear();
         assert_eq!(self.pages[tab].applied[before..], owed, "{name}");
     }

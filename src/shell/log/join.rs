@@ -12,7 +12,7 @@ use footfall_protocol::record::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-use worker::{Env, Error, Response};
+use worker::{Env, Response};
 
 /// A queue keeps no message for longer, in milliseconds: what an old log lacks at its beginning is not on its way.
 const QUEUE_KEEPS_MS: u64 = 14 * 24 * 3_600_000;
@@ -58,7 +58,7 @@ impl Log {
         let Waiting { incarnation, last_seq, records } = reply.json().await?;
         let mut here = BTreeMap::new();
         for (life, record) in records {
-            let row = Row::of(life, record).map_err(Error::from)?;
+            let row = Row::of(life, record);
             here.insert(row.place(), row);
         }
         let mut log = Self { env: env.clone(), whose: whose.clone(), incarnation, here, under_way: 0, missing: None };

@@ -3,10 +3,12 @@
 
 use super::bytes::Bytes;
 use footfall::access::admin::{Operators, Said};
+use footfall::access::attest::UserKeys;
 use footfall::access::body::unpack;
 use footfall::access::bot::{Signs, verdict};
 use footfall::access::credential::{Authorization, authorization, cookies, subprotocols};
 use footfall::access::device::device;
+use footfall::access::head::{Head, NAMES};
 use footfall::access::headers::{Answer, safe};
 use footfall::access::jwks::Jwks;
 use footfall::access::origin::{allowed, is_origin, origin_of};
@@ -117,6 +119,7 @@ fn configuration(text: &str) {
     let faults = [
         SigningKeys::parse(text).map(drop).err(),
         WriteKeys::parse(text).map(drop).err(),
+        UserKeys::parse(text).map(drop).err(),
         Jwks::parse(text).map(drop).err(),
         site::parse(text).map(drop).err(),
     ];
@@ -137,6 +140,11 @@ fn configuration(text: &str) {
 }
 
 fn headers(text: &str) {
+    let head = Head::new(text.to_owned());
+    assert!(text.contains(head.path()) || head.path() == "/");
+    assert!(NAMES.iter().filter_map(|name| head.header(name)).all(|value| text.contains(value)));
+    let keys = UserKeys::parse(r#"{"demo":["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"]}"#).unwrap();
+    assert!(!keys.attest(&SiteId::parse("demo").unwrap(), "ada", text, NOW_S), "forged: {text}");
     match authorization(text) {
         Some(Authorization::Token(token)) => visitors_token(&token),
         Some(Authorization::Bearer(token)) => operators_token(&token),

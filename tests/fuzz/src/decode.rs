@@ -1,9 +1,14 @@
 //! Any bytes, as what comes in: decoding never fails otherwise than documented, and what it gives is within bounds.
 
+use footfall::access::attest::UserKeys;
+use footfall::access::delivery::{Request, sort};
+use footfall::access::scope::{Grant, Scope};
+use footfall::access::sender::Sender;
 use footfall::sinks::archive::open_line;
 use footfall::sinks::message::{Body, Message};
 use footfall_protocol::decode::{Batch, Call, credentials, decode_batch, decode_frame, decode_one};
 use footfall_protocol::event::{Authority, Delivery, Event, Fact, Line, Surroundings};
+use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::{
     AMOUNT_UNITS_MAX, BATCH_EVENTS_MAX, EVENT_ID_BYTES_MAX, EVENT_NAME_BYTES_MAX, EVENT_PRODUCTS_MAX,
     FOREIGN_ID_BYTES_MAX, NESTING_DEPTH_MAX, OBJECT_MEMBERS_MAX, QUANTITY_MAX, TAB_BYTES_MAX, TEXT_BYTES_MAX,
@@ -12,6 +17,7 @@ use footfall_protocol::limits::{
 use footfall_protocol::message::ClientMessage;
 use footfall_protocol::{Amount, Object, Value};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The first byte is the authority and the way in, the rest what comes in.
 ///
@@ -23,7 +29,10 @@ pub fn check(data: &[u8]) {
     drop(credentials(body));
     for batch in [decode_batch(body, authority), decode_one(Call::Track, body, authority)] {
         match batch {
-            Ok(batch) => bounded(&batch, BATCH_EVENTS_MAX),
+            Ok(batch) => {
+                bounded(&batch, BATCH_EVENTS_MAX);
+                sorted(batch, authority, usize::from(first / 3));
+            }
             Err(fault) => assert!(fault.message.len() < 1_000, "{fault:?}"),
         }
     }
@@ -63,6 +72,40 @@ fn bounded(batch: &Batch, events_max: usize) {
     // Through JSON and back, as records and views go.
     let packed = serde_json::to_string(&delivery).unwrap();
     assert_eq!(serde_json::from_str::<Delivery>(&packed).unwrap(), delivery);
+}
+
+/// Each event goes to whom it is about, or is told to go nowhere; nothing of it depends on its neighbours.
+fn sorted(mut batch: Batch, authority: Authority, choice: usize) {
+    let site = SiteId::parse("demo").unwrap();
+    let keys = UserKeys::parse(r#"{"demo":["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"]}"#).unwrap();
+    keys.mark(&mut batch, authority, &site, 1_800_000_000);
+    assert!(batch.events.iter().all(|decoded| !decoded.event.attested), "nobody has signed these bytes");
+    let own = Uuid::from_u128(7);
+    let sender = match authority {
+        Authority::Visitor => Sender::Visitor(site, own),
+        Authority::Source => Sender::Source(site),
+        Authority::Public => Sender::Public(site),
+    };
+    let scopes = [None, Some(vec![Scope::Events]), Some(vec![Scope::Identify, Scope::Orders])];
+    let names = (choice % 2 == 1).then(|| vec!["product_added".to_owned(), "identified".to_owned()]);
+    let grant = Grant::new(scopes[choice % 3].clone(), names).unwrap();
+    let request =
+        Request { nonce: "n".to_owned(), grant, allow_headless: choice.is_multiple_of(5), ..Request::default() };
+    let (came, faults) = (batch.events.len(), batch.rejections.len());
+    let indexes: Vec<u32> = batch.events.iter().map(|decoded| decoded.index).collect();
+    let deliveries = sort(batch, &sender, &request);
+    assert!(deliveries.rejections.is_sorted_by_key(|rejection| rejection.index));
+    let mut gone: Vec<u32> = Vec::new();
+    for (visitor, delivery) in &deliveries.by_visitor {
+        assert!(authority != Authority::Visitor || *visitor == own, "a visitor speaks for itself only");
+        assert!(delivery.events.is_sorted_by(|a, b| a.0 < b.0), "each once, in the order in which they came");
+        assert!(delivery.events.iter().all(|(_, event)| !event.id.is_empty()));
+        gone.extend(delivery.events.iter().map(|(index, _)| *index));
+    }
+    gone.sort_unstable();
+    gone.dedup();
+    assert_eq!(gone.len() + deliveries.rejections.len(), came + faults, "every event is delivered or rejected");
+    assert!(gone.iter().all(|index| indexes.contains(index)));
 }
 
 fn event(event: &Event) {

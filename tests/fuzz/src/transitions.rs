@@ -1,18 +1,16 @@
 //! A set of rules and a life, both made by choices: whatever happens, the visitor's invariants hold.
 
 use super::bytes::Bytes;
-use super::grammar;
+use super::{events, grammar};
 use footfall::engine::rules::{RuleSet, compile};
 use footfall::engine::user::Letter;
 use footfall::engine::{Config, Effect, Input, Rate, Settings, Visitor};
 use footfall_protocol::Value;
-use footfall_protocol::decode::decode_batch;
-use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
+use footfall_protocol::event::Delivery;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::{HOT_BYTES_MAX, OUTBOX_HOT_BYTES_MAX};
 use footfall_protocol::message::Cursor;
 use footfall_protocol::rejection::Code;
-use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -85,6 +83,7 @@ impl Life {
             consent_required: bytes.once_in(16),
             public_orders: bytes.once_in(8),
             rate: bytes.once_in(12).then_some(Rate { count: 5, per_ms: 60_000 }),
+            withdrawal_erases: bytes.once_in(4),
             ..Settings::default()
         };
         Self {
@@ -113,13 +112,13 @@ impl Life {
             15 => {
                 let cursor = bytes.once_in(2).then(|| Cursor { incarnation: self.visitor.incarnation(), seq: 1 });
                 self.input(Input::Connect {
-                    tab: tab(bytes),
+                    tab: events::tab(bytes),
                     cursor,
                     visible: !bytes.once_in(4),
                     inspect: bytes.once_in(2),
                 });
             }
-            16 => self.input(Input::Disconnect { tab: tab(bytes) }),
+            16 => self.input(Input::Disconnect { tab: events::tab(bytes) }),
             17 => self.input(if bytes.once_in(4) { self.refusal(bytes) } else { Input::Wake }),
             18 => {
                 self.queue_is_up = !self.queue_is_up;
@@ -136,6 +135,7 @@ impl Life {
                 self.now_ms = self.now_ms.saturating_sub(u64::from(bytes.byte()) * 1_000);
                 self.input(Input::Wake);
             }
+            22 if bytes.once_in(4) => self.input(Input::Withdraw),
             _ => self.send(bytes),
         }
     }
@@ -160,52 +160,18 @@ impl Life {
         let before = self.visitor.snapshot();
         self.input(Input::Wake);
         assert!(self.visitor.snapshot() == before, "a wake that is too early, or repeated, changes nothing");
+        for rule in &self.config.rules.rules {
+            drop(serde_json::to_string(&self.visitor.explain(&rule.id, self.now_ms, &self.config)).unwrap());
+        }
     }
 
     fn send(&mut self, bytes: &mut Bytes) {
-        let authority = bytes.pick(&[Authority::Visitor, Authority::Source, Authority::Public]);
-        let tab = tab(bytes);
-        let events: Vec<serde_json::Value> = (0..1 + bytes.below(2)).map(|_| self.event(bytes, &tab)).collect();
-        let batch = decode_batch(json!({"batch": events}).to_string().as_bytes(), authority).unwrap();
-        let events = batch.events.into_iter().map(|decoded| (decoded.index, decoded.event)).collect();
-        let timezone = bytes.pick(&["", "Europe/Berlin", "nowhere"]).to_owned();
-        let geo = (!timezone.is_empty()).then(|| Geo { timezone, ..Geo::default() });
-        let delivery = Delivery { events, surroundings: Surroundings { geo, ..Surroundings::default() } };
+        let delivery = events::delivery(bytes, &mut self.events);
         self.last = Some(delivery.clone());
         self.input(Input::Events(delivery));
         if bytes.once_in(4) {
             self.repeat();
         }
-    }
-
-    fn event(&mut self, bytes: &mut Bytes, tab: &str) -> serde_json::Value {
-        self.events += 1;
-        let sku = format!("sku-{}", bytes.below(5));
-        let price = bytes
-            .pick(&[json!(19.99), json!("3.5"), json!(0), json!(250), json!("none"), json!(null)].each_ref())
-            .clone();
-        let product = json!({"sku": sku, "name": "Thing", "price": price, "quantity": 1 + bytes.below(3), "currency": "EUR", "category": sku, "n": bytes.below(4)});
-        let (name, properties) = match bytes.below(16) {
-            0..3 => ("Product Viewed", product),
-            3..5 => ("Product Added", product),
-            5 => ("Product Removed", product),
-            6 => ("page_viewed", json!({"path": "/p", "kind": bytes.pick(&["product", "home", "checkout", "cart"])})),
-            7 => ("page_hidden", json!({})),
-            8 => ("page_visible", json!({})),
-            9 => ("page_left", json!({})),
-            10 => ("Checkout Started", json!({})),
-            11 => ("Order Completed", json!({"order_id": sku, "revenue": price})),
-            12 => ("my own", json!({"n": bytes.below(4), "list": [1, {"sku": sku}]})),
-            13 => ("cart_viewed", json!({"products": [product]})),
-            14 => ("push_dismissed", json!({"seq": bytes.below(4)})),
-            _ => ("identified", json!({})),
-        };
-        let kind = if name == "identified" { "identify" } else { "track" };
-        let consent = bytes.once_in(32).then(|| json!({"status": bytes.pick(&["granted", "denied"])}));
-        json!({
-            "type": kind, "messageId": format!("e{}", self.events), "event": name, "userId": "u", "anonymousId": "a",
-            "traits": {"n": bytes.below(3)}, "context": {"tab": tab, "consent": consent}, "properties": properties
-        })
     }
 
     /// A queue refuses, while that of another sink may have taken some records.
@@ -294,8 +260,4 @@ impl Life {
         }
         self.land();
     }
-}
-
-fn tab(bytes: &mut Bytes) -> String {
-    bytes.pick(&["t1", "t2", ""]).to_owned()
 }

@@ -123,7 +123,7 @@ impl Tab {
     }
 }
 
-/// The tabs, each at the place where it came; bounded by [`TABS_MAX`].
+/// The tabs, each at the place where its first page came; bounded by [`TABS_MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tabs(Vec<Tab>);
 
@@ -144,17 +144,25 @@ impl Tabs {
         self.0.iter_mut().find(|tab| tab.id == id)
     }
 
-    /// The tab, made when it is new (and then in sight); when there are too many the least recently active goes.
+    /// The tab, made when it is new (and then in sight); when there are too many the least recently active goes. One that
+    /// shows no page comes after all others, as if it were new: that its socket has come earlier is not recorded.
     pub(super) fn touch(&mut self, id: &str, now_ms: u64) -> &mut Tab {
-        let at = self.0.iter().position(|tab| tab.id == id).unwrap_or_else(|| {
-            if self.0.len() >= TABS_MAX {
-                let oldest =
-                    self.0.iter().enumerate().min_by_key(|(_, tab)| (tab.connected, tab.last_ms)).map(|(at, _)| at);
-                self.0.remove(oldest.expect("the list is full, so it is not empty"));
+        let at = match self.0.iter().position(|tab| tab.id == id) {
+            Some(at) if self.0[at].view.is_some() => at,
+            Some(at) => {
+                self.0[at..].rotate_left(1);
+                self.0.len() - 1
             }
-            self.0.push(Tab { id: id.to_owned(), visible: true, ..Tab::default() });
-            self.0.len() - 1
-        });
+            None => {
+                if self.0.len() >= TABS_MAX {
+                    let oldest =
+                        self.0.iter().enumerate().min_by_key(|(_, tab)| (tab.connected, tab.last_ms)).map(|(at, _)| at);
+                    self.0.remove(oldest.expect("the list is full, so it is not empty"));
+                }
+                self.0.push(Tab { id: id.to_owned(), visible: true, ..Tab::default() });
+                self.0.len() - 1
+            }
+        };
         self.0[at].last_ms = now_ms;
         &mut self.0[at]
     }

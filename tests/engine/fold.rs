@@ -98,6 +98,25 @@ fn what_is_not_recorded_decides_nothing() {
 }
 
 #[test]
+fn of_two_tabs_at_one_time_the_one_whose_page_came_last_is_the_page() {
+    let rule = json!([{"id": "r", "pattern": {"event": {"name": "look"}}, "actions": [{"record": {"name": "saw", "data": {"path": "{{page.path}}"}}}]}]);
+    for connects in [&["a", "b"][..], &["b", "a"], &["b"], &[]] {
+        let mut sim = Sim::with_rules(rule.clone());
+        sim.page("c", "home", "/");
+        for tab in connects {
+            sim.connect(tab, None);
+        }
+        sim.pass(SECOND).page("a", "product", "/a").page("b", "product", "/b").track("", "look", json!({}));
+        assert_eq!(
+            sim.made.last().unwrap().data,
+            serde_json::from_value(json!({"path": "/b"})).unwrap(),
+            "{connects:?}"
+        );
+        sim.assert_log_tells_all("with sockets that came before their pages");
+    }
+}
+
+#[test]
 fn a_log_that_is_not_whole_gives_no_state() {
     let mut sim = Sim::new(config(json!([]), json!([]), json!([])));
     sim.page("t", "product", "/p/tent").page("t", "home", "/");

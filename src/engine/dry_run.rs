@@ -83,8 +83,9 @@ impl DryRun {
             if self.segments.is_some() { own.segments } else { config.rules.segments.clone() },
             if self.stages.is_some() { own.stages } else { config.rules.stages.clone() },
         );
-        // Another version, so that the visitor follows what is tried.
-        Config { settings: config.settings.clone(), rules, version: config.version.wrapping_add(1) }
+        // Another version where something else is tried, so that the visitor follows it; of what runs nothing is looked at anew.
+        let other = [&self.rules, &self.segments, &self.stages].iter().any(|documents| documents.is_some());
+        Config { settings: config.settings.clone(), rules, version: config.version.wrapping_add(other.into()) }
     }
 
     fn answer(&self, now: Millis, complete: bool, rehearsal: &Rehearsal<'_>, tried: &Config) -> Value {

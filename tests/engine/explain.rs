@@ -168,6 +168,27 @@ fn a_dry_run_that_is_asked_wrongly_hears_every_fault() {
     assert!(DryRun::parse(&Value::Null).is_err());
 }
 
+#[test]
+fn a_dry_run_of_what_runs_is_what_happens_then() {
+    let late = json!([{"id": "late", "when": {"session.total_seconds": {"$gte": 20}}}]);
+    let dwell = json!([{"id": "r", "pattern": {"dwell": {"for": "40s", "where": {}}}, "actions": push()}]);
+    let mut sim = Sim::new(config(dwell.clone(), late, json!([])));
+    sim.page("t", "product", "/p/1").pass(30 * SECOND);
+    let shown = sim.dry_run(&json!({"pass": "20s"}));
+    // Other documents, even if they say the same, are followed from the beginning.
+    let other = sim.dry_run(&json!({"rules": dwell, "pass": "20s"}));
+    let made = sim.made.len();
+    sim.pass(20 * SECOND);
+    // Time alone makes nobody enter a segment: that is told with what happens next.
+    let kinds = |records: &serde_json::Value| {
+        let kinds = records.as_array().unwrap().iter().map(|record| record["kind"].clone());
+        kinds.collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&shown["records"]), kinds(&serde_json::to_value(&sim.made[made..]).unwrap()));
+    assert_eq!(kinds(&shown["records"]), ["trigger_fired"]);
+    assert_eq!(kinds(&other["records"]), ["segment_entered", "trigger_fired"]);
+}
+
 /// A visitor of whom only the records are known, to whom they happen again, and `rest_ms` after the last of them.
 fn live_again(live: &Sim, rules: serde_json::Value, rest_ms: u64) -> Sim {
     let mut again = Sim::new(config(rules, json!([]), json!([])));

@@ -2,22 +2,28 @@
 
 use super::bytes::Bytes;
 use super::grammar;
+use footfall::engine::condition::Compiler;
 use footfall::engine::fault::RuleFault;
 use footfall::engine::rules::{
     RuleSet, compile, compile_rule, compile_segment, compile_stage, warnings, warnings_among,
 };
+use footfall::engine::tree::resolve_any;
 use footfall::engine::{Config, Input, Settings, Visitor};
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::DOCUMENT_FAULTS_MAX;
 use footfall_protocol::{Object, Value};
 use uuid::Uuid;
 
-/// The first byte says whether the rest is JSON text, or choices of the grammar that are then spoilt in places.
+/// The first byte says whether the rest is JSON text, a regular expression with what it is tried on, or choices of the
+/// grammar that are then spoilt in places.
 ///
 /// # Panics
 /// When something is wrong with the engine.
 pub fn check(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
+    if first % 4 == 2 {
+        return expression(rest);
+    }
     if first % 2 == 0 {
         if let Ok(document) = serde_json::from_slice::<Value>(rest) {
             each(&document);
@@ -41,6 +47,29 @@ pub fn check(data: &[u8]) {
         documents.push(document);
     }
     together(&documents);
+}
+
+/// A line with a regular expression, and lines that it is tried on: it compiles or has a fault, and `$regexi` and
+/// `$notRegex` follow from it.
+fn expression(rest: &[u8]) {
+    let text = String::from_utf8_lossy(rest);
+    let mut lines = text.split('\n');
+    let expression = lines.next().unwrap_or_default();
+    let compiled = |operator: &str| {
+        let authored = serde_json::json!({"a.b": {operator: expression}});
+        let authored: Value = serde_json::from_value(authored).unwrap();
+        let mut compiler = Compiler::new(&resolve_any);
+        let condition = compiler.condition(&authored, "");
+        (condition, compiler.faults)
+    };
+    let [(plain, faults), (either, _), (none, _)] = ["$regex", "$regexi", "$notRegex"].map(compiled);
+    assert!(faults.iter().all(|fault| fault.pointer == "/a.b/$regex" && fault.message.len() < 1_000), "{faults:?}");
+    for line in lines.take(8) {
+        let scope: Value = serde_json::from_value(serde_json::json!({"a": {"b": line}})).unwrap();
+        let (plain, either, none) = (plain.holds(&scope), either.holds(&scope), none.holds(&scope));
+        assert!(if faults.is_empty() { none != plain } else { !plain && !none }, "{expression} on {line}");
+        assert!(either || !plain, "{expression} on {line}, whatever the case");
+    }
 }
 
 fn each(document: &Value) {

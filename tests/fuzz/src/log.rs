@@ -4,9 +4,11 @@ use super::bytes::Bytes;
 use super::events;
 use super::transitions::site;
 use footfall::engine::user::{Answer, Telling, User, UserEffect, UserInput};
-use footfall::engine::{Config, Input, Rate, Settings};
-use footfall_protocol::ids::SiteId;
-use footfall_simulator::Sim;
+use footfall::engine::{Config, DryRun, Input, Rate, Settings};
+use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
+use footfall_protocol::record::RecordKind;
+use footfall_simulator::{START, Sim};
+use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -31,10 +33,16 @@ pub fn check(data: &[u8]) {
     life.compare();
 }
 
+fn demo() -> SiteId {
+    SiteId::parse("demo").unwrap()
+}
+
 struct Life {
     sim: Sim,
     users: BTreeMap<Uuid, User>,
     sent: usize,
+    /// Letters to users; some do not arrive.
+    written: usize,
 }
 
 impl Life {
@@ -48,9 +56,11 @@ impl Life {
             withdrawal_erases: bytes.once_in(4),
             ..Settings::default()
         };
-        let mut sim = Sim::new(Config { settings, rules, version: 1 });
+        // A visitor that nobody calls otherwise than by a user's id, whom an alias makes another one.
+        let ids = [Uuid::from_u128(7), visitor_of(&demo(), Foreign::User, "u").unwrap()];
+        let mut sim = Sim::at(Config { settings, rules, version: 1 }, START, bytes.pick(&ids));
         (sim.keeps_letters, sim.evicts) = (true, bytes.once_in(4));
-        Self { sim, users: BTreeMap::new(), sent: 0 }
+        Self { sim, users: BTreeMap::new(), sent: 0, written: 0 }
     }
 
     fn step(&mut self, bytes: &mut Bytes) {
@@ -71,7 +81,8 @@ impl Life {
             // The platform rings late: what was due comes with the next wake or input.
             13 => self.sim.now_ms += u64::from(bytes.byte()) * 10,
             14 if bytes.once_in(4) => self.input(Input::Withdraw),
-            14 | 15 => self.compare(),
+            14 => self.rehearse(1 + u64::from(bytes.byte()) * 60_000),
+            15 => self.compare(),
             _ => {
                 let delivery = events::delivery(bytes, &mut self.sent);
                 self.input(Input::Events(delivery));
@@ -105,6 +116,35 @@ impl Life {
         self.sim.now_ms = end_ms;
     }
 
+    /// A dry run of nothing but time shows what is going to be, and changes nothing.
+    fn rehearse(&mut self, ms: u64) {
+        self.pass(0);
+        let asked = serde_json::from_value(json!({"pass": format!("{ms}ms")})).unwrap();
+        let before = self.sim.visitor.snapshot();
+        let shown = DryRun::parse(&asked).unwrap().run(&self.sim.visitor, self.sim.now_ms, &self.sim.config);
+        assert!(self.sim.visitor.snapshot() == before, "a dry run changes nothing");
+        let (life, made) = (self.sim.visitor.incarnation(), self.sim.made.len());
+        self.live_until(self.sim.now_ms + ms);
+        let shown = serde_json::to_value(shown).unwrap();
+        // In thought nothing is told of the user.
+        let other = self.sim.visitor.incarnation() != life || self.sim.config.rules.reads_user();
+        if other || shown["complete"] != true {
+            return;
+        }
+        let mut view = serde_json::to_value(self.sim.visitor.inspection(self.sim.now_ms, &self.sim.config)).unwrap();
+        let mut foreseen = shown["view"].clone();
+        for view in [&mut view, &mut foreseen] {
+            // What is delivered, and to whom, is not foreseen.
+            for name in ["outbox", "identity", "user", "timers"] {
+                view.as_object_mut().unwrap().remove(name);
+            }
+        }
+        assert!(view == foreseen, "it became\n  {view}\nand was to become\n  {foreseen}");
+        let fired = self.sim.made[made.min(self.sim.made.len())..].iter();
+        let fired = fired.filter(|record| record.kind == RecordKind::TriggerFired).count();
+        assert_eq!(shown["fired"].as_array().map(Vec::len), Some(fired));
+    }
+
     fn wake_users(&mut self) {
         for id in self.users.keys().copied().collect::<Vec<_>>() {
             for effect in self.tell_user(id, UserInput::Wake) {
@@ -124,7 +164,7 @@ impl Life {
     }
 
     fn tell_user(&mut self, id: Uuid, input: UserInput) -> Vec<UserEffect> {
-        let user = self.users.entry(id).or_insert_with(|| User::new(SiteId::parse("demo").unwrap(), id));
+        let user = self.users.entry(id).or_insert_with(|| User::new(demo(), id));
         user.handle(input, self.sim.now_ms, RETENTION_MS)
     }
 
@@ -144,6 +184,10 @@ impl Life {
         }
         let letters = std::mem::take(&mut self.sim.letters);
         let Some(version) = letters.first().map(|letter| letter.version) else { return };
+        self.written += letters.len();
+        if self.written % 5 == 4 {
+            return self.input(Input::FeedFailed { version });
+        }
         let mut answers = Vec::new();
         for letter in letters {
             let Some(UserEffect::Answer(answer)) = self.tell_user(letter.user, UserInput::Letter(letter.clone())).pop()

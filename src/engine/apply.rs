@@ -287,10 +287,6 @@ impl Visitor {
         self.sight(tab, visible, turn);
         let welcome = self.welcome(inspects, turn);
         let missed = self.mailbox.missed(tab, cursor, self.core.incarnation, turn.now_ms);
-        // What no longer holds is taken back with the next thing that happens; until then it is not shown anew.
-        let over = self.over(turn);
-        let missed =
-            missed.into_iter().filter(|told| !matches!(told, ServerMessage::Push(push) if over.contains(&push.seq)));
         // First of all: what this input has already brought about for every tab is among what was missed, and in its order.
         let told = std::iter::once(welcome).chain(missed);
         let told = told.map(|message| Effect::Send { to: To::Tab(tab.to_owned()), message });

@@ -124,14 +124,9 @@ impl Visitor {
 
     /// Takes the pushes back that no longer hold: their rule is off or gone, or its condition does not hold any more.
     pub(super) fn retract_what_no_longer_holds(&mut self, turn: &mut Turn<'_>) {
-        let over = self.over(turn);
-        self.retract(&over, turn);
-    }
-
-    /// The pushes that are to be taken back and no longer hold.
-    pub(super) fn over(&self, turn: &Turn<'_>) -> Vec<u64> {
         let over = self.mailbox.bound(turn.now_ms).filter(|push| !self.still_holds(push, turn));
-        over.map(|push| push.seq).collect()
+        let over: Vec<u64> = over.map(|push| push.seq).collect();
+        self.retract(&over, turn);
     }
 
     fn still_holds(&self, push: &Bound, turn: &Turn<'_>) -> bool {

@@ -91,7 +91,7 @@ fn what_is_not_recorded_decides_nothing() {
         sim.assert_log_tells_all("and disconnects");
     }
     let shown = |sim: &Sim| sim.sent.iter().filter(|(_, to, _)| *to == To::Tab("other".into())).count();
-    assert_eq!(shown(&sim), 2, "two welcomes, and no push that holds no longer");
+    assert_eq!(shown(&sim), 4, "two welcomes, each with the push that the other tab shows as well");
     sim.track("t", "look", json!({})).pass(10 * SECOND);
     assert_eq!(sim.see("/last_push"), json!(3), "one was taken back, and another one came");
     sim.assert_log_tells_all("all of it");

@@ -1,6 +1,7 @@
 //! A visitor folded from its log: what the records of a life say, applied in order to a visitor of whom nothing is known,
 //! gives the state at any time of that life.
 
+use super::user::{Answer, Content};
 use super::{Config, Effect, Input, Visitor, replayed};
 use footfall_protocol::Millis;
 use footfall_protocol::ids::SiteId;
@@ -60,6 +61,7 @@ pub fn fold(
             (None, _) => Input::Wake,
         };
         life.apply(input, record.at_ms);
+        life.answered(record);
     }
     life.wake_before(until.saturating_add(1), known < records.len())?;
     Ok(Some(life.visitor).filter(|_| !life.over))
@@ -92,14 +94,28 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Applies an input; the queue and users' objects take everything at once.
+    /// What a user's object answered is known from its record alone.
+    fn answered(&mut self, record: &Record) {
+        let is_answer = matches!(record.kind, RecordKind::UserMerged | RecordKind::UserRefused);
+        if is_answer && self.visitor.last_record() < record.seq {
+            self.visitor.outbox.push(record.clone());
+        }
+    }
+
+    /// Applies an input; the queue takes everything at once, and so do users' objects, which do not answer about merges.
     fn apply(&mut self, input: Input, now: Millis) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             for effect in self.visitor.handle(input, now, self.config) {
                 match effect {
                     Effect::Flush { through, .. } => inputs.push(Input::flushed(through)),
-                    Effect::Feed(letters) => inputs.push(Input::taken(letters)),
+                    Effect::Feed(letters) => {
+                        let version = letters.first().map_or(0, |letter| letter.version);
+                        let told =
+                            letters.into_iter().filter(|letter| !matches!(letter.content, Content::Merges { .. }));
+                        let answers = told.map(|letter| (letter, Answer::Taken(None))).collect();
+                        inputs.push(Input::Fed { version, answers });
+                    }
                     Effect::Delete | Effect::Erase { .. } => self.over = true,
                     Effect::Send { .. } | Effect::Reject(_) | Effect::Spill { .. } | Effect::Drop { .. } => {}
                 }

@@ -1,8 +1,12 @@
 //! The state at any time of a life is the fold of its log up to then.
 
 use crate::properties::{LIVES, Step, apply, life, site};
-use crate::sim::{MINUTE, SECOND, Sim, config};
-use footfall::engine::{FoldFault, To};
+use crate::sim::{MINUTE, SECOND, START, Sim, config};
+use footfall::engine::user::{Answer, Content, Refusal};
+use footfall::engine::{FoldFault, Input, To};
+use footfall_protocol::event::Authority;
+use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
+use footfall_protocol::record::RecordKind;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
@@ -113,6 +117,27 @@ fn of_two_tabs_at_one_time_the_one_whose_page_came_last_is_the_page() {
             "{connects:?}"
         );
         sim.assert_log_tells_all("with sockets that came before their pages");
+    }
+}
+
+#[test]
+fn what_a_users_object_answered_stands_in_the_log_where_it_came() {
+    let rules = json!([{"id": "r", "pattern": {"sequence": {"steps": [{"event": {"name": "one"}}, {"event": {"name": "two"}}]}}, "actions": [{"record": {"name": "both"}}]}]);
+    let old = visitor_of(&SiteId::parse("demo").unwrap(), Foreign::User, "old").unwrap();
+    for answer in [Answer::Taken(None), Answer::Refused(Refusal::Circle)] {
+        let mut sim = Sim::at(config(rules.clone(), json!([]), json!([])), START, old);
+        sim.keeps_letters = true;
+        sim.send_as(Authority::Source, vec![json!({"type": "alias", "userId": "new", "previousId": "old"})]);
+        sim.pass(3 * SECOND).track("t", "one", json!({}));
+        let letters = std::mem::take(&mut sim.letters);
+        assert!(letters.iter().any(|letter| matches!(letter.content, Content::Merges { .. })), "{letters:?}");
+        let version = letters[0].version;
+        let answers = letters.into_iter().map(|letter| (letter, answer.clone())).collect();
+        sim.input(Input::Fed { version, answers });
+        assert!(matches!(sim.made.last().unwrap().kind, RecordKind::UserMerged | RecordKind::UserRefused));
+        sim.assert_log_tells_all("a step that was taken before the answer came");
+        sim.track("t", "one", json!({}));
+        sim.assert_log_tells_all("and one after it");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Snapshots of every version there ever was load for ever, and read the same.
 
-use crate::sim::{MINUTE, Sim, config};
-use footfall::engine::user::{Nested, Told, UserProfile};
+use crate::sim::{HOUR, MINUTE, Sim, config};
+use footfall::engine::user::{Content, Nested, Told, UserProfile};
 use footfall::engine::{Input, SnapshotError, Stored, Visitor};
 use footfall_protocol::event::Authority;
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
@@ -80,25 +80,46 @@ fn lived() -> Sim {
     sim
 }
 
+/// Every case that was ever written: its file's name, what is in it, and its visitor.
+fn cases() -> Vec<(String, Value, Visitor)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/snapshots");
+    let case = |path: &Path| {
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cold = case["cold"].as_object().unwrap().iter();
+        let cold = cold.map(|(page, hex)| (page.parse().unwrap(), bytes(hex.as_str().unwrap())));
+        let stored = Stored { hot: bytes(case["hot"].as_str().unwrap()), cold: cold.collect() };
+        (path.display().to_string(), case, Visitor::load(&stored).unwrap())
+    };
+    let cases: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| case(&entry.unwrap().path())).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
 #[test]
 fn every_version_that_was_ever_written_still_loads() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/snapshots");
-    let mut versions = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let cold = case["cold"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(page, hex)| (page.parse().unwrap(), bytes(hex.as_str().unwrap())));
-        let stored = Stored { hot: bytes(case["hot"].as_str().unwrap()), cold: cold.collect() };
-        let visitor = Visitor::load(&stored).unwrap();
+    for (name, case, visitor) in cases() {
         let view = serde_json::to_value(visitor.inspection(0, &lived().config)).unwrap();
-        assert_eq!(view, case["view"], "{}", path.display());
-        versions += 1;
+        assert_eq!(view, case["view"], "{name}");
     }
-    assert!(versions > 0);
+}
+
+#[test]
+fn what_an_earlier_version_counted_counts_for_the_user() {
+    for (name, case, visitor) in cases() {
+        let mut sim = lived();
+        (sim.visitor, sim.keeps_letters) = (visitor, true);
+        sim.pass(HOUR).send_as(Authority::Source, vec![json!({"type": "identify", "userId": "u9"})]).pass(MINUTE);
+        let brings = sim.letters.iter().rev().find_map(|letter| match &letter.content {
+            Content::Brings(contribution) => Some(serde_json::to_value(&contribution.0).unwrap()),
+            _ => None,
+        });
+        let (brings, before) = (brings.expect("it is attested"), &case["view"]["profile"]);
+        let entries = brings["ledger"]["entries"].as_array().unwrap().iter();
+        let orders = entries.filter(|entry| entry["placed"] == true).count() as u64;
+        let settled = brings["ledger"]["settled"][0].as_u64().unwrap();
+        assert_eq!(Some(orders + settled), before["orders"].as_u64(), "{name}");
+        assert!(brings["sessions"].as_u64() > before["sessions"].as_u64(), "{name}: {brings}");
+    }
 }
 
 /// Fails when the stored form changes. Then: give the section a new version with a way to load the old one, keep the

@@ -134,10 +134,12 @@ impl Life {
         let mut view = serde_json::to_value(self.sim.visitor.inspection(self.sim.now_ms, &self.sim.config)).unwrap();
         let mut foreseen = shown["view"].clone();
         for view in [&mut view, &mut foreseen] {
-            // What is delivered, and to whom, is not foreseen.
+            // What is delivered, and to whom, is not foreseen; what has expired is thrown away when anything comes.
             for name in ["outbox", "identity", "user", "timers"] {
                 view.as_object_mut().unwrap().remove(name);
             }
+            let pushes = view["pushes"].as_array_mut().unwrap();
+            pushes.retain(|push| push["expires_at_ms"].as_u64() > Some(self.sim.now_ms));
         }
         assert!(view == foreseen, "it became\n  {view}\nand was to become\n  {foreseen}");
         let fired = self.sim.made[made.min(self.sim.made.len())..].iter();

@@ -44,6 +44,16 @@ function whole(items, count) {
 }
 
 describe("the event log", { concurrency: true }, () => {
+  test("has details in the order in which they were said, in the object as in the database", async () => {
+    const { visitor, token } = await engine.visitor();
+    await send(token, track("look", { properties: { b: 1, a: { d: 2, c: 3 } } }));
+    const said = '"properties":{"b":1,"a":{"d":2,"c":3}}';
+    const told = async () => (await engine.admin("GET", `demo/visitors/${visitor}/events`)).text;
+    assert.ok((await told()).includes(said), "while it waits");
+    await until(async () => (await stored(visitor)).length > 0, 20_000);
+    assert.ok((await told()).includes(said), "and when it has arrived");
+  });
+
   test("has every record once at every moment of its way from the object to the database", async (t) => {
     const { visitor, token } = await engine.visitor();
     const rooms = new Set();

@@ -30,7 +30,7 @@ fn a_push_is_taken_back_when_its_condition_no_longer_holds() {
 }
 
 #[test]
-fn who_reconnects_learns_of_a_retraction_if_they_have_the_push() {
+fn who_reconnects_learns_of_a_retraction_of_a_push_that_they_may_have() {
     let mut sim = Sim::with_rules(json!([
         at("r", "go", json!({"condition": {"cart.count": 0}, "actions": [bound_push("a")]})),
         at("other", "other", json!({}))
@@ -51,7 +51,8 @@ fn who_reconnects_learns_of_a_retraction_if_they_have_the_push() {
     };
     assert_eq!(told(&mut sim, "t", 1), ["retract 1 at 2", "push 3"]);
     assert_eq!(told(&mut sim, "t", 2), ["push 3"]);
-    assert_eq!(told(&mut sim, "new", 0), ["push 3"]);
+    // The push may have come over HTTP since the page said that it had nothing.
+    assert_eq!(told(&mut sim, "new", 0), ["retract 1 at 2", "push 3"]);
     // When the push would have expired, every page has taken it away by itself.
     sim.pass(2 * DAY);
     assert_eq!(told(&mut sim, "t", 1), ["push 3"]);

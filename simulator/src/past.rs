@@ -36,8 +36,6 @@ impl Sim {
         }
         let timers = members["timers"].as_array_mut().expect("timers are a list");
         timers.retain(|timer| !["flush", "feed", "retention"].iter().any(|reason| timer["reason"] == *reason));
-        // Of two at one time the one whose tab is older comes first, and sockets make tabs as well.
-        timers.sort_by_key(|timer| (timer["due_at_ms"].as_u64(), timer.to_string()));
         // What has expired is thrown away with the next input, whether or not that is recorded.
         let pushes = members["pushes"].as_array_mut().expect("pushes are a list");
         pushes.retain(|push| push["expires_at_ms"].as_u64() > Some(now_ms));

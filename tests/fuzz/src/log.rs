@@ -2,9 +2,9 @@
 
 use super::bytes::Bytes;
 use super::events;
-use super::transitions::site;
+use super::transitions::{settings, site};
 use footfall::engine::user::{Answer, Telling, User, UserEffect, UserInput};
-use footfall::engine::{Config, DryRun, Input, Rate, Settings};
+use footfall::engine::{Config, DryRun, Input};
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::record::RecordKind;
 use footfall_simulator::{START, Sim};
@@ -47,15 +47,7 @@ struct Life {
 
 impl Life {
     fn new(bytes: &mut Bytes) -> Self {
-        let rules = site(bytes);
-        let settings = Settings {
-            inspect: true,
-            consent_required: bytes.once_in(16),
-            public_orders: bytes.once_in(8),
-            rate: bytes.once_in(12).then_some(Rate { count: 5, per_ms: 60_000 }),
-            withdrawal_erases: bytes.once_in(4),
-            ..Settings::default()
-        };
+        let (rules, settings) = (site(bytes), settings(bytes));
         // A visitor that nobody calls otherwise than by a user's id, whom an alias makes another one.
         let ids = [Uuid::from_u128(7), visitor_of(&demo(), Foreign::User, "u").unwrap()];
         let mut sim = Sim::at(Config { settings, rules, version: 1 }, START, bytes.pick(&ids));

@@ -49,6 +49,18 @@ pub fn site(bytes: &mut Bytes) -> RuleSet {
     compile(&rules, &segments, &documents(stages)).0
 }
 
+/// A site's settings, by choices.
+pub fn settings(bytes: &mut Bytes) -> Settings {
+    Settings {
+        inspect: true,
+        consent_required: bytes.once_in(16),
+        public_orders: bytes.once_in(8),
+        rate: bytes.once_in(12).then_some(Rate { count: 5, per_ms: 60_000 }),
+        withdrawal_erases: bytes.once_in(4),
+        ..Settings::default()
+    }
+}
+
 struct Life {
     visitor: Visitor,
     config: Config,
@@ -78,14 +90,7 @@ impl Life {
     fn new(bytes: &mut Bytes) -> Self {
         let rules = site(bytes);
         let other = if bytes.once_in(3) { site(bytes) } else { RuleSet::new(Vec::new(), Vec::new(), Vec::new()) };
-        let settings = Settings {
-            inspect: true,
-            consent_required: bytes.once_in(16),
-            public_orders: bytes.once_in(8),
-            rate: bytes.once_in(12).then_some(Rate { count: 5, per_ms: 60_000 }),
-            withdrawal_erases: bytes.once_in(4),
-            ..Settings::default()
-        };
+        let settings = settings(bytes);
         Self {
             visitor: newborn(1),
             config: Config { settings, rules, version: 1 },

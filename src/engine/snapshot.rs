@@ -300,9 +300,16 @@ fn frame(sections: &[Section<'_>]) -> Vec<u8> {
     let (records, state) = sections.split_last().expect("there always are sections");
     let counted = append(&(sections.len() + 1), begin);
     let bytes = state.iter().fold(counted, |bytes, section| append(section, bytes));
-    let filled = bytes.len() + 5 + ZEROS_MIN;
+    let filled = bytes.len() + 5 + ZEROS_MIN + head_bytes(records);
     let zeros = ZEROS_MIN + filled.next_multiple_of(RECORDS_AT) - filled;
     append(records, append(&Section { tag: FILLER, version: 0, body: Body::Here(&ZEROS[..zeros]) }, bytes))
+}
+
+/// What stands before the bytes of a section: tag, version, which body, and how long it is, which takes a byte more from
+/// 16,384 bytes on. Records grow beyond that before each flush of theirs, and would all move by that byte.
+fn head_bytes(section: &Section<'_>) -> usize {
+    let length = if let Body::Here(bytes) = &section.body { bytes.len() } else { 0 };
+    append(&(section.tag, section.version, 0_u8, length), Vec::with_capacity(16)).len()
 }
 
 fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
@@ -312,11 +319,16 @@ fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
 /// The bytes that what is kept is filled up to with zeros, so that its length seldom changes: a value that is as long as the
 /// one before is overwritten in place, and of its pages only those are written whose bytes are others. A power of two from
 /// a page on, and multiples of the longest of them beyond: a value has at most 2 MB.
+///
+/// `before` is how long the value is that is replaced, 0 for one that is to become as short as it can. Up to four times the
+/// length that is needed is kept: where records come in quickly, it would become shorter after each flush, and longer again
+/// soon after.
 #[must_use]
-pub fn room_for(bytes: usize) -> usize {
+pub fn room_for(bytes: usize, before: usize) -> usize {
     const PAGE: usize = 4_096;
     const LONGEST: usize = 64 * 1_024;
-    if bytes > LONGEST { bytes.next_multiple_of(LONGEST) } else { bytes.next_power_of_two().max(PAGE) }
+    let fitting = if bytes > LONGEST { bytes.next_multiple_of(LONGEST) } else { bytes.next_power_of_two().max(PAGE) };
+    if (fitting..=4 * fitting).contains(&before) { before } else { fitting }
 }
 
 #[cfg(test)]
@@ -326,9 +338,18 @@ mod tests {
 
     #[test]
     fn what_is_kept_has_room_and_stays_within_the_platforms_bound() {
-        assert_eq!([1, 4_096, 4_097, 65_536, 65_537].map(room_for), [4_096, 4_096, 8_192, 65_536, 131_072]);
+        assert_eq!(
+            [1, 4_096, 4_097, 65_536, 65_537].map(|bytes| room_for(bytes, 0)),
+            [4_096, 4_096, 8_192, 65_536, 131_072]
+        );
         // Besides the head: the key, and how the platform writes bytes.
-        assert!((1..=USER_BYTES_MAX + 12).step_by(101).all(|bytes| room_for(bytes) >= bytes));
-        assert!(room_for(USER_BYTES_MAX + 12) < 2_000_000);
+        assert!((1..=USER_BYTES_MAX + 12).step_by(101).all(|bytes| room_for(bytes, 0) >= bytes));
+        assert!(room_for(USER_BYTES_MAX + 12, 0) < 2_000_000);
+    }
+
+    #[test]
+    fn what_has_up_to_four_times_the_room_it_needs_keeps_it_and_what_has_more_does_not() {
+        assert_eq!([16_384, 65_536, 131_072].map(|before| room_for(10_000, before)), [16_384, 65_536, 16_384]);
+        assert_eq!(room_for(20_000, 16_384), 32_768);
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::engine::room_for;
 use crate::shell::{clock, js};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -39,11 +40,13 @@ const HEAD_BYTES: usize = 12;
 #[derive(Clone)]
 pub(super) struct Kv {
     storage: Rc<Storage>,
+    /// How long the snapshot's value is, 0 when that is not known.
+    room: Rc<Cell<usize>>,
 }
 
 impl Kv {
     pub(super) fn new(state: &State) -> Self {
-        Self { storage: Rc::new(state.storage()) }
+        Self { storage: Rc::new(state.storage()), room: Rc::default() }
     }
 
     /// The value of a key.
@@ -67,20 +70,24 @@ impl Kv {
     }
 
     /// Keeps the object's snapshot, behind the time that its alarm was asked for (8 bytes, little endian, 0 for none) and
-    /// its length (4 bytes, likewise), and before zeros ([`room_for`]).
-    pub(super) fn put_snapshot(&self, alarm_at_ms: Option<u64>, snapshot: &[u8]) -> Result<()> {
+    /// its length (4 bytes, likewise), and before zeros ([`room_for`]): with `more_follows` no fewer than now, within bounds.
+    pub(super) fn put_snapshot(&self, alarm_at_ms: Option<u64>, snapshot: &[u8], more_follows: bool) -> Result<()> {
         let length = u32::try_from(snapshot.len()).map_err(|_| Error::RustError("the snapshot is too long".into()))?;
         let mut head = [0; HEAD_BYTES];
         head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
         head[8..].copy_from_slice(&length.to_le_bytes());
-        let length = room_for(HEAD_BYTES + snapshot.len());
-        Ok(put_in_room(self.storage.as_raw(), SNAPSHOT, length, &head, snapshot)?)
+        let before = if more_follows { self.room.get() } else { 0 };
+        let length = room_for(HEAD_BYTES + snapshot.len(), before);
+        put_in_room(self.storage.as_raw(), SNAPSHOT, length, &head, snapshot)?;
+        self.room.set(length);
+        Ok(())
     }
 
     /// The object's snapshot, and the time that its alarm was asked for, unless that is over: then it has rung, and of the one
     /// that was set after it the row need not know. `None` when nothing was ever kept.
     pub(super) fn snapshot(&self) -> Result<Option<(Option<u64>, Vec<u8>)>> {
         let Some(bytes) = self.get(SNAPSHOT)? else { return Ok(None) };
+        self.room.set(bytes.len());
         let read = || {
             let (alarm_at_ms, rest) = bytes.split_first_chunk::<8>()?;
             let (length, rest) = rest.split_first_chunk::<4>()?;

@@ -30,6 +30,7 @@ use turn::Resident;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
     console_error, durable_object,
@@ -137,6 +138,17 @@ impl Visitor {
                 console_error!("fault in a visitor: {error}");
                 error.into()
             })
+        })
+    }
+
+    /// Takes a text that came in on a socket, as UTF-8: by the crate's own way it would be copied letter by letter, and be a
+    /// promise also when there is nothing to wait for.
+    pub fn text(&self, socket: web_sys::WebSocket, text: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
+        let object = Rc::clone(&self.object);
+        js::at_once(async move {
+            let text = String::from_utf8(text).map_err(|_| JsValue::from_str("bug: a text is no UTF-8"))?;
+            object.receive(&WebSocket::from(socket), WebSocketIncomingMessage::String(text)).await;
+            Ok(JsValue::UNDEFINED)
         })
     }
 }

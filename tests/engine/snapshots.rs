@@ -21,7 +21,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The case of the present form.
-const NEWEST: &str = "tests/cases/snapshots/0007.json";
+const NEWEST: &str = "tests/cases/snapshots/0008.json";
 
 /// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
 /// back and one that was.
@@ -139,6 +139,22 @@ fn the_present_form_is_the_newest_case() {
     assert_eq!(sim.see("/timers").as_array().unwrap().iter().filter(|timer| timer["rule"].is_string()).count(), 4);
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(kept, case);
+}
+
+/// A disk writes those pages only whose bytes are others.
+#[test]
+fn records_that_wait_stay_where_they_are_or_move_by_whole_kilobytes() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.queue_is_up = false;
+    let mut places = Vec::new();
+    while sim.stored().hot.len() < 24 * 1_024 {
+        sim.track("t1", "Looked", json!({"at": format!("number {}", places.len()), "text": "x".repeat(500)}));
+        let stored = sim.stored();
+        assert!(sim.see("/outbox/pages") == 0 && stored.cold.is_empty());
+        places.push(stored.hot.windows(8).rposition(|bytes| bytes == b"number 0").unwrap());
+    }
+    assert!(places.iter().all(|at| at % 1_024 == places[0] % 1_024), "{places:?}");
+    assert!(places.last().unwrap() - places[0] <= 2_048, "the state alone has grown: {places:?}");
 }
 
 #[test]

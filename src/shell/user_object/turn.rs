@@ -91,7 +91,7 @@ impl Object {
             alarm_at_ms = Some(at_ms);
         }
         if changed {
-            Kv::new(&self.state).put_snapshot(alarm_at_ms, &snapshot)?;
+            Kv::new(&self.state).put_snapshot(alarm_at_ms, &snapshot, false)?;
         }
         let committed = if changed { snapshot } else { committed };
         let exists = exists || changed;

@@ -24,6 +24,8 @@ pub(super) struct Commit<'a> {
     pub(super) pages: Vec<(u64, &'a [u8])>,
     /// Pages to delete.
     pub(super) gone: Vec<Range<u64>>,
+    /// Whether somebody is there, of whom more is likely to be written soon.
+    pub(super) more_follows: bool,
 }
 
 /// The key of a cold page. Keys have the order of the numbers.
@@ -79,22 +81,22 @@ impl Store {
     /// Writes all of it or nothing. Pages come before the hot row that refers to them, and go after the one that no longer
     /// does.
     pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
-        let Commit { alarm_at_ms, hot, pages, gone } = commit;
+        let &Commit { alarm_at_ms, hot, ref pages, ref gone, more_follows } = commit;
         // What nearly every event is.
         if pages.is_empty() && gone.is_empty() {
-            put_hot(&self.kv, *alarm_at_ms, hot)?;
+            put_hot(&self.kv, alarm_at_ms, hot, more_follows)?;
             self.runtime.add_rows(1, 0);
         } else {
             let pages: Vec<_> = pages.iter().map(|(number, bytes)| (page_key(*number), bytes.to_vec())).collect();
             let gone: Vec<_> = gone.iter().cloned().flatten().map(page_key).collect();
-            let (alarm_at_ms, hot) = (*alarm_at_ms, hot.to_vec());
+            let hot = hot.to_vec();
             // A write that fails does not by itself undo the ones before it: a page of the new state beside the hot row of
             // the old one would be a visitor that nobody can read.
             let rows = self.kv.all_or_nothing(move |kv| {
                 for (key, bytes) in &pages {
                     kv.put(key, bytes)?;
                 }
-                put_hot(kv, alarm_at_ms, &hot)?;
+                put_hot(kv, alarm_at_ms, &hot, more_follows)?;
                 let deleted = gone.iter().map(|key| Ok(usize::from(kv.delete(key)?))).sum::<Result<usize>>()?;
                 Ok(pages.len() + 1 + deleted)
             })?;
@@ -105,10 +107,10 @@ impl Store {
     }
 }
 
-fn put_hot(kv: &Kv, alarm_at_ms: Option<u64>, hot: &[u8]) -> Result<()> {
+fn put_hot(kv: &Kv, alarm_at_ms: Option<u64>, hot: &[u8], more_follows: bool) -> Result<()> {
     #[cfg(feature = "test-hooks")]
     fail_if_asked(hot)?;
-    kv.put_snapshot(alarm_at_ms, hot)
+    kv.put_snapshot(alarm_at_ms, hot, more_follows)
 }
 
 /// Tests have no disk that is full at the right moment: a snapshot that remembers an event of this name cannot be written.

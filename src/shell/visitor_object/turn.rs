@@ -142,7 +142,7 @@ impl Object {
             alarm_at_ms = Some(at_ms);
         }
         if changed {
-            self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms))?;
+            self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, somebody_is_there))?;
         }
         if let Some(share) = effects.iter().find_map(flush) {
             turned.departures.flight = Some(pack(self.whose()?, &visitor, &self.store, share, somebody_is_there)?);
@@ -283,7 +283,13 @@ fn flush(effect: &Effect) -> Option<(Share, &[Share])> {
 }
 
 /// What a commit has to write: the hot row always, cold pages only when their bytes are others.
-fn commit<'a>(snapshot: &'a Stored, committed: &Stored, effects: &'a [Effect], alarm_at_ms: Option<u64>) -> Commit<'a> {
+fn commit<'a>(
+    snapshot: &'a Stored,
+    committed: &Stored,
+    effects: &'a [Effect],
+    alarm_at_ms: Option<u64>,
+    more_follows: bool,
+) -> Commit<'a> {
     let cold = snapshot.cold.iter().filter(|page| !committed.cold.contains(page));
     let mut pages: Vec<(u64, &[u8])> = cold.map(|(number, bytes)| (*number, bytes.as_slice())).collect();
     let mut gone = Vec::new();
@@ -299,5 +305,5 @@ fn commit<'a>(snapshot: &'a Stored, committed: &Stored, effects: &'a [Effect], a
             | Effect::Delete => {}
         }
     }
-    Commit { alarm_at_ms, hot: &snapshot.hot, pages, gone }
+    Commit { alarm_at_ms, hot: &snapshot.hot, pages, gone, more_follows }
 }

@@ -1,6 +1,7 @@
 // Rows written and alarms set, by the platform's own counters: what a hundred events of a warm visitor cost.
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { DEMO, start, track, until } from "./support.mjs";
 
@@ -28,13 +29,13 @@ async function warm() {
 }
 
 /** The counters, when no flush is on its way. */
-async function counters(visitor) {
+async function counters(visitor, at = engine) {
   return until(async () => {
-    const { runtime, outbox, session, timers } = await engine.inspect(visitor);
+    const { runtime, outbox, session, timers } = await at.inspect(visitor);
     const flush = timers.find(({ reason }) => reason === "flush");
     // A flush that is on its way is due again in a minute, others within half of one.
     const flying = flush && flush.due_at_ms - Date.now() > 31_000;
-    return !flying && { ...runtime, events: session.events, pages: outbox.pages };
+    return !flying && { ...runtime, events: session.events, pages: outbox.pages, waiting: outbox.hot };
   });
 }
 
@@ -150,4 +151,38 @@ test("what the queues have taken is known after a sleep too, and costs no row wh
   });
   await engine.evict(alone.visitor);
   assert.deepEqual((await engine.inspect(alone.visitor)).outbox, rest);
+});
+
+/** How long the hot row is on disk. */
+function lengthOf({ file }) {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return database.prepare("SELECT length(value) AS bytes FROM _cf_KV WHERE key = 'hot'").get().bytes;
+  } finally {
+    database.close();
+  }
+}
+
+test("a row keeps its length while somebody is there, and is as short as it can be when nobody is", async (t) => {
+  const brief = await start(t, { sites: { demo: { ...DEMO, session_idle: "4s", flush_after: "30s" } } });
+  const { visitor, token } = await brief.visitor();
+  const socket = await brief.connect(token);
+  const lengths = [];
+  const waiting = [];
+  for (let frame = 1; frame <= 12; frame += 1) {
+    await socket.events(frame, ...Array.from({ length: 10 }, (_, n) => track("Product Viewed", { properties: { sku: `${frame}-${n}`, name: "x".repeat(400), price: 1 } })));
+    lengths.push(lengthOf(await brief.storage(visitor)));
+    // A flush reports before the next frame.
+    waiting.push((await counters(visitor, brief)).waiting);
+  }
+  const flushes = waiting.filter((count, at) => count < waiting[at - 1] + 10).length;
+  const changes = lengths.filter((bytes, at) => at > 0 && bytes !== lengths[at - 1]).length;
+  assert.ok(flushes >= 2, `waiting records: ${waiting}`);
+  assert.ok(changes <= 3, `it became longer with the first records, and stayed so: ${lengths}`);
+  await socket.close();
+  const left = await until(async () => {
+    const bytes = lengthOf(await brief.storage(visitor));
+    return bytes < 10_000 && bytes;
+  }, 20_000, 200);
+  t.diagnostic(`${lengths.at(-1)} bytes while ${flushes} flushes went out, ${left} after the session's end`);
 });

@@ -25,6 +25,11 @@ export const head = ({ method, url, headers }) => {
 export const place = ({ cf }) =>
   cf?.country && [cf.country, cf.region, cf.city, cf.continent, cf.timezone].map((text) => text ?? "").join(NEW_LINE);
 
+const encoder = new TextEncoder();
+
+/** A text as UTF-8; of a longer one only the first `most` letters, since wasm's memory never becomes smaller again. */
+export const utf8 = (text, most) => encoder.encode(text.length > most ? text.slice(0, most) : text);
+
 /** Brings events to a visitor's object. */
 export const take = ({ VISITOR }, jurisdiction, name, brought) =>
   (jurisdiction ? VISITOR.jurisdiction(jurisdiction) : VISITOR).getByName(name).take(brought.slice());

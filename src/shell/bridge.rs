@@ -5,7 +5,7 @@ use crate::sinks::message::Body;
 use std::cell::Cell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::{JsString, Promise, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Env, Queue};
@@ -18,6 +18,8 @@ extern "C" {
     fn read_head(request: &Request) -> String;
     #[wasm_bindgen(js_name = place)]
     fn read_place(request: &Request) -> Option<String>;
+    #[wasm_bindgen(js_name = utf8)]
+    fn to_utf8(text: &JsString, most: usize) -> Vec<u8>;
     #[wasm_bindgen(js_name = take, catch)]
     fn begin_take(env: &Env, jurisdiction: Option<&str>, name: &str, brought: &[u8]) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_name = send, catch)]
@@ -43,6 +45,11 @@ pub(super) fn head(request: &Request) -> Head {
 pub(super) fn place(request: &Request) -> Option<[String; 5]> {
     let mut lines = read_place(request)?.split('\n').map(str::to_owned).collect::<Vec<_>>().into_iter();
     Some(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+}
+
+/// A text, but no more than so many bytes and one of it: who has a bound then sees that it was longer.
+pub(super) fn text(text: &JsString, most: usize) -> String {
+    String::from_utf8(to_utf8(text, most + 1)).unwrap_or_default()
 }
 
 /// Brings events to the object of a visitor, in a jurisdiction or anywhere. It answers in JSON, or nothing when nothing is

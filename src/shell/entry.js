@@ -4,7 +4,6 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Limiter, Rulebook, User, Visitor as Engine } from "./index.js";
 
 export { Limiter, Rulebook, User };
-const encoder = new TextEncoder();
 const { fetch, queue } = Worker.prototype;
 
 /** The handlers in a plain object: of a class the runtime would make an instance for each request. */
@@ -35,9 +34,9 @@ export class Visitor extends DurableObject {
     return this.#engine.alarm();
   }
 
-  /** A text goes in as bytes: see `Visitor::text` in visitor_object.rs. */
+  /** A message that is no text is refused: see `Visitor::receive` in visitor_object.rs. */
   webSocketMessage(socket, message) {
-    return typeof message === "string" ? this.#engine.text(socket, encoder.encode(message)) : this.#engine.webSocketMessage(socket, message);
+    return this.#engine.receive(socket, typeof message === "string" ? message : undefined);
   }
 
   webSocketClose(socket, code, reason, clean) {

@@ -15,9 +15,10 @@ mod turn;
 
 use crate::engine::{Allowance, Config, Input};
 use crate::shell::reply::Problem;
-use crate::shell::{clock, config, deployment, js};
+use crate::shell::{bridge, clock, config, deployment, js};
 use footfall_protocol::event::{Authority, Delivery};
 use footfall_protocol::ids::{self, SiteId};
+use footfall_protocol::limits::FRAME_BYTES_MAX;
 use footfall_protocol::message::{Missed, Standing};
 use footfall_protocol::rejection::{Code, Rejection};
 use sent::Sent;
@@ -30,10 +31,10 @@ use turn::Resident;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::JsString;
 use worker::worker_sys::web_sys;
 use worker::{
-    DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    console_error, durable_object,
+    DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, console_error, durable_object,
 };
 
 /// The class that the platform makes objects of.
@@ -109,11 +110,6 @@ impl DurableObject for Visitor {
         Response::empty()
     }
 
-    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
-        self.object.receive(&socket, message).await;
-        Ok(())
-    }
-
     async fn websocket_close(&self, socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
         self.object.closed(&socket).await;
         Ok(())
@@ -141,13 +137,13 @@ impl Visitor {
         })
     }
 
-    /// Takes a text that came in on a socket, as UTF-8: by the crate's own way it would be copied letter by letter, and be a
-    /// promise also when there is nothing to wait for.
-    pub fn text(&self, socket: web_sys::WebSocket, text: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
+    /// Takes what came in on a socket, if it is a text: by the crate's own way it would be copied letter by letter, however long
+    /// it is, and be a promise also when there is nothing to wait for.
+    pub fn receive(&self, socket: web_sys::WebSocket, text: Option<JsString>) -> std::result::Result<JsValue, JsValue> {
         let object = Rc::clone(&self.object);
         js::at_once(async move {
-            let text = String::from_utf8(text).map_err(|_| JsValue::from_str("bug: a text is no UTF-8"))?;
-            object.receive(&WebSocket::from(socket), WebSocketIncomingMessage::String(text)).await;
+            let text = text.map(|text| bridge::text(&text, FRAME_BYTES_MAX));
+            object.receive(&WebSocket::from(socket), text).await;
             Ok(JsValue::UNDEFINED)
         })
     }

@@ -126,12 +126,24 @@ test("a socket that says for ever that it has seen what it had seen is closed", 
   assert.equal(await Promise.race([socket.closed, sleep(5_000)]), 1008);
 });
 
-test("a frame over the bound closes the socket", async () => {
-  const { token } = await engine.visitor();
+test("a frame over the bound closes the socket, however long it is", async () => {
+  // The last has few letters and many bytes, and would be cut in the middle of a letter.
+  for (const text of ["x".repeat(140_000), "x".repeat(20_000_000), "😀".repeat(60_000), `x${"😀".repeat(100_000)}`]) {
+    const { token } = await engine.visitor();
+    const socket = await engine.connect(token);
+    socket.send({ type: "events", frame: 1, events: [track("x", { properties: { text } })] });
+    assert.equal((await socket.next("error")).code, "frame_too_large");
+    assert.equal(await socket.closed, 1009);
+  }
+});
+
+test("a frame within the bound is read whole, whatever its letters", async () => {
+  const { visitor, token } = await engine.visitor();
   const socket = await engine.connect(token);
-  socket.send({ type: "events", frame: 1, events: [track("x", { properties: { text: "x".repeat(140_000) } })] });
-  assert.equal((await socket.next("error")).code, "frame_too_large");
-  assert.equal(await socket.closed, 1009);
+  const event = (n) => track("x", { properties: { text: "😀é中".repeat(300), n } });
+  const { accepted } = await socket.events(1, ...Array.from({ length: 30 }, (_, n) => event(n)));
+  assert.equal(accepted, 30);
+  assert.equal((await engine.inspect(visitor)).session.events, 30);
 });
 
 test("a visitor has at most so many sockets", async () => {

@@ -10,7 +10,7 @@ use footfall_protocol::limits::{BATCH_EVENTS_MAX, FRAME_BYTES_MAX, SOCKET_REFUSE
 use footfall_protocol::message::{ClientMessage, Frame, Hello, Seen, ServerMessage};
 use footfall_protocol::rejection::Code;
 use std::rc::Rc;
-use worker::{Result, WebSocket, WebSocketIncomingMessage, console_error};
+use worker::{Result, WebSocket, console_error};
 
 /// Closes a socket whose frame is too large (RFC 6455 §7.4.1).
 const TOO_LARGE: u16 = 1009;
@@ -20,13 +20,13 @@ const VIOLATION: u16 = 1008;
 const TRY_AGAIN: u16 = 1011;
 
 impl Object {
-    /// A frame. Whatever is wrong is said on the socket.
-    pub(super) async fn receive(self: &Rc<Self>, socket: &WebSocket, message: WebSocketIncomingMessage) {
+    /// A frame, `None` for one that is no text. Whatever is wrong is said on the socket.
+    pub(super) async fn receive(self: &Rc<Self>, socket: &WebSocket, text: Option<String>) {
         let Some(attachment) = Attachment::of(socket) else { return close(socket, TRY_AGAIN, "unknown socket") };
         if attachment.refused >= SOCKET_REFUSED_MAX {
             return;
         }
-        let WebSocketIncomingMessage::String(text) = message else {
+        let Some(text) = text else {
             return refuse(socket, "malformed", "Send text frames with JSON.");
         };
         if text.len() > FRAME_BYTES_MAX {

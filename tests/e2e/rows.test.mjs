@@ -164,7 +164,7 @@ function lengthOf({ file }) {
 }
 
 test("a row keeps its length while somebody is there, and is as short as it can be when nobody is", async (t) => {
-  const brief = await start(t, { sites: { demo: { ...DEMO, session_idle: "4s", flush_after: "30s" } } });
+  const brief = await start(t, { sites: { demo: { ...DEMO, session_idle: "8s", flush_after: "30s" } } });
   const { visitor, token } = await brief.visitor();
   const socket = await brief.connect(token);
   const lengths = [];

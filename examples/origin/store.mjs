@@ -29,7 +29,11 @@ const FORGET = "DELETE FROM records WHERE site = $1 AND incarnation = ANY ($2::u
 
 export async function openStore(url) {
   const pool = new pg.Pool({ connectionString: url, max: 8, connectionTimeoutMillis: 5_000 });
-  pool.on("error", (error) => console.error(`a connection to PostgreSQL was lost: ${error.message}`));
+  const lost = (error) => console.error(`a connection to PostgreSQL was lost: ${error.message}`);
+  pool.on("error", lost);
+  // The pool hears only of those that nobody uses; of one in use its delivery hears too, and is answered with an error.
+  pool.on("acquire", (client) => client.on("error", lost));
+  pool.on("release", (_, client) => client.off("error", lost));
   await pool.query(read("schema.sql"));
   return {
     /** Takes a delivery whole or not at all; says how many records were new. */

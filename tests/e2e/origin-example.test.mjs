@@ -27,7 +27,7 @@ before(async () => {
   postgres = await startPostgres(directory, { fsync: "off" });
   pool = new pg.Pool({ connectionString: postgres.url });
   // A connection that is ending may still be told that the server stops. Queries have their own errors.
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("error", () => {});
 });
 after(async () => {
   await pool?.end();
@@ -85,6 +85,27 @@ check("each record is there once, as in the database, although the service is ki
   const expected = await stored();
   await until(async () => (await count()) === expected.length, 60_000);
   assert.deepEqual(await rows('SELECT id, visitor, kind, name, session FROM records ORDER BY id COLLATE "C"'), expected);
+});
+
+check("a connection to the database that is lost in the middle of a delivery ends neither the service nor a record", async (t) => {
+  const service = await begin(t);
+  const engine = await start(t, withOrigin(service));
+  const waiting = () => rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory'");
+  const holder = await pool.connect();
+  await holder.query("SELECT pg_advisory_lock(7305016)"); // as an erasure does, which goes alone
+  try {
+    await engine.send(did("stays", "Product Viewed", { sku: "tent" }));
+    await until(async () => (await waiting()).length > 0);
+    for (const { pid } of await waiting()) await rows("SELECT pg_terminate_backend($1)", pid);
+    await until(async () => (await waiting()).length > 0, 60_000); // it is delivered again
+  } finally {
+    await holder.query("SELECT pg_advisory_unlock(7305016)");
+    holder.release();
+  }
+  const stored = await engine.query("SELECT id FROM records ORDER BY id");
+  await until(async () => (await count()) === stored.length, 60_000);
+  assert.deepEqual(await rows('SELECT id FROM records ORDER BY id COLLATE "C"'), stored);
+  assert.equal(service.process.exitCode, null);
 });
 
 check("a store's questions are answered", async (t) => {

@@ -50,7 +50,8 @@ async function answer(request, response) {
     return response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page(Object.fromEntries(answers)));
   }
   if (!Object.hasOwn(REPORTS, report ?? "")) throw new Refusal(404, "there is nothing here");
-  return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(await store.report(report, settings)));
+  const rows = await store.report(report, settings);
+  return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(rows));
 }
 
 async function read(request) {

@@ -130,6 +130,9 @@ check("a store's questions are answered", async (t) => {
   ]);
   assert.deepEqual(await service.report("abandoned-carts"), []); // not so soon
   assert.deepEqual(await service.report("funnel", "?site=other"), []);
+  await pool.query("ALTER TABLE records RENAME TO away");
+  assert.equal((await fetch(`${service.url}/reports/funnel`)).status, 503);
+  await pool.query("ALTER TABLE away RENAME TO records");
   const page = await (await fetch(`${service.url}/`)).text();
   assert.match(page, /Funnel by stage.*carting.*upsell/s);
   assert.equal((await fetch(`${service.url}/reports/constructor`)).status, 404);

@@ -8,7 +8,7 @@ mod reader;
 mod segment;
 
 use crate::event::{Authority, Event};
-use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, NESTING_DEPTH_MAX, TAB_BYTES_MAX};
+use crate::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_STORED_BYTES_MAX, NESTING_DEPTH_MAX, TAB_BYTES_MAX};
 use crate::message::{Cursor, Standing};
 use crate::rejection::{Code, Fault, Rejection, push_index, push_pointer, wrong_json};
 use crate::value::{Members, Tree};
@@ -241,13 +241,25 @@ fn parse(text: &str) -> Result<Json<'_>, Fault> {
         let message = format!("the event has {} bytes; at most {EVENT_BYTES_MAX}", text.len());
         return Err(Fault::at("", Code::EventTooLarge, message));
     }
-    let value = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, wrong_json(&e)))?;
+    let value: Json<'_> = serde_json::from_str(text).map_err(|e| Fault::at("", Code::Malformed, wrong_json(&e)))?;
+    // A digit with its comma becomes nine bytes, and nothing grows more.
+    let stored = if text.len() > EVENT_STORED_BYTES_MAX * 2 / 9 { stored_bytes(&value) } else { 0 };
+    if stored > EVENT_STORED_BYTES_MAX {
+        let message = format!(
+            "the event takes {stored} bytes where it is stored, 9 for each number; at most {EVENT_STORED_BYTES_MAX}"
+        );
+        return Err(Fault::at("", Code::EventTooLarge, message));
+    }
     match too_deep(&value, NESTING_DEPTH_MAX) {
         Some(pointer) => {
             Err(Fault::at(pointer, Code::TooDeep, format!("nested deeper than {NESTING_DEPTH_MAX} levels")))
         }
         None => Ok(value),
     }
+}
+
+fn stored_bytes(value: &Json<'_>) -> usize {
+    postcard::experimental::serialized_size(value).expect("plain data has a size")
 }
 
 /// The pointer to what is nested deeper than `left` levels. It is put together only where there is such a thing, from its

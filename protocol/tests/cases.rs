@@ -3,7 +3,7 @@
 
 use footfall_protocol::decode::{Call, decode_batch, decode_one};
 use footfall_protocol::event::{Authority, Fact};
-use footfall_protocol::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX};
+use footfall_protocol::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_STORED_BYTES_MAX};
 use footfall_protocol::rejection::Code;
 use footfall_protocol::vocabulary;
 use serde_json::{Value, json};
@@ -158,4 +158,18 @@ fn an_id_that_is_a_number_has_to_be_exact() {
     let batch = decoded(json!({"event": "Product Viewed", "properties": {"sku": "s", "name": 1e300}}));
     let Fact::ProductViewed(line) = &batch.events[0].event.fact else { panic!("{:?}", batch.events[0]) };
     assert_eq!(line.name, "");
+}
+
+#[test]
+fn an_event_is_bounded_as_it_is_stored_too() {
+    let with = |count| {
+        let event = json!({"type": "track", "anonymousId": "a", "event": "x", "properties": {"list": vec![1; count]}});
+        decode_one(Call::Track, event.to_string().as_bytes(), Authority::Source).unwrap()
+    };
+    let largest = (EVENT_STORED_BYTES_MAX - 100) / 9;
+    let batch = with(largest);
+    let stored = postcard::to_allocvec(&batch.events[0].event.properties).unwrap().len();
+    assert!((EVENT_STORED_BYTES_MAX - 110..EVENT_STORED_BYTES_MAX).contains(&stored), "{stored}");
+    let batch = with(largest + 12);
+    assert_eq!((batch.events.len(), batch.rejections[0].code), (0, Code::EventTooLarge));
 }

@@ -31,6 +31,7 @@ const BAD = [
   ],
   ["JSON that is too deep", track("x", { properties: deep(12) }), "too_deep", /^\/properties(\/in)+$/],
   ["an event that is too large", track("x", { properties: { text: "x".repeat(33_000) } }), "event_too_large", ""],
+  ["an event that would be too large where it is stored", track("x", { properties: { list: Array(7_000).fill(1) } }), "event_too_large", ""],
 ];
 
 let engine;

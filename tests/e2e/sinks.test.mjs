@@ -36,6 +36,18 @@ test("a site's origin gets each record, signed, compressed, and the same as the 
   assert.ok(origin.deliveries.length <= 6, "records go in batches");
 });
 
+test("events as large as they may be, and many of them at once, reach the database", async (t) => {
+  const engine = await start(t, { sites: { demo: { ...DEMO, flush_after: "100ms" } }, queue: { wait: 0 } });
+  // Nothing takes more room where it is stored than numbers of one digit.
+  const dense = (count) => track("dense", { anonymousId: "a", properties: { list: Array(count).fill(1) } });
+  const most = Math.floor(((56 << 10) - 200) / 9);
+  const { json } = await engine.send(...Array.from({ length: 36 }, () => dense(most)), dense(16_000));
+  assert.deepEqual([json.accepted, json.rejections.map(({ code }) => code)], [36, ["event_too_large"]]);
+  await engine.send(track("after", { anonymousId: "a" }));
+  await until(async () => (await stored(engine, "name = 'after'")) === 1, 30_000);
+  assert.equal(await stored(engine, "name = 'dense'"), 36);
+});
+
 test("an origin may have JSON in one piece, uncompressed", async (t) => {
   const origin = await startOrigin(t);
   const engine = await start(t, { sites: withOrigin(origin.url, { format: "json", gzip: false }), vars, queue: { wait: 0 } });

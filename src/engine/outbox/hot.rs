@@ -54,6 +54,19 @@ impl Hot {
         at.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |(end, _)| *end)
     }
 
+    /// All of them, as they are stored, in parts of at most so many bytes or one record; how many are in each.
+    pub(super) fn parts(&self, bytes_max: usize) -> Vec<(usize, &[u8])> {
+        let (mut parts, mut first) = (Vec::new(), 0);
+        for at in 1..=self.ends.len() {
+            let begin = self.begin(first);
+            if self.ends.get(at).is_none_or(|(end, _)| end - begin > bytes_max) {
+                parts.push((at - first, &self.packed[begin..self.begin(at)]));
+                first = at;
+            }
+        }
+        parts
+    }
+
     /// All but the first so many, as they are stored.
     pub(super) fn packed_skip(&self, count: usize) -> impl Iterator<Item = &[u8]> {
         (count..self.ends.len()).map(|at| &self.packed[self.begin(at)..self.ends[at].0])

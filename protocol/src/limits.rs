@@ -4,6 +4,9 @@
 pub const BODY_BYTES_MAX: usize = 500 * 1024;
 /// One event as JSON text, in bytes. Beyond: the event is rejected, `event_too_large`.
 pub const EVENT_BYTES_MAX: usize = 32 * 1024;
+/// One event as it is stored, in bytes, where a number takes 9; its record fits into a message of every queue. Beyond: the
+/// event is rejected, `event_too_large`.
+pub const EVENT_STORED_BYTES_MAX: usize = 56 * 1024;
 /// Events in one batch or socket frame; the dedupe window is as long, so that a whole batch can be sent
 /// again. Beyond: 413 `batch_too_long`.
 pub const BATCH_EVENTS_MAX: usize = 500;
@@ -105,6 +108,8 @@ pub const OUTBOX_WAITING_BYTES_MAX: usize = 16 * 1024;
 /// Records kept in the hot row, in bytes; more than the bound above, so that a flush is back before it is reached.
 /// Beyond: they move to a cold page.
 pub const OUTBOX_HOT_BYTES_MAX: usize = 24 * 1024;
+/// Records of one cold page, in bytes; one of many stays far below the platform's 2 MB for a value. Beyond: another page.
+pub const OUTBOX_PAGE_BYTES_MAX: usize = 256 * 1024;
 /// Order ids remembered, so that one order reported twice counts once. When full: the oldest goes.
 pub const ORDERS_REMEMBERED_MAX: usize = 8;
 /// Rules whose firings are remembered for their limits. When full: the one that fired longest ago goes.
@@ -147,8 +152,13 @@ pub const SENT_MS_MAX: u64 = 60 * 1_000;
 pub const WITHDRAWN_LIVES_MAX: usize = 8;
 /// Records of one page of a visitor's log. Beyond: 400 `malformed`.
 pub const LOG_ENTRIES_MAX: u64 = 1_000;
+/// Details of the records that are read from the database for one page of a visitor's log, as JSON, in bytes; the last one
+/// may go beyond. Beyond: the page ends and `next` goes on. Of what made a page of triggers: the rest is named only.
+pub const LOG_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Records of one life that a state of the past is folded from. Beyond: 422 `too_long`.
 pub const FOLD_RECORDS_MAX: usize = 10_000;
+/// Their details as JSON, in bytes. Beyond: 422 `too_long`.
+pub const FOLD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
 /// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
 //! The event log: a visitor's records by type and time, page by page, and what fired with what made it fire.
 
 mod database;
+mod gaps;
 mod join;
 mod past;
 

@@ -128,6 +128,29 @@ describe("the event log", { concurrency: true }, () => {
     assert.notEqual(ordered.next, null);
     const waits = await page(visitor, `?order=oldest&cursor=${ordered.next}`);
     assert.deepEqual([waits.items, waits.next], [[], ordered.next]);
+    // No queue and no dead letter keeps a record for so long: it will not come.
+    await engine.query("UPDATE records SET at_ms = at_ms - 60 * 86400000 WHERE visitor = ?", visitor);
+    const goesOn = await page(visitor, "?order=oldest");
+    assert.deepEqual([goesOn.items.filter(({ kind }) => kind === "event").map(({ name }) => name), goesOn.under_way], [["one", "three", "four"], 0]);
+    assert.equal(goesOn.next, null);
+    const { status, json } = await engine.admin("GET", `demo/visitors/${visitor}/state?at=${Date.now()}`);
+    assert.deepEqual([status, json.code], [409, "log_incomplete"]);
+  });
+
+  test("gives no more at once than fits, and everything page by page", async () => {
+    const { visitor, token } = await engine.visitor();
+    const text = "x".repeat(30_000);
+    for (let n = 0; n < 10; n += 1) {
+      const { json } = await send(token, ...Array.from({ length: 16 }, (_, at) => track("large", { properties: { text, n: 16 * n + at } })));
+      assert.equal(json.accepted, 16);
+    }
+    const { outbox } = await engine.inspect(visitor);
+    await until(async () => (await stored(visitor)).length === outbox.last_seq, 30_000, 200);
+    const { next, items } = (await engine.admin("GET", `demo/visitors/${visitor}/records?limit=1000`)).json;
+    assert.ok(next !== null && items.length > 60 && items.length < 80, `${items.length} of them`);
+    for (const order of ["newest", "oldest"]) whole(await follow(visitor, `&order=${order}`, 1000), outbox.last_seq);
+    const exported = await engine.call("/v1/export", { headers: bearer(token) });
+    whole(exported.json.records, outbox.last_seq);
   });
 
   test("folded up to a time gives the state that was seen live", async () => {

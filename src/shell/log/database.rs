@@ -1,7 +1,9 @@
 //! The half of the log that has arrived in the database.
 
+use super::gaps::{Mark, Part};
 use crate::log::{Order, Row, Type, Wanted, whole};
 use footfall_protocol::ids::SiteId;
+use footfall_protocol::limits::LOG_BYTES_MAX;
 use serde_json::Value as Json;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
@@ -11,17 +13,23 @@ use worker::{Env, Result};
 const SEQ: &str = "CAST(substr(id, 34) AS INTEGER)";
 const COLUMNS: &str = "id, incarnation, at_ms, kind, name, session, data";
 
-/// How much of one life the database has.
+/// How much of a part of a life the database has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrived {
-    /// Records up to the number that was asked about.
     pub(super) count: u64,
-    /// The number and time of the oldest of them.
-    pub(super) first: Option<(u64, u64)>,
+    /// The time of the last of them.
+    pub(super) last_ms: u64,
 }
 
-/// The records that are wanted, in the order that is wanted, at most `limit`.
-pub(super) async fn page(env: &Env, site: &SiteId, visitor: Uuid, wanted: &Wanted, limit: usize) -> Result<Vec<Row>> {
+/// Records that are wanted.
+pub(super) struct Stored {
+    pub(super) rows: Vec<Row>,
+    /// Whether those after them were left out because there would have been too much at once.
+    pub(super) cut: bool,
+}
+
+/// The records that are wanted, in the order that is wanted, at most `limit` and [`LOG_BYTES_MAX`].
+pub(super) async fn page(env: &Env, site: &SiteId, visitor: Uuid, wanted: &Wanted, limit: usize) -> Result<Stored> {
     let (ahead, way) = match wanted.order {
         Order::Newest => ("<", "DESC"),
         Order::Oldest => (">", "ASC"),
@@ -32,10 +40,12 @@ pub(super) async fn page(env: &Env, site: &SiteId, visitor: Uuid, wanted: &Wante
         Type::Triggers => "AND kind IN ('trigger_fired', 'trigger_held_out')",
         Type::Named(_) => "AND (kind = ?9 OR kind = 'event' AND name = ?9)",
     };
+    let ordered = format!("ORDER BY at_ms {way}, incarnation {way}, {SEQ} {way}");
     let statement = format!(
-        "SELECT {COLUMNS} FROM records WHERE site = ?1 AND visitor = ?2 AND at_ms >= ?3 AND at_ms < ?4 {of_type} \
+        "SELECT * FROM (SELECT *, sum(length(data)) OVER ({ordered}) - length(data) AS before, count(*) OVER () AS found FROM \
+         (SELECT {COLUMNS} FROM records WHERE site = ?1 AND visitor = ?2 AND at_ms >= ?3 AND at_ms < ?4 {of_type} \
          AND (at_ms {ahead} ?5 OR at_ms = ?5 AND (incarnation {ahead} ?6 OR incarnation = ?6 AND {SEQ} {ahead} ?7)) \
-         ORDER BY at_ms {way}, incarnation {way}, {SEQ} {way} LIMIT ?8"
+         {ordered} LIMIT ?8)) WHERE before < {LOG_BYTES_MAX} {ordered}"
     );
     let after = wanted.after;
     let mut values = vec![
@@ -51,45 +61,69 @@ pub(super) async fn page(env: &Env, site: &SiteId, visitor: Uuid, wanted: &Wante
     if let Type::Named(name) = &wanted.of {
         values.push(text(name));
     }
-    Ok(rows(env, &statement, &values).await?.iter().filter_map(Row::stored).collect())
+    let found = rows(env, &statement, &values).await?;
+    let cut = found.first().and_then(|row| whole(&row["found"])).is_some_and(|all| all > found.len() as u64);
+    Ok(Stored { rows: found.iter().filter_map(Row::stored).collect(), cut })
 }
 
-/// Records by their ids, in no order; those that are not there are left out.
+/// Records by their ids, in no order; those that are not there are left out, and what would be more than
+/// [`LOG_BYTES_MAX`].
 pub(super) async fn by_id(env: &Env, site: &SiteId, ids: &[String]) -> Result<Vec<Row>> {
-    let statement =
-        format!("SELECT {COLUMNS} FROM records WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2))");
+    let statement = format!(
+        "SELECT * FROM (SELECT {COLUMNS}, sum(length(data)) OVER (ORDER BY id) - length(data) AS before FROM records \
+         WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2))) WHERE before < {LOG_BYTES_MAX}"
+    );
     let values = [text(site.as_str()), text(&serde_json::to_string(ids)?)];
     Ok(rows(env, &statement, &values).await?.iter().filter_map(Row::stored).collect())
 }
 
-/// How many of a life's records below a number have arrived.
-pub(super) async fn arrived(env: &Env, site: &SiteId, life: Uuid, below: u64) -> Result<Arrived> {
+/// What is asked of a part of a life: all of it stands in the index of visitors' records. Ids begin with the life's own, and
+/// `.` is the character after `-`.
+const OF_PART: &str = "site = ?1 AND visitor = ?2 AND at_ms >= ?3 AND id >= ?4 AND id < ?5";
+
+/// How many records of a part of a life have arrived.
+pub(super) async fn arrived(env: &Env, part: Part<'_>) -> Result<Arrived> {
     let statement = format!(
-        "SELECT count(*) AS count, min({SEQ}) AS first, min(at_ms) AS first_ms FROM records \
-         WHERE site = ?1 AND id >= ?2 AND id < ?3 AND {SEQ} < ?4"
+        "SELECT count(*) AS count, max(at_ms) AS last_ms FROM records WHERE {OF_PART} AND {SEQ} > ?6 AND {SEQ} < ?7"
     );
-    let found = rows(env, &statement, &of_life(site, life, below)).await?;
-    let found = found.first().cloned().unwrap_or_default();
-    let first = whole(&found["first"]).zip(whole(&found["first_ms"]));
-    Ok(Arrived { count: whole(&found["count"]).unwrap_or(0), first })
+    let found = rows(env, &statement, &part.values()).await?;
+    let number = |name: &str| found.first().and_then(|row| whole(&row[name])).unwrap_or(0);
+    Ok(Arrived { count: number("count"), last_ms: number("last_ms") })
 }
 
-/// The lowest number of a life from `from` on and below another that has not arrived.
-pub(super) async fn first_missing(env: &Env, site: &SiteId, life: Uuid, from: u64, below: u64) -> Result<Option<u64>> {
+/// The lowest number of a part of a life that has not arrived.
+pub(super) async fn first_missing(env: &Env, part: Part<'_>) -> Result<Option<u64>> {
     let statement = format!(
-        "WITH here AS (SELECT {SEQ} AS n FROM records WHERE site = ?1 AND id >= ?2 AND id < ?3 AND {SEQ} < ?4) \
-         SELECT min(n) + 1 AS missing FROM (SELECT n FROM here UNION ALL SELECT ?5 - 1) \
-         WHERE n >= ?5 - 1 AND n + 1 < ?4 AND n + 1 NOT IN (SELECT n FROM here)"
+        "WITH here AS (SELECT {SEQ} AS n FROM records WHERE {OF_PART} AND {SEQ} > ?6 AND {SEQ} < ?7) \
+         SELECT min(n) + 1 AS missing FROM (SELECT n FROM here UNION ALL SELECT ?6) \
+         WHERE n + 1 < ?7 AND n + 1 NOT IN (SELECT n FROM here)"
     );
-    let mut values = of_life(site, life, below).to_vec();
-    values.push(number(from));
-    Ok(rows(env, &statement, &values).await?.first().and_then(|row| whole(&row["missing"])))
+    Ok(rows(env, &statement, &part.values()).await?.first().and_then(|row| whole(&row["missing"])))
 }
 
-/// Ids begin with the life's own, so that they are found by the table's key. `.` is the character after `-`.
-fn of_life(site: &SiteId, life: Uuid, below: u64) -> [JsValue; 4] {
-    let life = life.simple();
-    [text(site.as_str()), text(&format!("{life}-")), text(&format!("{life}.")), number(below)]
+/// The first record of a part of a life after a number.
+pub(super) async fn first_after(env: &Env, part: Part<'_>, seq: u64) -> Result<Option<Mark>> {
+    let statement = format!(
+        "SELECT {SEQ} AS seq, at_ms FROM records WHERE {OF_PART} AND {SEQ} > ?6 AND {SEQ} < ?7 ORDER BY seq LIMIT 1"
+    );
+    let after = Mark { seq, ..part.after };
+    let found = rows(env, &statement, &Part { after, ..part }.values()).await?;
+    Ok(found.first().and_then(|row| Some(Mark { seq: whole(&row["seq"])?, at_ms: whole(&row["at_ms"])? })))
+}
+
+impl Part<'_> {
+    fn values(&self) -> [JsValue; 7] {
+        let life = self.life.simple();
+        [
+            text(self.site.as_str()),
+            text(&self.visitor.to_string()),
+            number(self.after.at_ms),
+            text(&format!("{life}-")),
+            text(&format!("{life}.")),
+            number(self.after.seq),
+            number(self.below),
+        ]
+    }
 }
 
 fn text(text: &str) -> JsValue {

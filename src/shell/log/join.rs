@@ -3,9 +3,8 @@
 //! The object is asked first. What leaves it for the queue meanwhile is in its answer already, and what the database has
 //! by then as well is known by its id: so nothing is missed and nothing is given twice. What neither has is on its way.
 
-use super::database;
+use super::{database, gaps};
 use crate::log::{Order, Place, Row, Wanted};
-use crate::shell::clock;
 use crate::shell::deliver::Whose;
 use crate::shell::reply::Problem;
 use footfall_protocol::record::Record;
@@ -13,9 +12,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use worker::{Env, Response};
-
-/// A queue keeps no message for longer, in milliseconds: what an old log lacks at its beginning is not on its way.
-const QUEUE_KEEPS_MS: u64 = 14 * 24 * 3_600_000;
 
 /// What a visitor's object answers: the records that the database may not have yet.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,18 +82,8 @@ impl Log {
             }
             first_here = row.seq;
         }
-        if first_here == 1 {
-            return Ok(());
-        }
-        let arrived = database::arrived(&self.env, &self.whose.site, self.incarnation, first_here).await?;
-        // A store may clear its database of what is old.
-        let old = |(_, at_ms): &(u64, u64)| at_ms + QUEUE_KEEPS_MS < clock::now();
-        let from = arrived.first.filter(old).map_or(1, |(seq, _)| seq);
-        self.under_way = (first_here - from).saturating_sub(arrived.count);
-        if self.under_way > 0 {
-            self.missing =
-                database::first_missing(&self.env, &self.whose.site, self.incarnation, from, first_here).await?;
-        }
+        let life = (&self.whose.site, self.whose.visitor, self.incarnation);
+        (self.under_way, self.missing) = gaps::look(&self.env, life, first_here).await?;
         Ok(())
     }
 
@@ -106,7 +92,9 @@ impl Log {
     pub(in crate::shell) async fn page(&self, wanted: &Wanted) -> Result<Page, Problem> {
         // One more, which says whether there is another page.
         let stored = database::page(&self.env, &self.whose.site, self.whose.visitor, wanted, wanted.limit + 1).await?;
-        let mut found: BTreeMap<Place, Row> = stored.into_iter().map(|row| (row.place(), row)).collect();
+        // What comes behind it in the database was too much for one answer.
+        let cut = stored.rows.last().filter(|_| stored.cut).map(Row::place);
+        let mut found: BTreeMap<Place, Row> = stored.rows.into_iter().map(|row| (row.place(), row)).collect();
         let here = self.here.values().filter(|row| wanted.takes(row));
         found.extend(here.map(|row| (row.place(), row.clone())));
         let mut rows: Vec<Row> = match wanted.order {
@@ -116,7 +104,9 @@ impl Log {
         let later = |row: &Row| row.incarnation == self.incarnation && self.missing.is_some_and(|seq| row.seq > seq);
         let stops = if wanted.order == Order::Oldest { rows.iter().position(later) } else { None };
         rows.truncate(stops.unwrap_or(rows.len()));
-        let more = rows.len() > wanted.limit || stops.is_some();
+        let cut = cut.and_then(|cut| rows.iter().position(|row| row.place() == cut));
+        rows.truncate(cut.map_or(rows.len(), |at| at + 1));
+        let more = rows.len() > wanted.limit || stops.is_some() || cut.is_some();
         rows.truncate(wanted.limit);
         let next = rows.last().map_or(wanted.after, Row::place);
         Ok(Page { next: more.then_some(next), rows })

@@ -7,7 +7,7 @@ use crate::shell::call::Call;
 use crate::shell::config;
 use crate::shell::deliver::Whose;
 use crate::shell::reply::{Problem, json};
-use footfall_protocol::limits::FOLD_RECORDS_MAX;
+use footfall_protocol::limits::{FOLD_BYTES_MAX, FOLD_RECORDS_MAX};
 use footfall_protocol::record::Record;
 use serde_json::json as object;
 use uuid::Uuid;
@@ -65,14 +65,17 @@ pub(in crate::shell) async fn state(whose: &Whose, call: &Call<'_>) -> Result<Re
 
 /// The records of a life up to a time, oldest first, and the next one after it if there is any.
 async fn of_life(log: &Log, life: Uuid, at_ms: u64) -> Result<Vec<Row>, Problem> {
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
     let mut wanted = Wanted::all(Order::Oldest, AT_ONCE);
     loop {
         let page = log.page(&wanted).await?;
         let end = page.rows.iter().any(|row| row.at_ms > at_ms);
         let next = page.rows.last().map(Row::place);
-        rows.extend(page.rows.into_iter().filter(|row| row.incarnation == life));
-        if rows.len() > FOLD_RECORDS_MAX {
+        for row in page.rows.into_iter().filter(|row| row.incarnation == life) {
+            bytes += serde_json::to_string(&row.data)?.len();
+            rows.push(row);
+        }
+        if rows.len() > FOLD_RECORDS_MAX || bytes > FOLD_BYTES_MAX {
             return Err(too_long());
         }
         match next {
@@ -86,7 +89,8 @@ async fn of_life(log: &Log, life: Uuid, at_ms: u64) -> Result<Vec<Row>, Problem>
 }
 
 fn too_long() -> Problem {
-    Problem::new(422, "too_long", format!("That life has more than {FOLD_RECORDS_MAX} records."))
+    let detail = format!("That life has more than {FOLD_RECORDS_MAX} records, or {FOLD_BYTES_MAX} bytes of details.");
+    Problem::new(422, "too_long", detail)
 }
 
 fn incomplete(detail: &str) -> Problem {

@@ -18,7 +18,9 @@ use serde_json::{Value as Json, json as object};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1Result, Env, Error, Method, Request, RequestInit, Result, console_error};
+use worker::{
+    D1Database, D1PreparedStatement, D1Result, Env, Error, Method, Request, RequestInit, Result, console_error,
+};
 
 /// A visitor may come back while it is erased, and each life is found in turn: so often at most.
 const ROUNDS_MAX: usize = 4;
@@ -121,7 +123,8 @@ pub(super) async fn forget_withdrawn(
     forget(env, site, visitor, &mut lives, Some(present), &mut Removed::default()).await
 }
 
-/// Has every sink forget a visitor's lives: those that are named, and those that the database knows, which are added.
+/// Has every sink forget a visitor's lives: those that are named, and those that the database knows, which are added. What
+/// names a life goes last, so that whoever asks again after a failure finds it again.
 async fn forget(
     env: &Env,
     site: &SiteId,
@@ -130,14 +133,14 @@ async fn forget(
     spared: Option<Uuid>,
     removed: &mut Removed,
 ) -> Result<()> {
-    let database = env.d1("DB")?;
-    let of = of(site, visitor, spared);
-    lives.extend(lives_in(&database.prepare(LIVES).bind(&of)?.all().await?)?);
+    let rows = Rows { database: env.d1("DB")?, site, visitor, spared };
     for _ in 0..ROUNDS_MAX {
-        // Tombstones and rows in one transaction; then what a store's own origin has.
-        let left = bury(&database, site, &of, lives, removed).await?;
-        if left.is_subset(lives) {
-            return sinks::tell_erased(env, site, visitor, &Vec::from_iter(lives.iter().copied())).await;
+        lives.extend(rows.lives().await?);
+        rows.bury(lives).await?;
+        sinks::tell_erased(env, site, visitor, &Vec::from_iter(lives.iter().copied())).await?;
+        let left = rows.delete(lives, removed).await?;
+        if left.is_empty() {
+            return Ok(());
         }
         lives.extend(left);
     }
@@ -172,56 +175,77 @@ fn expect_ok(status: u16) -> Result<()> {
 
 /// Lives of a visitor that have left rows, but for one that is spared.
 const LIVES: &str = "SELECT incarnation FROM records WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3 \
-     UNION SELECT incarnation FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3";
+     UNION SELECT incarnation FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3 \
+     UNION SELECT incarnation FROM archive_keys WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3";
 
-/// What is deleted, in this order. A dead letter of no life is the news of an earlier erasure, which is still to be told.
+const TOMBSTONES: &str = "INSERT INTO tombstones (subject, at_ms) SELECT value, ?2 FROM json_each(?1) WHERE true \
+     ON CONFLICT DO NOTHING";
+
+/// What is deleted of some lives, in this order. A dead letter of no life is the news of an earlier erasure, which is still to
+/// be told.
 const DELETES: [&str; 3] = [
-    "DELETE FROM records WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3",
-    "DELETE FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation NOT IN ('', ?3)",
-    "DELETE FROM archive_keys WHERE site = ?1 AND visitor = ?2 AND incarnation <> ?3",
+    "DELETE FROM records WHERE site = ?1 AND visitor = ?2 AND incarnation IN (SELECT value FROM json_each(?3))",
+    "DELETE FROM dead_letters WHERE site = ?1 AND visitor = ?2 AND incarnation IN (SELECT value FROM json_each(?3))",
+    "DELETE FROM archive_keys WHERE site = ?1 AND visitor = ?2 AND incarnation IN (SELECT value FROM json_each(?3))",
 ];
+
+/// What the database has of a visitor, but for one life that is spared.
+struct Rows<'a> {
+    database: D1Database,
+    site: &'a SiteId,
+    visitor: Uuid,
+    spared: Option<Uuid>,
+}
+
+impl Rows<'_> {
+    /// A statement about the visitor.
+    fn statement(&self, sql: &str, more: &str) -> Result<D1PreparedStatement> {
+        let parameters = [self.site.as_str(), &self.visitor.to_string(), more].map(JsValue::from_str);
+        self.database.prepare(sql).bind(&parameters)
+    }
+
+    fn ask_lives(&self) -> Result<D1PreparedStatement> {
+        self.statement(LIVES, &self.spared.map_or_else(String::new, |life| life.to_string()))
+    }
+
+    /// The lives of which there are rows.
+    async fn lives(&self) -> Result<BTreeSet<Uuid>> {
+        lives_in(&self.ask_lives()?.all().await?)
+    }
+
+    /// Remembers these lives as erased: from then on nothing of theirs is taken.
+    async fn bury(&self, lives: &BTreeSet<Uuid>) -> Result<()> {
+        let subjects: Vec<String> = lives.iter().map(|life| seal::tombstone(self.site.as_str(), *life)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "times stay far below 2^53")]
+        let now = JsValue::from_f64(clock::now() as f64);
+        let subjects = JsValue::from_str(&serde_json::to_string(&subjects)?);
+        let outcome = self.database.prepare(TOMBSTONES).bind(&[subjects, now])?.run().await?;
+        outcome.error().map_or(Ok(()), |error| Err(Error::RustError(error)))
+    }
+
+    /// Deletes the rows of these lives; the lives of which there are rows yet.
+    async fn delete(&self, lives: &BTreeSet<Uuid>, removed: &mut Removed) -> Result<BTreeSet<Uuid>> {
+        let named = serde_json::to_string(lives)?;
+        let mut statements = DELETES.iter().map(|sql| self.statement(sql, &named)).collect::<Result<Vec<_>>>()?;
+        statements.push(self.ask_lives()?);
+        let outcomes = self.database.batch(statements).await?;
+        if let Some(error) = outcomes.iter().find_map(D1Result::error) {
+            return Err(Error::RustError(error));
+        }
+        let changes = |at: usize| -> Result<usize> {
+            let meta = outcomes.get(at).map(D1Result::meta).transpose()?.flatten();
+            Ok(meta.and_then(|meta| meta.changes).unwrap_or(0))
+        };
+        removed.records += changes(0)?;
+        removed.dead_letters += changes(1)?;
+        removed.archive_keys += changes(2)?;
+        outcomes.last().map_or_else(|| Ok(BTreeSet::new()), lives_in)
+    }
+}
 
 fn lives_in(result: &D1Result) -> Result<BTreeSet<Uuid>> {
     let rows: Vec<Json> = result.results()?;
     Ok(rows.iter().filter_map(|row| Uuid::try_parse(row["incarnation"].as_str()?).ok()).collect())
-}
-
-/// Remembers these lives as erased and deletes the visitor's rows. The lives of which there were rows, which may be more.
-async fn bury(
-    database: &D1Database,
-    site: &SiteId,
-    of: &[JsValue; 3],
-    lives: &BTreeSet<Uuid>,
-    removed: &mut Removed,
-) -> Result<BTreeSet<Uuid>> {
-    let subjects: Vec<String> = lives.iter().map(|life| seal::tombstone(site.as_str(), *life)).collect();
-    #[expect(clippy::cast_precision_loss, reason = "times stay far below 2^53")]
-    let now = clock::now() as f64;
-    let tombstones = "INSERT INTO tombstones (subject, at_ms) SELECT value, ?2 FROM json_each(?1) WHERE true \
-         ON CONFLICT DO NOTHING";
-    let subjects = [JsValue::from_str(&serde_json::to_string(&subjects)?), JsValue::from_f64(now)];
-    let mut statements = vec![database.prepare(tombstones).bind(&subjects)?, database.prepare(LIVES).bind(of)?];
-    for delete in DELETES {
-        statements.push(database.prepare(delete).bind(of)?);
-    }
-    let outcomes = database.batch(statements).await?;
-    if let Some(error) = outcomes.iter().find_map(D1Result::error) {
-        return Err(Error::RustError(error));
-    }
-    let changes = |at: usize| -> Result<usize> {
-        let meta = outcomes.get(at).map(D1Result::meta).transpose()?.flatten();
-        Ok(meta.and_then(|meta| meta.changes).unwrap_or(0))
-    };
-    removed.records += changes(2)?;
-    removed.dead_letters += changes(3)?;
-    removed.archive_keys += changes(4)?;
-    outcomes.get(1).map_or_else(|| Ok(BTreeSet::new()), lives_in)
-}
-
-/// The parameters of the statements above.
-fn of(site: &SiteId, visitor: Uuid, spared: Option<Uuid>) -> [JsValue; 3] {
-    let spared = spared.map_or_else(String::new, |life| life.to_string());
-    [site.as_str(), &visitor.to_string(), &spared].map(JsValue::from_str)
 }
 
 /// What the platform itself still holds, and until when.

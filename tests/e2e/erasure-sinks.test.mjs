@@ -71,3 +71,27 @@ test("an erasure reaches every sink, and what is delivered again is dropped", as
   }
   assert.deepEqual([...(await inArchive(engine)).visitors], [stays]);
 });
+
+test("an origin that cannot be told at first is told of every life when somebody asks again", async (t) => {
+  const origin = await startOrigin(t);
+  const sites = { demo: { ...DEMO, sinks: { origin: { url: origin.url }, archive: true } } };
+  const vars = { ORIGIN_SECRETS: JSON.stringify({ demo: SECRET }) };
+  const engine = await start(t, { sites, vars, queue: { wait: 0, refuses: "footfall-origin" } });
+  // Earlier lives: of one the database has a record, of another only the key of what is archived.
+  const [visitor, recorded, archived] = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+  await engine.query(
+    "INSERT INTO records VALUES ('demo', ?, ?, ?, 1, 'event', 'wave', 1, '{}')",
+    `${recorded.replaceAll("-", "")}-1`, visitor, recorded,
+  );
+  await engine.query("INSERT INTO archive_keys VALUES ('demo', ?, ?, 'id', 'key')", archived, visitor);
+  const erase = () => engine.admin("DELETE", `demo/visitors/${visitor}`);
+  assert.equal((await erase()).status, 503);
+  await engine.stop();
+  engine.queue = { wait: 0 };
+  await engine.start();
+  const { status, json } = await erase();
+  assert.deepEqual([status, json.lives, json.removed.records, json.removed.archive_keys], [200, 2, 1, 1]);
+  const notice = await until(() => [...origin.records.values()].find(({ kind }) => kind === "visitor_erased"));
+  assert.deepEqual(notice.incarnations, [recorded, archived]);
+  assert.equal((await engine.query("SELECT * FROM tombstones")).length, 2);
+});

@@ -17,6 +17,8 @@ pub enum Outcome {
         answer: String,
         /// Seconds that it asked us to wait.
         retry_after_s: Option<u32>,
+        /// Whether it failed over what it was brought (5xx but 503): one of several messages may be to blame.
+        failed: bool,
     },
     /// It will never take it.
     Refused {
@@ -28,7 +30,7 @@ pub enum Outcome {
 impl Outcome {
     /// A fault on the way or in the sink, which may pass.
     pub fn unavailable(answer: &str) -> Self {
-        Self::Unavailable { answer: within(answer), retry_after_s: None }
+        Self::Unavailable { answer: within(answer), retry_after_s: None, failed: false }
     }
 
     /// No.
@@ -43,7 +45,8 @@ impl Outcome {
         match status {
             200..=299 => Self::Done,
             408 | 425 | 429 | 500..=599 => {
-                Self::Unavailable { answer, retry_after_s: retry_after.and_then(|text| seconds(text, now_s)) }
+                let retry_after_s = retry_after.and_then(|text| seconds(text, now_s));
+                Self::Unavailable { answer, retry_after_s, failed: status >= 500 && status != 503 }
             }
             _ => Self::Refused { answer },
         }

@@ -132,10 +132,15 @@ test("a letter is kept for thirty days", async (t) => {
   await engine.enqueue("footfall-records-dead", message(A, A));
   await engine.enqueue("footfall-records-dead", message(A, B));
   const [{ id }] = await letters(engine, 2);
-  await engine.query("UPDATE dead_letters SET at_ms = at_ms - 30 * 86400000 WHERE id = ?", id);
+  // The news of an erasure, which an origin was never told, is kept until it is.
+  const news = JSON.stringify({ v: 1, site: "demo", visitor: A, incarnations: [A], at_ms: 1 });
+  await engine.enqueue("footfall-origin-dead", news);
+  const told = (await letters(engine, 3)).find(({ sink }) => sink === "origin");
+  await engine.query("UPDATE dead_letters SET at_ms = at_ms - 30 * 86400000 WHERE id IN (?, ?)", id, told.id);
   await engine.enqueue("footfall-records-dead", message(B, B));
   await until(async () => !(await list(engine)).some((letter) => letter.id === id));
-  assert.equal((await list(engine)).length, 2);
+  assert.deepEqual((await list(engine)).filter(({ sink }) => sink === "origin").map((letter) => letter.id), [told.id]);
+  assert.equal((await list(engine)).length, 3);
 });
 
 test("viewers see that there are letters, and only an admin reads, replays or deletes them or exports keys", async (t) => {

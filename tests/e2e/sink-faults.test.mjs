@@ -86,6 +86,16 @@ test("an origin that asks for time is given it", async (t) => {
   assert.ok(origin.deliveries[1].at - refusedAt >= 5_000, `asked again after ${origin.deliveries[1].at - refusedAt} ms`);
 });
 
+test("a record that an origin fails over takes no other with it", async (t) => {
+  const origin = await startOrigin(t);
+  origin.behave = (_, response, { text }) => (text.includes("sku-poison") ? void response.writeHead(500).end() : "take");
+  const sites = { demo: { ...DEMO, flush_after: "100ms", sinks: { origin: { url: origin.url } } } };
+  const engine = await start(t, { sites, vars, queue: { wait: 2 } });
+  await engine.send(viewed("poison", "a"), viewed(1, "b"), viewed(2, "c"), viewed(3, "d"));
+  await until(() => seen(origin) === 3, LATER_MS);
+  assert.ok(origin.deliveries.some(({ text }) => text.includes("sku-poison") && text.includes("sku-1")), "they came together");
+});
+
 test("connections that end half-way, and what is no HTTP, are faults that pass", async (t) => {
   const origin = await startOrigin(t);
   const engine = await begin(t, origin);

@@ -21,7 +21,8 @@ const INSERT: &str = "INSERT INTO dead_letters \
      ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, attempts = excluded.attempts, \
      reason = excluded.reason, answer = excluded.answer";
 
-const EXPIRE: &str = "DELETE FROM dead_letters WHERE at_ms < ?1";
+/// Not the news of an erasure (of a visitor, but of no life): an origin that was never told would keep everything.
+const EXPIRE: &str = "DELETE FROM dead_letters WHERE at_ms < ?1 AND NOT (visitor <> '' AND incarnation = '')";
 
 /// How often the consumer of this isolate looks for letters that are too old.
 const EXPIRE_EVERY_MS: u64 = 60 * 60 * 1_000;

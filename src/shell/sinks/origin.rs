@@ -12,21 +12,34 @@ use crate::sinks::verdict::Outcome;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::{ORIGIN_BODY_BYTES_MAX, SINK_ANSWER_BYTES_MAX};
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
+use futures_util::stream;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 use worker::js_sys::Uint8Array;
 use worker::{
-    AbortController, AbortSignal, Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect, Response, Result,
-    console_warn,
+    AbortController, AbortSignal, Delay, Env, Error, Fetch, Method, Request, RequestInit, RequestRedirect, Response,
+    Result, console_warn,
 };
 
-/// Delivers messages, those of each site to its own origin, all sites at once; the outcomes are in the messages' order.
+/// Origins that are spoken to at once: of the six connections that the platform gives a Worker one stays free, for who was
+/// erased.
+const ORIGINS_AT_ONCE: usize = 5;
+/// How long the database's answer to that is waited for, in milliseconds.
+const ERASED_MS: u64 = 2_000;
+/// Messages in a row that an origin fails over, each by itself, until it is taken to fail over all of them.
+const FAILURES_MAX: u32 = 3;
+
+/// Delivers messages, those of each site to its own origin, several sites at once; the outcomes are in the messages' order.
 pub(in crate::shell) async fn deliver(env: &Env, deployment: &Deployment, messages: &[&Message]) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = messages.iter().map(|_| Outcome::Done).collect();
     // A database that does not answer holds up no origin: whom we told that a visitor was erased drops such records too.
-    let erased = d1::erased(env, messages).await.unwrap_or_else(|error| {
+    let erased = match select(pin!(d1::erased(env, messages)), Delay::from(Duration::from_millis(ERASED_MS))).await {
+        Either::Left((erased, _)) => erased,
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {ERASED_MS} ms"))),
+    };
+    let erased = erased.unwrap_or_else(|error| {
         console_warn!("who was erased cannot be asked, and records go out all the same: {error}");
         vec![false; messages.len()]
     });
@@ -35,7 +48,8 @@ pub(in crate::shell) async fn deliver(env: &Env, deployment: &Deployment, messag
         by_site.entry(message.site()).or_default().push((at, message));
     }
     let deliveries = by_site.iter().map(|(site, messages)| deliver_to_site(deployment, site, messages));
-    for (at, outcome) in join_all(deliveries).await.into_iter().flatten() {
+    let told: Vec<_> = stream::iter(deliveries).buffer_unordered(ORIGINS_AT_ONCE).collect().await;
+    for (at, outcome) in told.into_iter().flatten() {
         outcomes[at] = outcome;
     }
     outcomes
@@ -63,12 +77,15 @@ async fn deliver_to_site(deployment: &Deployment, site: &str, messages: &[(usize
     for part in chunks(messages, usize::MAX, ORIGIN_BODY_BYTES_MAX, size) {
         let outcome = post(&to, part).await;
         let is_down = |outcome: &Outcome| matches!(outcome, Outcome::Unavailable { .. });
+        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Unavailable { failed: true, .. });
         let mut down = is_down(&outcome);
-        if matches!(outcome, Outcome::Refused { .. }) && part.len() > 1 {
+        if (failed(&outcome) || matches!(outcome, Outcome::Refused { .. })) && part.len() > 1 {
             // One of them: each by itself tells which.
+            let mut in_a_row = 0;
             for one in part.chunks(1) {
                 let outcome = post(&to, one).await;
-                down = is_down(&outcome);
+                in_a_row = if failed(&outcome) { in_a_row + 1 } else { 0 };
+                down = in_a_row == FAILURES_MAX || is_down(&outcome) && !failed(&outcome);
                 outcomes.push((one[0].0, outcome));
                 if down {
                     break;

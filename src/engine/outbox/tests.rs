@@ -101,15 +101,11 @@ fn a_large_batch_moves_to_several_pages() {
     let each = OUTBOX_PAGE_BYTES_MAX / 4;
     (0..9).for_each(|_| outbox.push(record(each)));
     let spilt = outbox.spill();
-    let pages: Vec<_> = spilt
-        .iter()
-        .map(|effect| match effect {
-            Effect::Spill { page, bytes } => {
-                (*page, decode_page(bytes).unwrap().iter().map(|record| record.seq).collect())
-            }
-            other => panic!("{other:?}"),
-        })
-        .collect();
+    let numbers = |effect: &Effect| {
+        let Effect::Spill { page, bytes } = effect else { panic!("{effect:?}") };
+        (*page, decode_page(bytes).unwrap().iter().map(|record| record.seq).collect::<Vec<_>>())
+    };
+    let pages: Vec<_> = spilt.iter().map(numbers).collect();
     assert_eq!(pages, [(16, vec![1, 2, 3]), (17, vec![4, 5, 6]), (18, vec![7, 8, 9])]);
     assert_eq!(outbox.flush(20, 1_000), Some(everything(16..19, 9)));
     assert_eq!(outbox.flushed(6, Vec::new(), 30), Some(Effect::Drop { pages: 16..18 }));

@@ -4,8 +4,6 @@ use super::token::PREFIX;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The visitor's cookie.
-pub const COOKIE: &str = "footfall";
 /// The subprotocol that both sides of the socket speak.
 pub const SUBPROTOCOL: &str = "footfall.v1";
 /// A page that cannot set headers on a socket brings its token as a subprotocol after this prefix.
@@ -37,12 +35,29 @@ pub fn authorization(header: &str) -> Option<Authorization> {
     Some(Authorization::WriteKey(text.split(':').next().unwrap_or_default().to_owned()))
 }
 
-/// All values of the visitor's cookie in a `Cookie` header; there can be several, of different paths or sites.
-pub fn cookies(header: &str) -> impl Iterator<Item = &str> {
-    header.split(';').filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+/// The name of the visitor's cookie, and what browsers want of a cookie of that name besides. Pages of sibling hosts can
+/// set cookies that are sent here as well; one whose name begins with `__Host-` (RFC 6265bis §4.1.3.2) only this very host
+/// can, over https. Development over http does without.
+fn cookie(own: &str) -> (&'static str, &'static str) {
+    if own.starts_with("https://") { ("__Host-footfall", "; Secure") } else { ("footfall", "") }
+}
+
+/// All values of the visitor's cookie in a `Cookie` header, at our origin `own`. Over http there can be several, of
+/// different paths or sites.
+pub fn cookies<'a>(header: &'a str, own: &str) -> impl Iterator<Item = &'a str> {
+    let (wanted, _) = cookie(own);
+    header.split(';').filter_map(move |pair| {
+        // Browsers leave out blanks and tabs only: other white space before a name makes it another one, which anybody
+        // may set.
+        let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+        (name == wanted).then_some(value)
     })
+}
+
+/// What sets the visitor's cookie at our origin `own`, or, with an age of none, takes it away.
+pub fn set_cookie(own: &str, value: &str, age_s: u64) -> String {
+    let (name, more) = cookie(own);
+    format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age_s}{more}")
 }
 
 /// What a `Sec-WebSocket-Protocol` header offers.
@@ -82,10 +97,31 @@ mod tests {
         }
     }
 
+    const HTTP: &str = "http://127.0.0.1:8787";
+    const HTTPS: &str = "https://engine.shop.example";
+
     #[test]
     fn cookies_of_that_name_only() {
-        let found: Vec<_> = cookies("a=1; footfall=f1.x; xfootfall=2;footfall=f1.y; footfall").collect();
-        assert_eq!(found, ["f1.x", "f1.y"]);
+        let header = "a=1; footfall=f1.x; xfootfall=2;footfall=f1.y; footfall; __Host-footfall=f1.z";
+        assert_eq!(cookies(header, HTTP).collect::<Vec<_>>(), ["f1.x", "f1.y"]);
+    }
+
+    #[test]
+    fn over_https_only_a_cookie_that_no_other_host_can_set_is_read() {
+        let read = |header: &str| cookies(header, HTTPS).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(read("footfall=f1.planted; __Host-footfall=f1.own"), ["f1.own"]);
+        assert_eq!(read("footfall=f1.planted"), [""; 0]);
+        // Browsers guard the name as it is spelt; no other spelling may be taken for it.
+        for spelling in ["__host-footfall", "__Secure-footfall", "\u{a0}__Host-footfall", "\u{85}__Host-footfall"] {
+            assert_eq!(read(&format!("{spelling}=f1.planted")), [""; 0], "{spelling:?}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_set_as_its_name_demands() {
+        let rest = "HttpOnly; SameSite=Lax; Path=/; Max-Age=60";
+        assert_eq!(set_cookie(HTTPS, "f1.x", 60), format!("__Host-footfall=f1.x; {rest}; Secure"));
+        assert_eq!(set_cookie(HTTP, "f1.x", 60), format!("footfall=f1.x; {rest}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a visitor's own page asks for: a name, its state, its socket, the site's public configuration.
 
 use crate::access::bot::{self, Signs};
-use crate::access::credential::{self, Authorization, COOKIE, SUBPROTOCOL};
+use crate::access::credential::{self, Authorization, SUBPROTOCOL};
 use crate::access::token::{AGE_MAX_S, VisitorToken};
 use crate::access::write_keys::KeyHolder;
 use crate::access::{delivery, origin};
@@ -48,7 +48,7 @@ pub(super) fn shown_token(
     }
     let cookies = call.head.header("cookie").unwrap_or_default();
     let of_site = |token: &VisitorToken| site.is_none_or(|site| *site == token.site);
-    let verified = credential::cookies(cookies).filter_map(verify).find(|verified| of_site(&verified.token));
+    let verified = credential::cookies(cookies, call.own).filter_map(verify).find(|verified| of_site(&verified.token));
     Ok(verified.map(|verified| ShownToken { token: verified.token, renew: verified.renew, from_cookie: true }))
 }
 
@@ -151,9 +151,7 @@ async fn withdraw(token: VisitorToken, call: &Call<'_>) -> Result<(), Problem> {
 }
 
 fn with_cookie(response: Response, call: &Call<'_>, value: &str, age_s: u64) -> worker::Result<Response> {
-    let secure = if call.own.starts_with("https://") { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age_s}{secure}");
-    response.headers().append("set-cookie", &cookie)?;
+    response.headers().append("set-cookie", &credential::set_cookie(call.own, value, age_s))?;
     Ok(response)
 }
 

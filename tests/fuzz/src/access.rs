@@ -151,7 +151,9 @@ fn headers(text: &str) {
         Some(Authorization::WriteKey(key)) => assert!(!key.contains(':')),
         None => {}
     }
-    cookies(text).for_each(visitors_token);
+    for own in ["http://engine.example", "https://engine.example"] {
+        cookies(text, own).for_each(visitors_token);
+    }
     if let Some(token) = subprotocols(text).token {
         visitors_token(&token);
     }

@@ -142,11 +142,9 @@ fn sender<'a>(
         Some(Authorization::Token(token) | Authorization::Bearer(token)) => (None, Some(token)),
         None => (None, None),
     };
+    let unknown = || Problem::new(401, "invalid_write_key", "This write key is not known here.");
     let holder = |key: &Option<String>| {
-        let look_up = |key: &String| {
-            let unknown = || Problem::new(401, "invalid_write_key", "This write key is not known here.");
-            call.deployment.write_keys.holder(key).ok_or_else(unknown)
-        };
+        let look_up = |key: &String| call.deployment.write_keys.holder(key).ok_or_else(unknown);
         key.as_ref().map(look_up).transpose()
     };
     let mut found = holder(&key)?;
@@ -154,11 +152,13 @@ fn sender<'a>(
         let inside = decode::credentials(body).map_err(Problem::body)?;
         token = token.or(inside.token);
         if key.is_none() {
-            key = inside.write_key;
-            if key.is_none() && matches!(way, Way::Beacon) {
-                key = call.query("writeKey");
-            }
+            let in_address = inside.write_key.is_none() && matches!(way, Way::Beacon);
+            key = if in_address { call.query("writeKey") } else { inside.write_key };
             found = holder(&key)?;
+            // Addresses are in logs and in histories: a secret that stands there is none, and good for nothing.
+            if in_address && found.is_some_and(|holder| holder.authority != Authority::Public) {
+                return Err(unknown());
+            }
         }
     }
     if let Some(holder) = found {

@@ -117,6 +117,9 @@ test("a request is not smuggled behind another", async () => {
 test("a key in a place where it does not belong is no key", async () => {
   const ask = (path, headers) => engine.post(path, { batch: [track("thing", { anonymousId: "a" })] }, headers);
   assert.equal((await ask(`/v1/batch?writeKey=${engine.writeKey}`)).status, 401, "only beacons have it in the address");
+  const secret = await ask(`/v1/beacon?writeKey=${engine.writeKey}`, { "content-type": "text/plain" });
+  assert.deepEqual([secret.status, secret.json.code], [401, "invalid_write_key"], "a secret key in an address is no key");
+  assert.equal((await ask(`/v1/beacon?writeKey=${engine.publicKey}`, { "content-type": "text/plain" })).status, 200);
   assert.equal((await ask("/v1/batch", { "x-write-key": engine.writeKey })).status, 401);
   assert.equal((await ask("/v1/batch", { authorization: `Basic ${Buffer.from(`:${engine.writeKey}`).toString("base64")}` })).status, 401);
   assert.equal((await ask("/v1/batch", { authorization: basic(`${engine.writeKey} `) })).status, 401);

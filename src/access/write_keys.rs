@@ -115,6 +115,11 @@ impl Authored {
             return Err(format!("origins: `{wrong}` is no origin: write it like https://shop.example"));
         }
         let is_public = authority == Authority::Public;
+        let limited = [("scopes", self.scopes.is_some()), ("events", self.events.is_some())];
+        if let Some((member, _)) = limited.iter().find(|(_, said)| is_public && *said) {
+            let why = "a page's token, which anybody gets for its key, would not be bound by it; limit secret keys";
+            return Err(format!("{member}: {why}"));
+        }
         if !is_public && !self.origins.is_empty() {
             return Err("origins: a secret key belongs in no page".to_owned());
         }
@@ -225,6 +230,8 @@ mod tests {
             (r#","authority":"source","origins":["https://shop.example"]"#, "no page"),
             (r#","authority":"public","origins":["*"]"#, "no origin"),
             (r#","authority":"public","rate":{"count":1,"per":"1s"}"#, "anybody"),
+            (r#","authority":"public","scopes":["events"]"#, "scopes: a page's token"),
+            (r#","authority":"public","events":["product_viewed"]"#, "events: a page's token"),
             (r#","authority":"source","rate":{"count":0,"per":"1s"}"#, "rate: `count`"),
         ] {
             let fault = parse(bad).unwrap_err();

@@ -6,7 +6,7 @@ use super::seal;
 use super::secrets::Secrets;
 use footfall_protocol::ids::SiteId;
 use footfall_protocol::limits::OPERATOR_TOKEN_BYTES_MAX;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// What an operator may do; each role may do what the ones before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -39,14 +39,14 @@ pub struct Operator {
     pub role: Role,
     /// Where; `None` for every site.
     sites: Option<Vec<String>>,
-    /// Who, as the token's issuer calls them; for the audit trail.
+    /// Who, as the token's issuer calls them, letter for letter: two operators never have one name.
     subject: String,
 }
 
 impl Operator {
-    /// A name for the audit trail, fit for a header: printable ASCII, at most 64 characters.
-    pub fn name(&self) -> String {
-        self.subject.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(64).collect()
+    /// A name for the audit trail.
+    pub fn name(&self) -> &str {
+        &self.subject
     }
 
     /// Whether they may see every site.
@@ -106,10 +106,19 @@ struct Claims {
     sub: String,
     exp: f64,
     nbf: Option<f64>,
+    #[serde(default, deserialize_with = "listed")]
     sites: Option<Vec<String>>,
     aud: Option<Audience>,
     iss: Option<String>,
 }
+
+/// A list: `null` is an issuer's mistake, and must not stand for every site.
+fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Vec::deserialize(deserializer).map(Some)
+}
+
+/// How long a subject may be, in characters (OpenID Connect Core 1.0 §2).
+const SUBJECT_CHARS_MAX: usize = 255;
 
 /// RFC 7519 §4.1.3: one name or several.
 #[derive(Deserialize)]
@@ -169,7 +178,9 @@ impl Operators {
         #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^53")]
         let now_s = now_s as f64;
         let valid = now_s < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now_s) && self.are_meant(&claims);
-        valid.then_some(Operator { role: claims.role, sites: claims.sites, subject: claims.sub })
+        // What would have to be cut, or could forge a line of a log, is nobody's name.
+        let named = claims.sub.chars().count() <= SUBJECT_CHARS_MAX && !claims.sub.contains(char::is_control);
+        (valid && named).then_some(Operator { role: claims.role, sites: claims.sites, subject: claims.sub })
     }
 
     /// Whether the token is for us and of our issuer. One that names an audience is not for somebody without a name
@@ -253,6 +264,16 @@ mod tests {
     }
 
     #[test]
+    fn different_subjects_have_different_names() {
+        let name = |subject: &str| {
+            let claims = serde_json::json!({ "role": "admin", "exp": 200, "sub": subject });
+            operators().verify(&token(HS256, &claims.to_string()), 100).map(|operator| operator.name().to_owned())
+        };
+        assert!(["Zo", "Zoë", "Žofie 50%", &"x".repeat(255), ""].iter().all(|s| name(s).as_deref() == Some(*s)));
+        assert!(["a\nb", "a\u{85}b", "\0", &"x".repeat(256)].iter().all(|s| name(s).is_none()));
+    }
+
+    #[test]
     fn every_other_token_is_refused() {
         let bad = [
             token(HS256, r#"{"role":"admin","exp":100}"#),
@@ -263,6 +284,7 @@ mod tests {
             token(HS256, r#"{"exp":200}"#),
             token(HS256, r#"{"role":"viewer","role":"admin","exp":200}"#),
             token(HS256, r#"{"role":"admin","exp":200,"nbf":101}"#),
+            token(HS256, r#"{"role":"admin","exp":200,"sites":null}"#),
             token(r#"{"alg":"none"}"#, GOOD),
             token(r#"{"alg":"HS512"}"#, GOOD),
             token(r#"{"alg":"hs256"}"#, GOOD),

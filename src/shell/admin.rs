@@ -14,6 +14,7 @@ use crate::shell::{clock, config, deliver, erasure, export, incoming, letters, l
 use footfall_protocol::ids::{Foreign, SiteId, visitor_of};
 use footfall_protocol::limits::RULEBOOK_BODY_BYTES_MAX;
 use uuid::Uuid;
+use worker::js_sys::encode_uri_component;
 use worker::{Method, Request, RequestInit, Response, ResponseBuilder};
 
 /// The description of this surface.
@@ -133,7 +134,7 @@ async fn ask_rulebook(site: &SiteId, path: &[&str], operator: &Operator, call: &
             }
         }
     }
-    init.headers.set(AUTHOR_HEADER, &operator.name())?;
+    init.headers.set(AUTHOR_HEADER, &String::from(encode_uri_component(operator.name())))?;
     init.headers.set(ROLE_HEADER, operator.role.as_str())?;
     let query = call.head.url().split_once('?').map_or("", |(_, query)| query);
     let url = format!("https://rulebook/admin/{}?{query}", path.join("/"));

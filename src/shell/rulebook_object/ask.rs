@@ -7,11 +7,17 @@ use crate::shell::incoming::header;
 use crate::shell::reply::{Document, Pointed, Problem};
 use footfall_protocol::limits::{COMMENT_BYTES_MAX, DOCUMENT_BYTES_MAX, PAGE_ENTRIES_MAX};
 use footfall_protocol::{Object, Value, query};
+use worker::js_sys::decode_uri_component;
 use worker::{Method, Request, Response, State};
 
 /// The headers in which the router says who asks, and as what, for the audit trail.
 pub(in super::super) const AUTHOR_HEADER: &str = "footfall-author";
 pub(in super::super) const ROLE_HEADER: &str = "footfall-role";
+
+/// A name as it was before it became fit for a header.
+fn decoded(name: String) -> String {
+    decode_uri_component(&name).map_or(name, String::from)
+}
 
 /// Entries of a page unless it is said.
 const PAGE_ENTRIES: u64 = 50;
@@ -39,7 +45,7 @@ impl<'a> Ask<'a> {
         let ask = Self {
             state,
             store: Store::open(state)?,
-            author: header(headers, AUTHOR_HEADER).unwrap_or_default(),
+            author: header(headers, AUTHOR_HEADER).map(decoded).unwrap_or_default(),
             role: header(headers, ROLE_HEADER).unwrap_or_default(),
             preconditions: Preconditions {
                 if_match: header(headers, "if-match"),

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod credential;
 pub mod delivery;
 pub mod device;
+mod distinct;
 pub mod head;
 pub mod headers;
 pub mod jwks;

@@ -3,11 +3,11 @@
 //! `u1.{until, Unix seconds}.{HMAC-SHA256 of "u1.{site}.{until}.{user id}", base64url}`. The server makes it for a page of
 //! somebody who is logged in; the page sends it along as `context.userSignature`. Knowing somebody's id is no proof; this is.
 
+use super::distinct::Distinct;
 use super::seal;
 use footfall_protocol::decode::Batch;
 use footfall_protocol::event::Authority;
 use footfall_protocol::ids::SiteId;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// How long a signature may be good from now on, in seconds: a month.
@@ -19,26 +19,27 @@ const KEY_BYTES_MIN: usize = 32;
 #[derive(Debug, Default)]
 pub struct UserKeys(BTreeMap<SiteId, Vec<Vec<u8>>>);
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Authored(BTreeMap<String, Vec<String>>);
-
 impl UserKeys {
     /// Reads `{"demo":["base64url of at least 32 bytes"]}`.
     ///
     /// # Errors
     /// A sentence that says what is wrong, without any part of a key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        const FORM: &str = r#"must be {"site":["base64url of at least 32 bytes"]}"#;
-        let authored: Authored = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
+        const FORM: &str = r#"must be {"site":["base64url of at least 32 bytes"]}, each site once"#;
+        let Distinct::<Vec<String>>(authored) = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
         let mut sites = BTreeMap::new();
-        for (name, keys) in authored.0 {
+        for (name, keys) in authored {
             let site = SiteId::parse(&name).ok_or_else(|| format!("`{name}` is no site id"))?;
             let keys: Option<Vec<Vec<u8>>> = keys.iter().map(|key| seal::decode(key)).collect();
             let keys = keys.filter(|keys| keys.iter().all(|key| key.len() >= KEY_BYTES_MIN));
             sites.insert(site, keys.ok_or_else(|| format!("a key of `{name}` is not base64url of at least 32 bytes"))?);
         }
         Ok(Self(sites))
+    }
+
+    /// The sites that have keys.
+    pub fn sites(&self) -> impl Iterator<Item = &SiteId> {
+        self.0.keys()
     }
 
     /// Whether a server of the site has signed that its page's visitor is this user, for a time that is not over.
@@ -126,7 +127,14 @@ mod tests {
 
     #[test]
     fn bad_keys_are_refused_without_showing_them() {
-        for bad in ["", "[]", r#"{"demo":"x"}"#, r#"{"demo":["c2hvcnQtc2VjcmV0"]}"#, r#"{"De":[]}"#] {
+        for bad in [
+            "",
+            "[]",
+            r#"{"demo":"x"}"#,
+            r#"{"demo":["c2hvcnQtc2VjcmV0"]}"#,
+            r#"{"De":[]}"#,
+            r#"{"demo":[],"demo":[]}"#,
+        ] {
             let message = UserKeys::parse(bad).unwrap_err();
             assert!(!message.contains("c2hv"), "{message}");
         }

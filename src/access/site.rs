@@ -1,5 +1,6 @@
 //! The sites of a deployment and their settings, as `[vars] SITES` says them.
 
+use super::distinct::Distinct;
 use super::origin::is_origin;
 use super::rate;
 use crate::engine::{Rate, Settings};
@@ -62,7 +63,7 @@ struct Limits {
 /// # Errors
 /// A sentence that names site and member.
 pub fn parse(text: &str) -> Result<BTreeMap<SiteId, Site>, String> {
-    let authored: BTreeMap<String, Authored> =
+    let Distinct::<Authored>(authored) =
         serde_json::from_str(text).map_err(|error| format!("is not the JSON object that is wanted: {error}"))?;
     if authored.is_empty() {
         return Err("names no site".to_owned());
@@ -186,7 +187,9 @@ mod tests {
             (r#"{"Demo":{}}"#, "`Demo` is no site id"),
             (r#"{"demo":{"origin":[]}}"#, "unknown field `origin`"),
             (r#"{"demo":{"origins":["*"]}}"#, "demo.origins: `*` is no origin"),
+            (r#"{"demo":{},"demo":{}}"#, "`demo` stands twice"),
             (r#"{"demo":{"origins":["https://a.example/"]}}"#, "demo.origins"),
+            (r#"{"demo":{"origins":["https://*.a.example"]}}"#, "demo.origins"),
             (r#"{"demo":{"origins":["https://A.example"]}}"#, "demo.origins"),
             (r#"{"demo":{"consent":"no"}}"#, "demo.consent"),
             (r#"{"demo":{"jurisdiction":"mars"}}"#, "demo.jurisdiction: `mars` is none of eu, us, fedramp"),

@@ -2,6 +2,7 @@
 //!
 //! `f1.{key id}.{site}.{visitor}.{jurisdiction or -}.{issued, Unix seconds}.{signature of all before}`
 
+use super::distinct::Distinct;
 use super::seal;
 use footfall_protocol::ids::SiteId;
 use serde::Deserialize;
@@ -52,7 +53,7 @@ pub struct SigningKeys {
 #[serde(deny_unknown_fields)]
 struct Authored {
     active: String,
-    keys: BTreeMap<String, String>,
+    keys: Distinct<String>,
 }
 
 impl SigningKeys {
@@ -61,10 +62,10 @@ impl SigningKeys {
     /// # Errors
     /// A sentence that says what is wrong, without any part of a key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        const FORM: &str = r#"must be {"active":"k1","keys":{"k1":"base64url of at least 32 bytes"}}"#;
+        const FORM: &str = r#"must be {"active":"k1","keys":{"k1":"base64url of at least 32 bytes"}}, each id once"#;
         let authored: Authored = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
         let mut keys = BTreeMap::new();
-        for (id, key) in authored.keys {
+        for (id, key) in authored.keys.0 {
             if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 return Err("a key id must be letters and digits".to_owned());
             }
@@ -188,6 +189,7 @@ mod tests {
             "{}",
             r#"{"active":"k2","keys":{"k1":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}}"#,
             r#"{"active":"k1","keys":{"k1":"c2hvcnQtc2VjcmV0"}}"#,
+            r#"{"active":"k1","keys":{"k1":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","k1":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}}"#,
             r#"{"active":"k.1","keys":{"k.1":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}}"#,
         ] {
             let message = SigningKeys::parse(bad).unwrap_err();

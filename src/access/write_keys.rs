@@ -1,5 +1,6 @@
 //! Write keys: which site a sender's key belongs to, and what it lets the sender do.
 
+use super::distinct::Distinct;
 use super::origin::is_origin;
 use super::rate;
 use super::scope::{Grant, Scope};
@@ -61,8 +62,8 @@ impl WriteKeys {
     /// # Errors
     /// A sentence that says what is wrong, without any part of a key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        const FORM: &str = r#"must be {"key":{"site":"demo","authority":"source" or "public", …}}"#;
-        let authored: BTreeMap<String, Authored> = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
+        const FORM: &str = r#"must be {"key":{"site":"demo","authority":"source" or "public", …}}, each key once"#;
+        let Distinct::<Authored>(authored) = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
         if authored.len() > WRITE_KEYS_MAX {
             return Err(format!("has {} keys; at most {WRITE_KEYS_MAX}", authored.len()));
         }
@@ -91,6 +92,11 @@ impl WriteKeys {
     /// Who holds this key.
     pub fn holder(&self, key: &str) -> Option<&KeyHolder> {
         self.holders.get(&seal::fingerprint(key))
+    }
+
+    /// The sites that keys are for.
+    pub fn sites(&self) -> impl Iterator<Item = &SiteId> {
+        self.holders.values().map(|holder| &holder.site)
     }
 
     /// The key that a site's pages get: of several the first that is not retiring.
@@ -218,6 +224,7 @@ mod tests {
             r#"{"hidden":{"site":"A","authority":"source"}}"#,
             r#"{"hidden":{"site":"a","authority":"visitor"}}"#,
             r#"{"":{"site":"a","authority":"source"}}"#,
+            r#"{"hidden":{"site":"a","authority":"source"},"hidden":{"site":"a","authority":"public"}}"#,
         ] {
             assert!(!WriteKeys::parse(bad).unwrap_err().contains("hidden"), "{bad}");
         }

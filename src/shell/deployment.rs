@@ -11,7 +11,7 @@ use crate::shell::sinks::archive;
 use crate::sinks::settings;
 use footfall_protocol::ids::SiteId;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use worker::Env;
 
@@ -102,6 +102,17 @@ fn parse(env: &Env) -> Result<Deployment, Vec<String>> {
     let user_keys = user_keys
         .and_then(|text| UserKeys::parse(&text).map_err(|fault| keep("USER_SIGNING_KEYS", fault)).ok())
         .unwrap_or_default();
+    // A site's origin may have its secret first: the one cannot go without the other. Its keys have to wait for it, since
+    // nobody could send with them.
+    if let Some(sites) = &sites {
+        let of_write_keys: BTreeSet<_> = write_keys.iter().flat_map(WriteKeys::sites).collect();
+        let named = [("WRITE_KEYS", of_write_keys), ("USER_SIGNING_KEYS", user_keys.sites().collect())];
+        for (name, of) in named {
+            for site in of.into_iter().filter(|site| !sites.contains_key(site)) {
+                keep(name, format!("has a key for `{site}`, which SITES lacks"));
+            }
+        }
+    }
     match (sites, write_keys, signing_keys, operators) {
         (Some(sites), Some(write_keys), Some(signing_keys), Some(operators)) if faults.is_empty() => {
             Ok(Deployment { sites, write_keys, signing_keys, operators, origin_secrets, user_keys })

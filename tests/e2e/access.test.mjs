@@ -218,3 +218,15 @@ test("a wrong configuration is said at /health/ready, and nothing is taken", asy
   assert.match(json.faults[0], /^SITES: demo.session_idle: `soon` is no duration/);
   assert.equal(code(await broken.send(event())), "503 misconfigured");
 });
+
+test("keys for a site that there is not are said at /health/ready", async (t) => {
+  const key = "x".repeat(43);
+  const vars = {
+    WRITE_KEYS: JSON.stringify({ fws_one: { site: "gone", authority: "source" }, fwp_one: { site: "gone", authority: "public" } }),
+    USER_SIGNING_KEYS: JSON.stringify({ demo: [key], left: [key] }),
+    ORIGIN_SECRETS: JSON.stringify({ soon: key }),
+  };
+  const { status, json } = await (await start(t, { vars })).call("/health/ready");
+  const lacks = (name, site) => `${name}: has a key for \`${site}\`, which SITES lacks`;
+  assert.deepEqual([status, json.faults], [503, [lacks("WRITE_KEYS", "gone"), lacks("USER_SIGNING_KEYS", "left")]]);
+});

@@ -22,9 +22,10 @@ fn every_line_of_the_threat_model_names_a_test_that_exists() {
         assert!(!threat.is_empty() && !stops.is_empty(), "{row}");
         let (file, name) = test.split_once("`: ").unwrap_or_else(|| panic!("`file`: name of the test: {row}"));
         let text = read(file.trim_start_matches('`'));
-        let begins = |with: &str| text.contains(&format!("{with}{name}"));
-        let script = ["test(\"", "describe(\"", "test('"].iter().any(|with| begins(with));
-        assert!(script || begins("fn "), "{file} has no test `{name}`");
+        let is_there = |before: &str, after: &str| text.contains(&format!("{before}{name}{after}"));
+        let script = [("test(\"", "\""), ("describe(\"", "\""), ("test('", "'")];
+        let found = script.iter().chain(&[("fn ", "(")]).any(|(before, after)| is_there(before, after));
+        assert!(found, "{file} has no test `{name}`");
     }
 }
 

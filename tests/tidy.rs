@@ -96,6 +96,29 @@ fn the_contract_knows_nobody_and_the_engine_knows_no_platform() {
     }
 }
 
+/// A file without its unit tests.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap()
+}
+
+/// A signature that is compared as texts are, letter by letter, tells by the time it takes how much of it is right. So what
+/// is shown to us is compared by `seal::verify` alone, and nobody else makes a signature but to send it.
+#[test]
+fn signatures_are_compared_in_one_place_and_in_constant_time() {
+    let senders = ["src/access/token.rs", "src/sinks/archive.rs", "src/sinks/lines.rs"];
+    for (path, text) in sources(&["src"], &["rs"]).iter().filter(|(path, _)| path != "src/access/seal.rs") {
+        let text = without_tests(text);
+        for word in ["hmac::", "Hmac", "verify_slice", "seal::sign;", "seal::{sign", "seal::*"] {
+            assert!(!text.contains(word), "{path} speaks of {word}");
+        }
+        let made = ["seal::sign(", "seal::sign_hex("].iter().map(|call| text.matches(call).count()).sum::<usize>();
+        assert!(made == 0 || (made == 1 && senders.contains(&path.as_str())), "{path} makes {made} signatures");
+    }
+    let seal = fs::read_to_string(root().join("src/access/seal.rs")).unwrap();
+    let verify = without_tests(&seal).split("pub fn verify(").nth(1).unwrap().split("\n}").next().unwrap();
+    assert!(verify.contains(".verify_slice(") && !verify.contains("=="), "{verify}");
+}
+
 #[test]
 fn every_bound_is_documented() {
     let limits = fs::read_to_string(root().join("protocol/src/limits.rs")).unwrap();

@@ -27,19 +27,33 @@ const REMEMBER = `
 
 const FORGET = "DELETE FROM records WHERE site = $1 AND incarnation = ANY ($2::uuid[])";
 
-export async function openStore(url) {
-  const pool = new pg.Pool({ connectionString: url, max: 8, connectionTimeoutMillis: 5_000 });
+/**
+ * Footfall waits 10 s for an answer, so a delivery gives up before that. A transaction that stands open, because the machine
+ * that began it is gone, is ended by the server: nothing else would give back what it has locked.
+ */
+const DELIVERY = { max: 8, lock_timeout: 5_000, statement_timeout: 8_000, query_timeout: 9_000, idle_in_transaction_session_timeout: 15_000 };
+/** Reports are read by people, who wait longer, and never in the way of deliveries. */
+const REPORT = { max: 4, statement_timeout: 60_000, query_timeout: 65_000 };
+
+function openPool(url, settings) {
+  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5_000, keepAlive: true, ...settings });
   const lost = (error) => console.error(`a connection to PostgreSQL was lost: ${error.message}`);
   pool.on("error", lost);
   // The pool hears only of those that nobody uses; of one in use its delivery hears too, and is answered with an error.
   pool.on("acquire", (client) => client.on("error", lost));
   pool.on("release", (_, client) => client.off("error", lost));
-  await pool.query(read("schema.sql"));
+  return pool;
+}
+
+export async function openStore(url) {
+  const [deliveries, reports] = [DELIVERY, REPORT].map((settings) => openPool(url, settings));
+  await reports.query(read("schema.sql"));
   return {
     /** Takes a delivery whole or not at all; says how many records were new. */
     async take(records) {
       const erasures = records.filter(({ kind }) => kind === "visitor_erased");
-      const client = await pool.connect();
+      const client = await deliveries.connect();
+      let failure;
       try {
         await client.query("BEGIN");
         await client.query(`SELECT pg_advisory_xact_lock${erasures.length ? "" : "_shared"}(${LOCK})`);
@@ -52,18 +66,19 @@ export async function openStore(url) {
         await client.query("COMMIT");
         return rowCount;
       } catch (error) {
-        await client.query("ROLLBACK").catch(() => {});
+        failure = error;
         throw error;
       } finally {
-        client.release();
+        // Nobody knows how far a connection has come that failed: it is closed, and the server rolls back.
+        client.release(failure);
       }
     },
 
     async report(name, { site, days, minutes }) {
       const values = name === "abandoned-carts" ? [site, days, minutes] : [site, days];
-      return (await pool.query(REPORTS[name], values)).rows;
+      return (await reports.query(REPORTS[name], values)).rows;
     },
 
-    close: () => pool.end(),
+    close: () => Promise.all([deliveries.end(), reports.end()]),
   };
 }

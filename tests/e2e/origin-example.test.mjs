@@ -72,6 +72,19 @@ const withOrigin = (service, secret = OLD) => ({
 
 const did = (anonymousId, event, properties = {}) => track(event, { anonymousId, properties });
 
+const nowS = () => Math.floor(Date.now() / 1000);
+const sign = (body, { secret = NEW, t = nowS() } = {}) => `t=${t},v1=${createHmac("sha256", secret).update(`${t}.${body}`).digest("hex")}`;
+/** Delivers a body as the engine would; gives the answer's status. */
+async function post(service, body, signature = sign(body), headers = {}) {
+  const all = { "content-type": "application/x-ndjson", ...(signature && { "footfall-signature": signature }), ...headers };
+  return (await fetch(`${service.url}/footfall`, { method: "POST", body, headers: all, signal: AbortSignal.timeout(30_000) })).status;
+}
+
+const LIFE = "00000000-0000-4000-8000-00000000000a";
+/** A line of a delivery. */
+const line = (seq, more = {}) =>
+  JSON.stringify({ v: 1, id: `0000000000004000800000000000000a-${seq}`, site: "demo", visitor: LIFE, incarnation: LIFE, seq, at_ms: Date.now(), kind: "event", name: "search", session: 1, data: {}, ...more });
+
 check("each record is there once, as in the database, although the service is killed and messages come again", async (t) => {
   const service = await begin(t);
   const engine = await start(t, { ...withOrigin(service), queue: { wait: 0, seed: 11 } });
@@ -108,6 +121,29 @@ check("a connection to the database that is lost in the middle of a delivery end
   assert.equal(service.process.exitCode, null);
 });
 
+check("a transaction that somebody left open holds up neither an erasure nor what comes after it for long", async (t) => {
+  const service = await begin(t);
+  const erasure = line(1, { id: "an-erasure", kind: "visitor_erased", incarnations: [LIFE.replace("a", "b")] });
+  const holder = await pool.connect();
+  await holder.query("BEGIN");
+  await holder.query("SELECT pg_advisory_xact_lock_shared(7305016)"); // as the delivery of a machine that is gone
+  try {
+    const from_ms = Date.now();
+    const refused = post(service, erasure);
+    await until(async () => (await rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'")).length > 0);
+    const taken = post(service, line(2)); // waits behind the erasure
+    assert.equal(await refused, 503);
+    assert.ok(Date.now() - from_ms < 10_000, "Footfall waits no longer");
+    assert.equal(await taken, 204);
+    assert.ok(Date.now() - from_ms < 20_000);
+    assert.equal(await count(), 1);
+  } finally {
+    await holder.query("ROLLBACK");
+    holder.release();
+  }
+  assert.equal(await post(service, erasure), 204);
+});
+
 check("a store's questions are answered", async (t) => {
   const service = await begin(t);
   const engine = await start(t, withOrigin(service, NEW));
@@ -140,36 +176,29 @@ check("a store's questions are answered", async (t) => {
 
 check("only what is signed with a secret of ours, lately, and as it was sent is taken", async (t) => {
   const service = await begin(t);
-  const incarnation = "00000000-0000-4000-8000-00000000000a";
-  const line = JSON.stringify({ v: 1, id: "0000000000004000800000000000000a-1", site: "demo", visitor: incarnation, incarnation, seq: 1, at_ms: Date.now(), kind: "event", name: "search", session: 1, data: {} });
-  const now_s = Math.floor(Date.now() / 1000);
-  const sign = (body, { secret = NEW, t = now_s } = {}) => `t=${t},v1=${createHmac("sha256", secret).update(`${t}.${body}`).digest("hex")}`;
-  const post = async (body, signature, headers = {}) => {
-    const all = { "content-type": "application/x-ndjson", ...(signature && { "footfall-signature": signature }), ...headers };
-    return (await fetch(`${service.url}/footfall`, { method: "POST", body, headers: all })).status;
-  };
+  const one = line(1);
   for (const [what, signature] of [
-    ["nothing", undefined],
+    ["nothing", ""],
     ["another form", "v1=00"],
-    ["another secret", sign(line, { secret: "somebody-else's-secret-0123456789012345" })],
-    ["another body", sign(`${line} `)],
-    ["an old one", sign(line, { t: now_s - 3_600 })],
-    ["one of the future", sign(line, { t: now_s + 3_600 })],
-    ["another time than was signed", sign(line).replace(String(now_s), String(now_s + 1))],
+    ["another secret", sign(one, { secret: "somebody-else's-secret-0123456789012345" })],
+    ["another body", sign(`${one} `)],
+    ["an old one", sign(one, { t: nowS() - 3_600 })],
+    ["one of the future", sign(one, { t: nowS() + 3_600 })],
+    ["another time than was signed", sign(one).replace(/\d+/, (t) => Number(t) + 1)],
   ]) {
-    assert.equal(await post(line, signature), 401, what);
+    assert.equal(await post(service, one, signature), 401, what);
   }
   assert.equal(await count(), 0);
   for (const [body, status, headers] of [
-    ["{", 400], ["{}", 400], ['{"v":2}', 400], [line, 415, { "content-type": "text/plain" }], [line, 415, { "content-encoding": "br" }],
-    [line, 400, { "content-encoding": "gzip" }], ["x".repeat(1_200_000), 413],
-    [line.replace('"seq":1', '"seq":"many"'), 422],
+    ["{", 400], ["{}", 400], ['{"v":2}', 400], [one, 415, { "content-type": "text/plain" }], [one, 415, { "content-encoding": "br" }],
+    [one, 400, { "content-encoding": "gzip" }], ["x".repeat(1_200_000), 413],
+    [one.replace('"seq":1', '"seq":"many"'), 422],
   ]) {
-    assert.equal(await post(body, sign(body), headers), status, body.slice(0, 40));
+    assert.equal(await post(service, body, sign(body), headers), status, body.slice(0, 40));
   }
   assert.equal(await count(), 0);
-  assert.equal(await post(line, sign(line)), 204);
-  assert.equal(await post(line, sign(line, { secret: OLD })), 204, "while secrets change, both are good");
+  assert.equal(await post(service, one, sign(one)), 204);
+  assert.equal(await post(service, one, sign(one, { secret: OLD })), 204, "while secrets change, both are good");
   assert.equal(await count(), 1);
 });
 

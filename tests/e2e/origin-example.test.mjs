@@ -174,6 +174,48 @@ check("a store's questions are answered", async (t) => {
   assert.equal((await fetch(`${service.url}/reports/constructor`)).status, 404);
 });
 
+check("the carts of the report are those of the engine, in whatever words they are told", async (t) => {
+  const service = await begin(t);
+  const engine = await start(t, withOrigin(service));
+  const [tent, rope] = [{ sku: "tent", price: 200, currency: "EUR" }, { product_id: "rope", price: "9.50", currency: "EUR" }];
+  const shopify = (price) => ({ price: { amount: price, currencyCode: "EUR" } });
+  const stories = {
+    "the cart is cleared": [["Product Added", tent], ["cart_cleared"]],
+    "cleared, then something": [["Product Added", tent], ["cart_cleared"], ["Product Added", rope]],
+    "a line goes whole": [["Product Added", { ...tent, quantity: 3 }], ["Product Added", rope], ["Product Removed", { sku: "tent" }]],
+    "some of a line goes": [["Product Added", { ...tent, quantity: 3 }], ["Product Removed", { sku: "tent", quantity: 2 }]],
+    "more goes than was there": [["Product Added", tent], ["Product Removed", { ...tent, quantity: 5 }], ["Product Added", { ...tent, price: 180, quantity: 2 }]],
+    "twice taken out": [["Product Removed", tent], ["Product Added", { ...tent, quantity: 2 }], ["Product Removed", tent], ["Product Added", tent]],
+    "GA4": [["add_to_cart", { currency: "EUR", items: [{ item_id: "mug", price: 12, quantity: 2 }, { item_id: "pan", price: 30 }] }], ["remove_from_cart", { items: [{ item_id: "mug", quantity: 1 }] }]],
+    "a list of products": [["Product Added", { products: [tent, { ...rope, quantity: 4 }] }]],
+    "Shopify": [
+      ["product_added_to_cart", { data: { cartLine: { quantity: 2, merchandise: { id: "v1", sku: "hat", ...shopify(25) } } } }],
+      ["product_added_to_cart", { data: { cartLine: { quantity: 1, merchandise: { id: "v2", ...shopify(5.5) } } } }],
+    ],
+    "Shopify's checkout": [["Product Added", tent], ["checkout_started", { data: { checkout: { lineItems: [{ quantity: 3, variant: { id: "v1", sku: "hat", ...shopify(25) } }] } } }]],
+    "the cart is shown": [["Product Added", tent], ["Cart Viewed", { products: [{ ...rope, quantity: 2 }] }], ["Product Added", rope]],
+    "the cart is shown without its products": [["Product Added", tent], ["Cart Viewed"]],
+    "an empty cart is shown": [["Product Added", tent], ["Cart Viewed", { products: [] }]],
+    "a checkout": [["Product Added", tent], ["Checkout Started", { order_id: "7", products: [{ ...tent, quantity: 2 }, rope] }]],
+    "bought, and bought again": [["Product Added", tent], ["Order Completed", { order_id: "8", revenue: 200 }], ["Product Added", rope], ["Order Completed", { order_id: "8", revenue: 200 }]],
+    "bought without a number": [["Product Added", tent], ["Order Completed", { revenue: 200 }], ["Product Added", tent], ["Order Completed", { revenue: 200 }]],
+    "a price that is said later, and nulls": [["Product Added", { sku: "tent", products: null, quantity: null }], ["Product Added", tent], ["Product Added", { sku: "tent", price: null }]],
+  };
+  const names = Object.keys(stories);
+  for (const name of names) await engine.send(...stories[name].map((step) => did(name, ...step)));
+  const events = names.reduce((sum, name) => sum + stories[name].length, 0);
+  await until(async () => (await rows("SELECT count(*)::int AS n FROM records WHERE kind = 'event'"))[0].n === events, 30_000);
+  const carts = await service.report("abandoned-carts", "?minutes=0");
+  const bySku = (a, b) => (a.sku < b.sku ? -1 : 1);
+  for (const name of names) {
+    const { visitor, cart } = (await engine.admin("GET", `demo/visitors?anonymousId=${encodeURIComponent(name)}`)).json;
+    const { items = 0, value = 0, products = [] } = carts.find((one) => one.visitor === visitor) ?? {};
+    const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity })).sort(bySku);
+    assert.deepEqual({ items, value, products }, { items: cart.count, value: cart.value, products: lines }, name);
+  }
+  assert.equal(carts.length, names.length - 3, "nobody is there whose cart is empty");
+});
+
 check("only what is signed with a secret of ours, lately, and as it was sent is taken", async (t) => {
   const service = await begin(t);
   const one = line(1);

@@ -7,6 +7,7 @@ import { Documents } from './documents.ts';
 import { h } from './dom.ts';
 import { DraftBar } from './draft.ts';
 import { Letters } from './letters.ts';
+import { tabMemory } from './memory.ts';
 import { Panel } from './panel.ts';
 import { Versions } from './versions.ts';
 
@@ -28,13 +29,13 @@ async function start(): Promise<void> {
 
   const form = place('[data-key]') as HTMLFormElement;
   const input = form.querySelector('input');
-  const had = sessionStorage.getItem(TOKEN_KEY) ?? '';
+  const had = tabMemory.get(TOKEN_KEY) ?? '';
   if (input) input.value = had;
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     // In this tab only: it is gone when the tab is closed.
-    if (input?.value) sessionStorage.setItem(TOKEN_KEY, input.value.trim());
-    else sessionStorage.removeItem(TOKEN_KEY);
+    if (input?.value) tabMemory.set(TOKEN_KEY, input.value.trim());
+    else tabMemory.remove(TOKEN_KEY);
     show(site);
   });
   addEventListener('hashchange', () => show(site));
@@ -59,7 +60,7 @@ function show(site: string): void {
   bar.hidden = true;
   documents.hidden = !authoring;
   if (!authoring) return;
-  const token = sessionStorage.getItem(TOKEN_KEY);
+  const token = tabMemory.get(TOKEN_KEY);
   if (!token) {
     documents.replaceChildren(h('p', 'said', `Paste an admin token above to see and change the ${name === 'letters' ? 'dead letters' : name} of this site. It is kept in this tab only.`));
     return;
@@ -73,13 +74,13 @@ function show(site: string): void {
     return;
   }
   const visitor = (): string | undefined => client?.visitor;
-  const admin = new Admin(site, token, sessionStorage.getItem(DRAFT_KEY) === null ? 'published' : 'draft');
+  const admin = new Admin(site, token, tabMemory.get(DRAFT_KEY) === undefined ? 'published' : 'draft');
   const list = (): void => void new Documents(documents, admin, name as Kind, { changed: () => void draft.load(), visitor }).load();
   const draft = new DraftBar(bar, admin, {
     visitor,
     choose: (on) => {
-      if (on) sessionStorage.setItem(DRAFT_KEY, 'on');
-      else sessionStorage.removeItem(DRAFT_KEY);
+      if (on) tabMemory.set(DRAFT_KEY, 'on');
+      else tabMemory.remove(DRAFT_KEY);
       show(site);
     },
     reload: list,

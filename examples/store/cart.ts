@@ -1,5 +1,6 @@
 // The cart, kept in the browser for the next visit; every change is told to whoever listens, in all tabs.
 
+import { browserMemory } from '../../console/src/memory.ts';
 import { asSegmentProduct, bySku, FREE_SHIPPING_FROM, SHIPPING } from './catalogue.ts';
 
 export interface CartLine {
@@ -15,7 +16,7 @@ const COUPONS: Readonly<Record<string, number>> = { GIPFEL10: 0.1 };
 
 export function lines(): readonly CartLine[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    const stored: unknown = JSON.parse(browserMemory.get(KEY) ?? '[]');
     return Array.isArray(stored) ? (stored as CartLine[]).filter((line) => bySku(line.sku)) : [];
   } catch {
     return [];
@@ -39,19 +40,19 @@ export function quantityOf(sku: string): number {
 }
 
 export function clear(): void {
-  localStorage.removeItem(COUPON_KEY);
+  browserMemory.remove(COUPON_KEY);
   save([]);
 }
 
 /** Whether the store takes the code; if it does, totals count it from now on. */
 export function redeem(code: string): boolean {
   if (!Object.hasOwn(COUPONS, code)) return false;
-  localStorage.setItem(COUPON_KEY, code);
+  browserMemory.set(COUPON_KEY, code);
   return true;
 }
 
 export function coupon(): string | undefined {
-  return localStorage.getItem(COUPON_KEY) ?? undefined;
+  return browserMemory.get(COUPON_KEY);
 }
 
 export function count(): number {
@@ -85,7 +86,7 @@ function segmentLine(line: CartLine) {
 }
 
 function save(next: readonly CartLine[]): void {
-  localStorage.setItem(KEY, JSON.stringify(next));
+  browserMemory.set(KEY, JSON.stringify(next));
   dispatchEvent(new Event('cart-changed'));
 }
 

@@ -2,6 +2,7 @@
 
 import { type Consent, createFootfall, defineSlots, type Footfall } from '../../client-js/src/index.ts';
 import { readConfig, type SiteConfig } from '../../console/src/config.ts';
+import { browserMemory, tabMemory } from '../../console/src/memory.ts';
 import { Panel } from '../../console/src/panel.ts';
 import * as cart from './cart.ts';
 import { takeOverLinks } from './navigate.ts';
@@ -40,7 +41,7 @@ function showCount(): void {
 function dock(client: Footfall | undefined): void {
   const aside = document.querySelector<HTMLElement>('[data-panel]');
   if (!aside) return;
-  const remembered = sessionStorage.getItem(COLLAPSED_KEY);
+  const remembered = tabMemory.get(COLLAPSED_KEY);
   const body = document.createElement('div');
   body.className = 'dock-body';
   body.id = 'dock-body';
@@ -57,15 +58,15 @@ function dock(client: Footfall | undefined): void {
   toggle.addEventListener('click', () => {
     const open = body.hidden === true;
     set(open);
-    sessionStorage.setItem(COLLAPSED_KEY, open ? 'open' : 'closed');
+    tabMemory.set(COLLAPSED_KEY, open ? 'open' : 'closed');
   });
-  set(remembered === null ? matchMedia('(min-width: 1100px)').matches : remembered === 'open');
+  set(remembered === undefined ? matchMedia('(min-width: 1100px)').matches : remembered === 'open');
   aside.append(toggle, body);
   new Panel(body, client);
 }
 
 function rememberedConsent(): Consent {
-  const remembered = localStorage.getItem(CONSENT_KEY);
+  const remembered = browserMemory.get(CONSENT_KEY);
   return remembered === 'granted' || remembered === 'denied' ? remembered : 'unknown';
 }
 
@@ -81,8 +82,8 @@ function privacy(client: Footfall, config: SiteConfig): void {
   for (const button of bar.querySelectorAll<HTMLButtonElement>('[data-answer]')) {
     button.addEventListener('click', () => {
       const answer = button.dataset.answer === 'granted' ? 'granted' : 'denied';
-      localStorage.setItem(CONSENT_KEY, answer);
       client.consent(answer);
+      browserMemory.set(CONSENT_KEY, answer);
       bar.hidden = true;
     });
   }
@@ -90,7 +91,7 @@ function privacy(client: Footfall, config: SiteConfig): void {
     bar.hidden = false;
     bar.querySelector('button')?.focus();
   });
-  if (config.consent === 'required' && localStorage.getItem(CONSENT_KEY) === null) bar.hidden = false;
+  if (config.consent === 'required' && browserMemory.get(CONSENT_KEY) === undefined) bar.hidden = false;
 }
 
 void start();

@@ -1,6 +1,7 @@
 // What each page of the store does once it is there: fills in the cart, tracks, reacts to forms.
 
 import type { Footfall } from '../../client-js/src/index.ts';
+import { tabMemory } from '../../console/src/memory.ts';
 import * as cart from './cart.ts';
 import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney, stockOf } from './catalogue.ts';
 import { compare, find, queryOf, remember } from './finding.ts';
@@ -164,13 +165,13 @@ function checkout(main: HTMLElement, store: Store): void {
     const revenue = Math.round((goods - discount) * 100) / 100;
     store.client?.track('order_completed', { order_id, currency: CURRENCY, revenue, discount, coupon: cart.coupon(), shipping, total, products: cart.asSegmentProducts() });
     cart.clear();
-    sessionStorage.setItem('fernweh:order', order_id);
+    tabMemory.set('fernweh:order', order_id);
     store.go('/thank-you/');
   });
 }
 
 function confirmation(main: HTMLElement): void {
-  const order = sessionStorage.getItem('fernweh:order');
+  const order = tabMemory.get('fernweh:order');
   const said = main.querySelector('[data-order]');
   if (order && said) said.textContent = `Order ${order} is in. A confirmation would be on its way by now.`;
 }

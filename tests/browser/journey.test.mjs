@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startBrowser, startEngine, until, visit } from "./support.mjs";
+import { startBrowser, startEngine, until, visit, watch } from "./support.mjs";
 
 test("a person clicks through the store: stage, timers, cart and pushes follow at once, and nothing goes wrong", async (t) => {
   const engine = await startEngine(t, { demo: true });
@@ -77,6 +77,54 @@ test("the store works by keyboard and without the engine", async (t) => {
   await page.waitForURL("**/cart/");
   await page.getByText("Karst 38 rucksack").first().waitFor();
 });
+
+for (const [what, forbid] of [
+  ["forbidden", () => {
+    for (const area of ["localStorage", "sessionStorage"]) {
+      Object.defineProperty(window, area, { get: () => { throw new DOMException("not here", "SecurityError"); } });
+    }
+  }],
+  ["full", () => {
+    Storage.prototype.setItem = () => { throw new DOMException("no room", "QuotaExceededError"); };
+  }],
+]) {
+  test(`where storage is ${what} the store sells, an answer about consent is heard, and the console opens`, async (t) => {
+    const engine = await startEngine(t, { sites: { demo: { consent: "required", inspect: true, allow_headless: true } } });
+    const browser = await startBrowser(t);
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    t.after(() => context.close());
+    await context.addInitScript(forbid);
+    const shop = await watch(context, await context.newPage(), engine);
+    await shop.open("/product/karst-38/");
+    const { page } = shop;
+    const bar = page.getByRole("region", { name: "Privacy" });
+    await bar.getByRole("button", { name: "Yes" }).click();
+    const id = await shop.visitor();
+    await bar.waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Add to cart" }).click();
+    await page.getByText("In your cart: 1.").waitFor();
+    await page.getByRole("link", { name: "Go to the cart" }).click();
+    await page.getByRole("link", { name: "Check out" }).click();
+    await until("the engine knows", async () => (await engine.visitor(id)).stage === "checkout");
+    await page.getByRole("button", { name: "Hide the live state" }).click();
+    await page.getByRole("button", { name: "Live state" }).click();
+    await page.getByRole("button", { name: "Privacy" }).click();
+    await bar.getByRole("button", { name: "No, thanks" }).click();
+    await until("the panel says so", async () => /Not followed/.test(await page.innerText(".fp-status")));
+    await bar.waitFor({ state: "hidden" });
+
+    const desk = await watch(context, await context.newPage(), engine, /404/);
+    await desk.open("/console/#rules");
+    await desk.page.fill("#token", engine.admin_token);
+    await desk.page.getByRole("button", { name: "Use" }).click();
+    await desk.page.getByText("No rules yet.").waitFor();
+    await desk.page.getByRole("switch", { name: "Work in the draft" }).click();
+    await desk.page.getByRole("button", { name: "New rule" }).click();
+    await desk.page.getByRole("button", { name: "Save to the draft" }).waitFor();
+    await shop.isSound();
+    await desk.isSound();
+  });
+}
 
 test("what is put into the cart before the page's script is there is not lost", async (t) => {
   const engine = await startEngine(t, { demo: true });

@@ -15,6 +15,26 @@ function describe({ title, kind }: Entry): void {
   document.querySelector('meta[name="footfall:page"]')?.setAttribute('content', kind);
 }
 
+/** The address of the page that is in `main`, or on its way there by the history. */
+let shown = '';
+
+/** The address without its fragment, which is a place on the page and no other page. */
+function address(): string {
+  return location.pathname + location.search;
+}
+
+/** Names what the history's entry shows. */
+function label(): void {
+  const kind = document.querySelector('main')?.dataset.kind ?? 'other';
+  history.replaceState({ title: document.title, kind } satisfies Entry, '');
+}
+
+/** Gives the page that is shown another address. */
+export function rename(path: string): void {
+  history.replaceState(history.state, '', path);
+  shown = address();
+}
+
 /** Takes over links within the store; `arrived` is called with the new `main`, after the address has changed. */
 export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: string) => void {
   let latest = 0;
@@ -36,6 +56,7 @@ export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: stri
       document.querySelector('main')?.replaceWith(document.adoptNode(main));
       if (push) {
         history.pushState(entry, '', url);
+        shown = address();
         scrollTo(0, 0);
       }
       main.focus({ preventScroll: true });
@@ -64,8 +85,14 @@ export function takeOverLinks(arrived: (main: HTMLElement) => void): (path: stri
     for (const [name, value] of new FormData(form)) if (typeof value === 'string') url.searchParams.set(name, value.trim());
     void load(url, true);
   });
-  history.replaceState({ title: document.title, kind: document.querySelector('main')?.dataset.kind ?? 'other' } satisfies Entry, '');
+  label();
+  shown = address();
   addEventListener('popstate', ({ state }: PopStateEvent) => {
+    if (address() === shown) {
+      if (!isEntry(state)) label();
+      return;
+    }
+    shown = address();
     // At once, since the client begins the page view before the page is fetched.
     if (isEntry(state)) describe(state);
     void load(new URL(location.href), false);

@@ -5,6 +5,7 @@ import { tabMemory } from '../../console/src/memory.ts';
 import * as cart from './cart.ts';
 import { asSegmentProduct, bySku, CURRENCY, FREE_SHIPPING_FROM, money, PRODUCTS, roundMoney, stockOf } from './catalogue.ts';
 import { compare, find, queryOf, remember } from './finding.ts';
+import { rename } from './navigate.ts';
 
 export interface Store {
   /** Absent when the engine is not reached: the store works without. */
@@ -77,7 +78,7 @@ function product(main: HTMLElement, store: Store, sku: string): void {
   // Who was quicker than this script has sent the form without it.
   const sent = new URLSearchParams(location.search).get('quantity');
   if (sent !== null) {
-    history.replaceState(history.state, '', location.pathname);
+    rename(location.pathname);
     add(sent);
   }
 }

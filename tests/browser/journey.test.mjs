@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startBrowser, startEngine, until, visit, watch } from "./support.mjs";
+import { shopper } from "./shopper.mjs";
+import { pause, startBrowser, startEngine, until, visit, watch } from "./support.mjs";
 
 test("a person clicks through the store: stage, timers, cart and pushes follow at once, and nothing goes wrong", async (t) => {
   const engine = await startEngine(t, { demo: true });
@@ -76,6 +77,36 @@ test("the store works by keyboard and without the engine", async (t) => {
   await page.getByRole("link", { name: "Go to the cart" }).press("Enter");
   await page.waitForURL("**/cart/");
   await page.getByText("Karst 38 rucksack").first().waitFor();
+});
+
+test("who skips to the content stays on the page, with what was written there, and nothing is told twice", async (t) => {
+  const engine = await startEngine(t, { demo: true });
+  const ada = await shopper(t, await startBrowser(t), engine, "/product/karst-38/?quantity=1");
+  const { page, shop } = ada;
+  const skip = () => page.getByRole("link", { name: "Skip to the content" }).press("Enter");
+  const told = async (event) => (await shop.seen()).frames.flatMap(({ to, message }) => (to === "engine" ? (message.events ?? []) : [])).filter((one) => one.event === event).length;
+  await skip();
+  await page.waitForURL("**/product/karst-38/#main");
+  await ada.cart();
+  await ada.checkout();
+  await page.fill("[name=name]", "Ada");
+  await skip();
+  await page.waitForURL("**/checkout/#main");
+  await page.goBack();
+  await page.waitForURL("**/checkout/");
+  await shop.shows("stage", "checkout");
+  await pause(1_000);
+  assert.equal(await page.inputValue("[name=name]"), "Ada");
+  assert.deepEqual([await told("product_viewed"), await told("checkout_started")], [1, 1]);
+
+  await skip();
+  await page.getByRole("link", { name: "All gear", exact: true }).click();
+  await page.waitForURL((url) => url.pathname === "/");
+  await page.goBack();
+  await page.getByRole("heading", { name: "Checkout" }).waitFor();
+  await shop.shows("page", /Checkout \/checkout\//);
+  await until("the page is told anew", async () => (await told("checkout_started")) === 2);
+  await shop.isSound();
 });
 
 for (const [what, forbid] of [

@@ -26,9 +26,10 @@ export class AdminError extends Error {
   }
 }
 
+/** A document as it was read. */
 export interface Stored {
   readonly document: JsonObject;
-  /** `undefined` when the engine gave none. */
+  /** `undefined` when the engine gave none: it gives none of the draft before there is one. */
   readonly etag: string | undefined;
 }
 
@@ -48,6 +49,25 @@ export interface Change {
   readonly kind: Kind;
   readonly id: string;
   readonly change: 'added' | 'changed' | 'removed';
+}
+
+/** The draft as a whole. */
+export interface Draft {
+  readonly changes: readonly Change[];
+  /** The version from whose documents it was made. */
+  readonly base: number;
+  /** The version that is published now. */
+  readonly version: number;
+  /** Whether the documents of the two are the same ones. */
+  readonly current: boolean;
+  readonly etag: string | undefined;
+}
+
+/** A draft that became a version. */
+export interface Publication {
+  readonly version: number;
+  /** Documents that were published since the draft was made, and that now say what the draft said. */
+  readonly overwritten: readonly string[];
 }
 
 export interface Version {
@@ -106,34 +126,48 @@ export class Admin {
     return written(await this.#call('POST', `${this.#path}${kind}`, { body: text }));
   }
 
-  /** Replaces what had that entity tag. */
-  async replace(kind: Kind, id: string, text: string, etag: string | undefined): Promise<Written> {
-    return written(await this.#call('PUT', `${this.#path}${kind}/${encodeURIComponent(id)}`, { body: text, headers: matching(etag) }));
+  /** Replaces what was read, and nothing that came after it. */
+  async replace(kind: Kind, id: string, text: string, read: Stored): Promise<Written> {
+    const headers = matching(await this.#tag(kind, id, read));
+    return written(await this.#call('PUT', `${this.#path}${kind}/${encodeURIComponent(id)}`, { body: text, headers }));
   }
 
-  async remove(kind: Kind, id: string, etag: string | undefined): Promise<void> {
-    await this.#call('DELETE', `${this.#path}${kind}/${encodeURIComponent(id)}`, { headers: matching(etag) });
+  async remove(kind: Kind, id: string, read: Stored): Promise<void> {
+    const headers = matching(await this.#tag(kind, id, read));
+    await this.#call('DELETE', `${this.#path}${kind}/${encodeURIComponent(id)}`, { headers });
   }
 
-  /** What the draft changes; `undefined` without a draft. */
-  async changes(): Promise<readonly Change[] | undefined> {
+  /** The tag of what was read. Where it had none, it is read again: by now somebody may have begun a draft with another text. */
+  async #tag(kind: Kind, id: string, { document, etag }: Stored): Promise<string | undefined> {
+    if (etag !== undefined) return etag;
+    const now = await this.read(kind, id);
+    if (JSON.stringify(now.document) !== JSON.stringify(document)) throw new AdminError(412, 'changed_meanwhile', CHANGED, []);
+    return now.etag;
+  }
+
+  /** `undefined` without a draft. */
+  async draft(): Promise<Draft | undefined> {
     try {
-      const { body } = await this.#call('GET', 'draft');
-      return isObject(body) ? (body.changes as unknown as readonly Change[]) : [];
+      const { body, etag } = await this.#call('GET', 'draft');
+      const { changes, base, version, base_is_current } = isObject(body) ? body : {};
+      return { changes: Array.isArray(changes) ? (changes as unknown as Change[]) : [], base: Number(base), version: Number(version), current: base_is_current !== false, etag };
     } catch (error) {
       if (error instanceof AdminError && error.status === 404) return undefined;
       throw error;
     }
   }
 
-  /** Publishes the draft as one version, or nothing of it. Gives the version. */
-  async publish(comment: string): Promise<number> {
-    const { body } = await this.#call('POST', 'draft/publish', { body: JSON.stringify(comment === '' ? {} : { comment }) });
-    return isObject(body) ? Number(body.version) : 0;
+  /** Publishes the draft that was read as one version, on top of the one that was published then, or nothing of it. */
+  async publish({ current, etag }: Draft, comment: string): Promise<Publication> {
+    const settings = { ...(comment !== '' && { comment }), ...(!current && { rebase: true }) };
+    const { body } = await this.#call('POST', 'draft/publish', { body: JSON.stringify(settings), headers: matching(etag) });
+    const { version, overwritten } = isObject(body) ? body : {};
+    const names = Array.isArray(overwritten) ? overwritten.filter(isObject).map(({ kind, id }) => `${String(kind)}/${String(id)}`) : [];
+    return { version: Number(version), overwritten: names };
   }
 
-  async discard(): Promise<void> {
-    await this.#call('DELETE', 'draft');
+  async discard({ etag }: Draft): Promise<void> {
+    await this.#call('DELETE', 'draft', { headers: matching(etag) });
   }
 
   /** Shows the draft to one visitor for an hour. */
@@ -211,6 +245,8 @@ export class Admin {
   }
 }
 
+const CHANGED = 'It was changed in the meantime. Look at it as it is now, then make your change.';
+
 function matching(etag: string | undefined): Readonly<Record<string, string>> {
   return etag === undefined ? {} : { 'if-match': etag };
 }
@@ -235,12 +271,12 @@ function faultsOf(list: unknown): readonly Fault[] {
 /** Reads application/problem+json (RFC 9457), faults included. */
 function problem(status: number, answer: unknown): AdminError {
   const members = isObject(answer) ? answer : {};
-  const said = [members.detail, members.title].find((text) => typeof text === 'string');
+  // The engine's own words on a tag are for programs.
+  const said = status === 412 ? CHANGED : [members.detail, members.title].find((text) => typeof text === 'string');
   const known: Readonly<Record<number, string>> = {
     401: 'The token was not accepted.',
     403: 'This token may not do that.',
     404: 'There is no such document.',
-    412: 'Somebody else changed it in the meantime. Load it again, then make your change.',
   };
   return new AdminError(status, typeof members.code === 'string' ? members.code : '', typeof said === 'string' ? said : (known[status] ?? `The engine answered ${status}.`), faultsOf(members.faults));
 }

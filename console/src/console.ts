@@ -22,6 +22,9 @@ function place(selector: string): HTMLElement {
 }
 
 let client: Footfall | undefined;
+/** The documents that are shown; text that is written there may not be lost unasked. */
+let open: Documents | undefined;
+const mayLeave = (): boolean => open?.mayLeave() ?? true;
 
 async function start(): Promise<void> {
   const site = siteName();
@@ -33,12 +36,21 @@ async function start(): Promise<void> {
   if (input) input.value = had;
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    if (!mayLeave()) return;
     // In this tab only: it is gone when the tab is closed.
     if (input?.value) tabMemory.set(TOKEN_KEY, input.value.trim());
     else tabMemory.remove(TOKEN_KEY);
     show(site);
   });
-  addEventListener('hashchange', () => show(site));
+  let shown = location.hash;
+  addEventListener('hashchange', () => {
+    // The skip link names a place on the page, and no part of the console.
+    if (location.hash === '#main') return;
+    if (!mayLeave()) return history.replaceState(history.state, '', shown || '#visitor');
+    shown = location.hash;
+    show(site);
+  });
+  addEventListener('beforeunload', (event) => open?.dirty && event.preventDefault());
   show(site);
 
   const config = await readConfig(site);
@@ -58,6 +70,7 @@ function show(site: string): void {
   const bar = place('[data-draft]');
   place('[data-view=visitor]').hidden = authoring;
   bar.hidden = true;
+  open = undefined;
   documents.hidden = !authoring;
   if (!authoring) return;
   const token = tabMemory.get(TOKEN_KEY);
@@ -75,9 +88,13 @@ function show(site: string): void {
   }
   const visitor = (): string | undefined => client?.visitor;
   const admin = new Admin(site, token, tabMemory.get(DRAFT_KEY) === undefined ? 'published' : 'draft');
-  const list = (): void => void new Documents(documents, admin, name as Kind, { changed: () => void draft.load(), visitor }).load();
+  const list = (): void => {
+    open = new Documents(documents, admin, name as Kind, { changed: () => draft.load(), visitor });
+    void open.load();
+  };
   const draft = new DraftBar(bar, admin, {
     visitor,
+    mayLeave,
     choose: (on) => {
       if (on) tabMemory.set(DRAFT_KEY, 'on');
       else tabMemory.remove(DRAFT_KEY);

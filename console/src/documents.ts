@@ -1,7 +1,7 @@
 // Lists the rules, segments or stages of a site, and edits one of them as JSON.
 
 import { isObject, type JsonObject } from '../../client-js/src/index.ts';
-import { type Admin, AdminError, type Fault, type Kind, type Written } from './admin.ts';
+import { type Admin, AdminError, type Fault, type Kind, type Stored, type Written } from './admin.ts';
 import { h } from './dom.ts';
 import { Explain } from './explain.ts';
 import { locate } from './locate.ts';
@@ -27,7 +27,7 @@ export class Documents {
   readonly #root: HTMLElement;
   readonly #admin: Admin;
   readonly #kind: Kind;
-  readonly #changed: () => void;
+  readonly #changed: () => Promise<void>;
   readonly #explanation: Explain;
   readonly #list = h('ul', 'list');
   readonly #said = h('p', 'said', [], { role: 'status' });
@@ -37,10 +37,12 @@ export class Documents {
   readonly #remove = h('button', 'danger', 'Delete', { type: 'button' });
   readonly #editor: HTMLElement;
   #documents: readonly JsonObject[] = [];
-  #open: { readonly id: string; readonly etag: string | undefined } | undefined;
+  #open: ({ readonly id: string } & Stored) | undefined;
+  /** The text as it was loaded or last saved. */
+  #saved = '';
 
   /** `changed` is called after each change that was made; `visitor` is that of this browser. */
-  constructor(root: HTMLElement, admin: Admin, kind: Kind, { changed, visitor }: { changed(): void; visitor(): string | undefined }) {
+  constructor(root: HTMLElement, admin: Admin, kind: Kind, { changed, visitor }: { changed(): Promise<void>; visitor(): string | undefined }) {
     this.#root = root;
     this.#changed = changed;
     this.#explanation = new Explain(admin, visitor);
@@ -48,7 +50,7 @@ export class Documents {
     this.#kind = kind;
     const save = h('button', 'strong', admin.room === 'draft' ? 'Save to the draft' : 'Save', { type: 'button' });
     const create = h('button', 'wide', `New ${ONE[kind]}`, { type: 'button' });
-    create.addEventListener('click', () => this.#begin());
+    create.addEventListener('click', () => this.mayLeave() && this.#begin());
     save.addEventListener('click', () => void this.#save());
     this.#remove.addEventListener('click', () => void this.#delete());
     this.#text.addEventListener('keydown', (event) => {
@@ -60,6 +62,16 @@ export class Documents {
     this.#editor = h('div', 'editor', [this.#heading, this.#text, h('div', 'actions', [save, this.#remove]), this.#said, this.#faults, this.#explanation.element]);
     this.#editor.hidden = true;
     root.replaceChildren(h('div', 'documents', [h('div', 'side', [create, this.#list]), this.#editor]));
+  }
+
+  /** Whether text was written that is not saved. */
+  get dirty(): boolean {
+    return !this.#editor.hidden && this.#text.value !== this.#saved;
+  }
+
+  /** Asks before such text is lost; whether it may be. */
+  mayLeave(): boolean {
+    return !this.dirty || confirm('What you wrote is not saved, and would be lost. Go on?');
   }
 
   async load(): Promise<void> {
@@ -77,7 +89,7 @@ export class Documents {
       const id = text(document.id);
       const choose = h('button', 'choose', [h('strong', '', text(document.name) || id), h('span', '', id)], { type: 'button' });
       if (this.#open?.id === id) choose.setAttribute('aria-current', 'true');
-      choose.addEventListener('click', () => void this.#choose(id));
+      choose.addEventListener('click', () => this.mayLeave() && void this.#choose(id));
       return h('li', '', [choose, this.#kind === 'rules' && this.#toggle(document, id)]);
     });
     this.#list.replaceChildren(...items);
@@ -89,10 +101,12 @@ export class Documents {
     const on = document.enabled !== false;
     const toggle = h('button', 'switch', [], { type: 'button', role: 'switch', 'aria-checked': String(on), 'aria-label': `${id} is live` });
     toggle.addEventListener('click', async () => {
+      // The text that is open would bring back what the switch changes: it is loaded anew.
+      if (this.#open?.id === id && !this.mayLeave()) return;
       await this.#attempt(async () => {
         const stored = await this.#admin.read(this.#kind, id);
-        await this.#admin.replace(this.#kind, id, JSON.stringify({ ...stored.document, enabled: !on }), stored.etag);
-        this.#changed();
+        await this.#admin.replace(this.#kind, id, JSON.stringify({ ...stored.document, enabled: !on }), stored);
+        await this.#changed();
         await this.load();
         if (this.#open?.id === id) await this.#choose(id);
         this.#list.querySelector<HTMLElement>(`[aria-label="${CSS.escape(id)} is live"]`)?.focus();
@@ -104,19 +118,20 @@ export class Documents {
   async #choose(id: string): Promise<void> {
     await this.#attempt(async () => {
       const stored = await this.#admin.read(this.#kind, id);
-      this.#show(id, stored.document, stored.etag);
+      this.#show(id, stored);
     });
   }
 
   #begin(): void {
-    this.#show('', NEW[this.#kind], undefined);
+    this.#show('', { document: NEW[this.#kind], etag: undefined });
     this.#text.focus();
   }
 
-  #show(id: string, document: JsonObject, etag: string | undefined): void {
-    this.#open = { id, etag };
+  #show(id: string, stored: Stored): void {
+    this.#open = { id, ...stored };
     this.#heading.textContent = id || `New ${ONE[this.#kind]}`;
-    this.#text.value = JSON.stringify(document, null, 2);
+    this.#text.value = JSON.stringify(stored.document, null, 2);
+    this.#saved = this.#text.value;
     this.#text.rows = Math.min(30, this.#text.value.split('\n').length + 1);
     this.#remove.hidden = id === '';
     this.#explanation.of(this.#kind === 'rules' ? id : '');
@@ -136,7 +151,7 @@ export class Documents {
       return;
     }
     const id = isObject(document) ? text(document.id) : '';
-    if (!id) {
+    if (!isObject(document) || !id) {
       this.#say(`A ${ONE[this.#kind]} needs an id: a short name such as "free-shipping".`, true);
       return;
     }
@@ -144,12 +159,13 @@ export class Documents {
     const known = id === open.id;
     await this.#attempt(async () => {
       const text = this.#text.value;
-      const done = known ? await this.#admin.replace(this.#kind, id, text, open.etag) : await this.#admin.create(this.#kind, text);
-      this.#open = { id, etag: done.etag };
+      const done = known ? await this.#admin.replace(this.#kind, id, text, open) : await this.#admin.create(this.#kind, text);
+      this.#open = { id, document, etag: done.etag };
+      this.#saved = text;
       this.#heading.textContent = id;
       this.#remove.hidden = false;
       this.#explanation.of(this.#kind === 'rules' ? id : '');
-      this.#changed();
+      await this.#changed();
       await this.load();
       this.#say(this.#outcome(done), done.faults.length > 0);
       this.#explain([...done.faults, ...done.warnings]);
@@ -167,10 +183,11 @@ export class Documents {
     const open = this.#open;
     if (!open || !confirm(`Delete the ${ONE[this.#kind]} ${open.id}?`)) return;
     await this.#attempt(async () => {
-      await this.#admin.remove(this.#kind, open.id, open.etag);
+      await this.#admin.remove(this.#kind, open.id, open);
       this.#open = undefined;
+      this.#saved = this.#text.value;
       this.#editor.hidden = true;
-      this.#changed();
+      await this.#changed();
       await this.load();
     });
   }
@@ -183,6 +200,8 @@ export class Documents {
       this.#editor.hidden = false;
       this.#say(error instanceof Error ? error.message : String(error), true);
       if (error instanceof AdminError) this.#explain(error.faults);
+      // What others did meanwhile shows in the draft as well.
+      if (error instanceof AdminError && error.status === 412) void this.#changed();
       // On a small screen it stands below the text.
       this.#said.scrollIntoView({ block: 'nearest' });
     }

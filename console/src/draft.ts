@@ -1,12 +1,14 @@
 // The bar above the documents: whether the draft is written or what is published, what the draft changes, and its end.
 
-import { type Admin, AdminError, type Change } from './admin.ts';
+import { type Admin, AdminError, type Draft } from './admin.ts';
 import { h } from './dom.ts';
 
 /** What the bar needs of the page around it. */
 export interface Around {
   /** The author's own visitor in this browser, if there is one. */
   visitor(): string | undefined;
+  /** Asks before text that is not saved is lost; whether it may be. */
+  mayLeave(): boolean;
   /** The author goes over to the draft, or back. */
   choose(draft: boolean): void;
   /** The documents are others now. */
@@ -20,7 +22,10 @@ export class DraftBar {
   readonly #changes = h('div', 'changes');
   readonly #said = h('p', 'told', [], { role: 'status' });
   readonly #comment = h('input', '', [], { 'aria-label': 'What this version is about', placeholder: 'What it is about', maxlength: '200' });
+  readonly #publishing: HTMLElement;
   readonly #actions: HTMLElement;
+  /** As the author sees it; what is published or thrown away is this one. */
+  #draft: Draft | undefined;
 
   constructor(root: HTMLElement, admin: Admin, around: Around) {
     this.#root = root;
@@ -28,15 +33,16 @@ export class DraftBar {
     this.#around = around;
     const on = admin.room === 'draft';
     const toggle = h('button', 'switch', [], { type: 'button', role: 'switch', 'aria-checked': String(on), 'aria-label': 'Work in the draft' });
-    toggle.addEventListener('click', () => around.choose(!on));
+    toggle.addEventListener('click', () => around.mayLeave() && around.choose(!on));
     const button = (label: string, className: string, act: () => Promise<string>): HTMLElement => {
       const made = h('button', className, label, { type: 'button' });
       made.addEventListener('click', () => void this.#attempt(act));
       return made;
     };
+    this.#publishing = button('Publish', 'strong', () => this.#publish());
     this.#actions = h('div', 'actions', [
       this.#comment,
-      button('Publish', 'strong', () => this.#publish()),
+      this.#publishing,
       button('Show it to me', '', () => this.#preview()),
       button('Throw away', 'danger', () => this.#discard()),
     ]);
@@ -46,25 +52,31 @@ export class DraftBar {
 
   /** Asks anew what the draft changes. */
   async load(): Promise<void> {
-    let changes: readonly Change[] | undefined;
     try {
-      changes = await this.#admin.changes();
+      this.#draft = await this.#admin.draft();
     } catch {
       // The list below says why: it asks with the same token.
       this.#root.hidden = true;
       return;
     }
-    const names = (changes ?? []).map(({ kind, id, change }) => h('li', change, [h('a', '', id, { href: `#${kind}` }), ` ${change}`]));
-    const empty = changes === undefined ? 'There is no draft.' : 'The draft changes nothing.';
+    const draft = this.#draft;
+    const names = (draft?.changes ?? []).map(({ kind, id, change }) => h('li', change, [h('a', '', id, { href: `#${kind}` }), ` ${change}`]));
+    const empty = draft ? 'The draft changes nothing.' : 'There is no draft.';
     this.#changes.replaceChildren(names.length > 0 ? h('ul', '', names) : h('span', 'none', empty));
-    this.#actions.hidden = this.#admin.room !== 'draft' || changes === undefined;
+    const beneath = draft && !draft.current ? draft.version : undefined;
+    if (beneath !== undefined) this.#changes.append(h('p', '', `It was made from version ${draft?.base}; version ${beneath} has other documents.`));
+    this.#publishing.textContent = beneath === undefined ? 'Publish' : `Publish on top of version ${beneath}`;
+    this.#actions.hidden = this.#admin.room !== 'draft' || !draft;
   }
 
   async #publish(): Promise<string> {
-    const version = await this.#admin.publish(this.#comment.value.trim());
+    const draft = this.#draft;
+    if (!draft || !this.#around.mayLeave()) return '';
+    const { version, overwritten } = await this.#admin.publish(draft, this.#comment.value.trim());
     this.#comment.value = '';
     this.#around.reload();
-    return `Published as version ${version}. Visitors see it within seconds.`;
+    const instead = overwritten.length > 0 ? ` The draft's word stands instead of what version ${draft.version} says: ${overwritten.join(', ')}.` : '';
+    return `Published as version ${version}. Visitors see it within seconds.${instead}`;
   }
 
   async #preview(): Promise<string> {
@@ -75,8 +87,9 @@ export class DraftBar {
   }
 
   async #discard(): Promise<string> {
-    if (!confirm('Throw the draft away?')) return '';
-    await this.#admin.discard();
+    const draft = this.#draft;
+    if (!draft || !confirm('Throw the draft away?') || !this.#around.mayLeave()) return '';
+    await this.#admin.discard(draft);
     this.#around.reload();
     return 'The draft is gone; what is published goes on.';
   }

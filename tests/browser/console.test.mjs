@@ -117,6 +117,126 @@ test("a change is written in the draft, mended where it is wrong, tried by its a
   for (const shop of [desk, author, other]) await shop.isSound();
 });
 
+/** An author's console with the rule open in the draft. */
+async function draftDesk(t, browser, engine) {
+  const desk = await rulesDesk(t, browser, engine, /404|409|412/);
+  const { page } = desk;
+  const bar = page.getByRole("region", { name: "Draft" });
+  const text = page.getByRole("textbox", { name: "Document as JSON" });
+  await bar.getByRole("switch", { name: "Work in the draft" }).click();
+  await page.getByRole("button", { name: "Social proof" }).click();
+  await until("the rule is there", async () => (await text.inputValue()).includes("Taking your time?"));
+  const save = async (title) => {
+    await text.fill((await text.inputValue()).replace(/"title": ".*"/, `"title": "${title}"`));
+    await page.getByRole("button", { name: "Save to the draft" }).click();
+  };
+  return { desk, page, bar, text, save, kept: () => page.getByText("Nobody sees it before it is published.").waitFor() };
+}
+
+test("of two authors in one draft nobody undoes what the other did without seeing it", async (t) => {
+  const engine = await startEngine(t);
+  const rule = dwellRule("1s");
+  await engine.rule(rule);
+  const browser = await startBrowser(t);
+  const [ada, bob] = [await draftDesk(t, browser, engine), await draftDesk(t, browser, engine)];
+  const title = async (of) => (await engine.admin("GET", `${of}rules/social-proof`)).body.actions[0].push.content.title;
+
+  // Both began where there was no draft, and so no tag.
+  await bob.save("Bob's");
+  await bob.kept();
+  await ada.save("Ada's");
+  await ada.page.locator(".said.bad").waitFor();
+  assert.match(await ada.page.locator(".said").innerText(), /changed in the meantime/);
+  await ada.bar.getByText("social-proof changed").waitFor();
+  assert.equal(await title("draft/"), "Bob's");
+  ada.page.once("dialog", (dialog) => dialog.accept());
+  await ada.page.getByRole("button", { name: "Social proof" }).click();
+  await until("Bob's text is there", async () => (await ada.text.inputValue()).includes("Bob's"));
+  await ada.save("Ada's");
+  await ada.kept();
+
+  // Bob has not seen what Ada wrote since.
+  bob.page.on("dialog", (dialog) => dialog.accept());
+  for (const button of ["Publish", "Throw away"]) {
+    await bob.page.reload();
+    await bob.bar.getByText("social-proof changed").waitFor();
+    await ada.save(`Ada's, before ${button}`);
+    await ada.page.getByText("Nobody sees it before it is published.").waitFor();
+    await until("Ada's is there", async () => (await title("draft/")) === `Ada's, before ${button}`);
+    await bob.bar.getByRole("button", { name: button }).click();
+    await bob.bar.getByText("changed in the meantime").waitFor();
+  }
+  assert.deepEqual([await title(""), await title("draft/")], [rule.actions[0].push.content.title, "Ada's, before Throw away"]);
+
+  // What was published in between is not overwritten unsaid.
+  await engine.rule({ ...rule, priority: 3 });
+  await bob.bar.getByRole("button", { name: "Publish" }).click();
+  await bob.bar.getByText("changed in the meantime").waitFor();
+  await bob.bar.getByText("version 2 has other documents").waitFor();
+  await bob.bar.getByRole("button", { name: "Publish on top of version 2" }).click();
+  await bob.bar.getByText("Published as version 3.").waitFor();
+  assert.match(await bob.bar.locator(".told").innerText(), /instead of what version 2 says: rules\/social-proof/);
+  assert.equal(await title(""), "Ada's, before Throw away");
+  for (const { desk } of [ada, bob]) await desk.isSound();
+});
+
+test("text that is not saved is not lost without a question", async (t) => {
+  const engine = await startEngine(t);
+  await engine.rule(dwellRule("1s"));
+  await engine.rule({ ...dwellRule("1s"), id: "other", name: "Another" });
+  const { desk, page, bar, text, save, kept } = await draftDesk(t, await startBrowser(t), engine);
+  await save("In the draft");
+  await kept();
+  const written = `${await text.inputValue()} `;
+  await text.fill(written);
+  const asked = [];
+  let accept = false;
+  page.on("dialog", async (dialog) => {
+    asked.push(dialog.message());
+    await (accept ? dialog.accept() : dialog.dismiss());
+  });
+  const ways = {
+    "the kill switch of the rule": () => page.getByRole("switch", { name: "social-proof is live" }).click(),
+    "another rule": () => page.getByRole("button", { name: "Another" }).click(),
+    "a new one": () => page.getByRole("button", { name: "New rule" }).click(),
+    "what is published": () => bar.getByRole("switch", { name: "Work in the draft" }).click(),
+    publishing: () => bar.getByRole("button", { name: "Publish" }).click(),
+    "another page": () => page.getByRole("link", { name: "Segments" }).click(),
+    "another token": () => page.getByRole("button", { name: "Use" }).click(),
+  };
+  for (const [way, go] of Object.entries(ways)) {
+    asked.length = 0;
+    await go();
+    await until(`${way}: it is asked`, () => asked.length === 1);
+    assert.match(asked[0], /not saved/, way);
+    await pause(300);
+    assert.equal(await text.inputValue(), written, way);
+  }
+  asked.length = 0;
+  await bar.getByRole("button", { name: "Throw away" }).click();
+  await until("it is asked about the draft's end", () => asked.length === 1);
+  assert.equal(new URL(page.url()).hash, "#rules");
+  assert.equal((await engine.admin("GET", "draft/rules/social-proof")).body.enabled, true);
+
+  // Another rule's switch loses nothing, and asks nothing.
+  asked.length = 0;
+  const other = page.getByRole("switch", { name: "other is live" });
+  await other.click();
+  await until("it is off", async () => (await other.getAttribute("aria-checked")) === "false");
+  assert.deepEqual([asked, await text.inputValue()], [[], written]);
+  await page.getByRole("link", { name: "Skip to the content" }).press("Enter");
+  assert.equal(await text.inputValue(), written);
+
+  accept = true;
+  await page.getByRole("switch", { name: "social-proof is live" }).click();
+  await until("the text is the stored one", async () => (await text.inputValue()).includes('"enabled": false'));
+  asked.length = 0;
+  await page.getByRole("button", { name: "Another" }).click();
+  await until("the other rule is there", async () => (await text.inputValue()).includes('"other"'));
+  assert.deepEqual(asked, []);
+  await desk.isSound();
+});
+
 test("an author asks why a rule does not fire for them, and sees what is still awaited and what does not hold", async (t) => {
   const engine = await startEngine(t);
   await engine.rule(dwellRule("10m", { condition: { "cart.count": 0 } }));

@@ -1,3 +1,5 @@
+//! The outbox without a disk or a queue.
+
 use super::*;
 use footfall_protocol::Object;
 use footfall_protocol::record::RecordKind;

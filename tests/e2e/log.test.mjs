@@ -129,7 +129,7 @@ describe("the event log", { concurrency: true }, () => {
     const waits = await page(visitor, `?order=oldest&cursor=${ordered.next}`);
     assert.deepEqual([waits.items, waits.next], [[], ordered.next]);
     // No queue and no dead letter keeps a record for so long: it will not come.
-    await engine.query("UPDATE records SET at_ms = at_ms - 60 * 86400000 WHERE visitor = ?", visitor);
+    await engine.query("UPDATE records SET at_ms = at_ms - 60 * 86400000 WHERE visitor = ? AND name <> 'four'", visitor);
     const goesOn = await page(visitor, "?order=oldest");
     assert.deepEqual([goesOn.items.filter(({ kind }) => kind === "event").map(({ name }) => name), goesOn.under_way], [["one", "three", "four"], 0]);
     assert.equal(goesOn.next, null);

@@ -44,6 +44,8 @@ pub fn patch(from: &Value, to: &Value) -> Vec<Operation> {
 }
 
 fn compare(from: &Value, to: &Value, at: &mut String, steps: &mut Vec<Operation>) {
+    #[cfg(test)]
+    tests::count();
     match (from, to) {
         (Value::Object(before), Value::Object(after)) => {
             for (key, was) in before.iter() {
@@ -63,7 +65,7 @@ fn compare(from: &Value, to: &Value, at: &mut String, steps: &mut Vec<Operation>
 }
 
 fn compare_items(before: &[Value], after: &[Value], at: &mut String, steps: &mut Vec<Operation>) {
-    let same = |(a, b): &(&Value, &Value)| patch(a, b).is_empty();
+    let same = |(a, b): &(&Value, &Value)| say_the_same(a, b);
     let head = before.iter().zip(after).take_while(same).count();
     let (before, after) = (&before[head..], &after[head..]);
     let tail = before.iter().rev().zip(after.iter().rev()).take_while(same).count();
@@ -85,6 +87,20 @@ fn compare_items(before: &[Value], after: &[Value], at: &mut String, steps: &mut
     }
 }
 
+/// Whether two values need no step. It looks at each pair once: steps made to find out would be made anew at each level.
+fn say_the_same(a: &Value, b: &Value) -> bool {
+    #[cfg(test)]
+    tests::count();
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let in_b = |(key, a): (&str, &Value)| b.get(key).is_some_and(|b| say_the_same(a, b));
+            a.len() == b.len() && a.iter().all(in_b)
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| say_the_same(a, b)),
+        _ => a == b,
+    }
+}
+
 fn below(at: &mut String, key: &str, then: impl FnOnce(&mut String)) {
     let length = at.len();
     at.push('/');
@@ -96,9 +112,11 @@ fn below(at: &mut String, key: &str, then: impl FnOnce(&mut String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use footfall_protocol::limits::DOCUMENT_DEPTH_MAX;
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
     use serde_json::{Value as Json, json};
+    use std::cell::Cell;
 
     fn value(json: &Json) -> Value {
         serde_json::from_value(json.clone()).unwrap()
@@ -125,6 +143,26 @@ mod tests {
             steps(&json!({"a": 1, "b": [{"c": 1, "d": 2}]}), &json!({"b": [{"d": 2, "c": 1}], "a": 1})),
             json!([])
         );
+    }
+
+    thread_local! {
+        /// Pairs of values that were looked at.
+        static PAIRS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        PAIRS.set(PAIRS.get() + 1);
+    }
+
+    #[test]
+    fn values_that_nest_deep_are_compared_in_few_looks() {
+        let nested = |inner: u32, depth: usize| (0..depth).fold(json!(inner), |inner, _| json!([inner]));
+        for depth in 0..=DOCUMENT_DEPTH_MAX {
+            PAIRS.set(0);
+            let expected = json!([{"op": "replace", "path": "/0".repeat(depth), "value": 2, "was": 1}]);
+            assert_eq!(steps(&nested(1, depth), &nested(2, depth)), expected);
+            assert!(PAIRS.get() <= (depth + 1).pow(2), "{} looks at depth {depth}", PAIRS.get());
+        }
     }
 
     /// RFC 6902, as far as the patches here go.

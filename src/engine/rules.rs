@@ -179,6 +179,11 @@ impl RuleSet {
         self.stages.iter().any(|stage| stage.id == id)
     }
 
+    /// Whether there is such a segment.
+    pub fn has_segment(&self, id: &str) -> bool {
+        self.segments.binary_search_by(|segment| segment.id.as_str().cmp(id)).is_ok()
+    }
+
     /// Where a visitor begins: the stage of the lowest rank.
     pub fn initial_stage(&self) -> &str {
         self.stages.last().map_or("", |stage| &stage.id)

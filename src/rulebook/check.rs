@@ -71,12 +71,10 @@ impl Documents {
             let kind = stored(of.kind);
             let id = self.shelves[place(kind)].ids.get(of.index).cloned().unwrap_or_default();
             let found = |fault| Found { kind, id: id.clone(), index: self.listed.then_some(of.index), fault };
-            let room = RULEBOOK_FAULTS_MAX - faults.len();
-            faults.extend(of.faults.into_iter().map(found).take(room));
+            faults.extend(of.faults.into_iter().map(found));
         }
         let among = rules::warnings_among(&compiled).into_iter();
-        let warnings = among.map(|(of, id, fault)| Found { kind: stored(of), id, index: None, fault });
-        let warnings = warnings.take(RULEBOOK_FAULTS_MAX).collect();
+        let warnings = among.map(|(of, id, fault)| Found { kind: stored(of), id, index: None, fault }).collect();
         Checked { rules: compiled, faults, warnings }
     }
 

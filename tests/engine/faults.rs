@@ -3,6 +3,7 @@
 use footfall::engine::rules::{
     Kind, RuleSet, compile, compile_rule, compile_segment, compile_stage, warnings, warnings_among,
 };
+use footfall_protocol::limits::RULEBOOK_FAULTS_MAX;
 use footfall_protocol::{Object, Value};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -80,6 +81,44 @@ fn documents_that_are_too_deep_too_large_or_too_many_are_refused() {
     std::mem::forget(deep);
     let wrong = Object::from_iter((0..200).map(|at| (format!("wrong{at}"), Value::Null)));
     assert_eq!(compile_rule(&wrong.into()).unwrap_err().len(), 50);
+}
+
+fn value(json: serde_json::Value) -> Value {
+    serde_json::from_value(json).unwrap()
+}
+
+#[test]
+fn of_many_faulty_documents_the_first_faults_are_told_and_the_good_ones_run() {
+    let mut segments = vec![Value::Null; RULEBOOK_FAULTS_MAX + 1];
+    segments.push(value(json!({"id": "good", "when": {}})));
+    let (set, faults) = compile(&vec![Value::Null; 3], &segments, &[Value::Null]);
+    assert_eq!(set.segments.len(), 1);
+    assert_eq!(faults.iter().map(|of| of.faults.len()).sum::<usize>(), RULEBOOK_FAULTS_MAX);
+    assert_eq!((faults[2].kind, faults.last().map(|of| of.kind)), (Kind::Rule, Some(Kind::Segment)));
+}
+
+#[test]
+fn advice_about_thousands_of_unknown_segments_stays_short() {
+    let segments: Vec<Value> = (0..200).map(|at| value(json!({"id": format!("{at:0>64}"), "when": {}}))).collect();
+    let points: Vec<_> = (0..8).map(|_| json!({"segment": {"entered": "q"}})).collect();
+    let steps: Vec<_> = (0..8).map(|_| json!({"any": points})).collect();
+    let rule = |at| {
+        value(json!({
+            "id": format!("r{at}"),
+            "pattern": {"sequence": {"steps": steps}},
+            "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]
+        }))
+    };
+    let (set, faults) = compile(&(0..100).map(rule).collect::<Vec<_>>(), &segments, &[]);
+    assert_eq!(faults, []);
+    let warnings = warnings_among(&set);
+    assert_eq!(warnings.len(), RULEBOOK_FAULTS_MAX);
+    let bytes: usize =
+        warnings.iter().map(|(_, id, fault)| id.len() + serde_json::to_string(fault).unwrap().len()).sum();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    let listed = "there is no segment `q`; there are: 0000";
+    assert!(warnings[0].2.message.starts_with(listed), "{:?}", warnings[0]);
+    assert!(warnings[0].2.message.ends_with(" and 168 more"), "{:?}", warnings[0]);
 }
 
 /// Documents made by breaking good ones anywhere: compiling them ends, and never in a panic.

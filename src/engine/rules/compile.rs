@@ -7,7 +7,9 @@ use super::{Enter, Rule, RuleSet, Segment, Stage};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::Setting;
 use footfall_protocol::Value;
-use footfall_protocol::limits::{DURATION_MS_MAX, PRIORITY_MAX, RULES_MAX, SEGMENTS_MAX, STAGE_WAYS_MAX, STAGES_MAX};
+use footfall_protocol::limits::{
+    DURATION_MS_MAX, PRIORITY_MAX, RULEBOOK_FAULTS_MAX, RULES_MAX, SEGMENTS_MAX, STAGE_WAYS_MAX, STAGES_MAX,
+};
 use footfall_protocol::rejection::push_index;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -35,7 +37,8 @@ pub struct DocumentFault {
     pub faults: Vec<RuleFault>,
 }
 
-/// Compiles a site's documents. Bad ones are reported and left out; the good ones run.
+/// Compiles a site's documents. Bad ones are left out, and the first [`RULEBOOK_FAULTS_MAX`] faults reported; the good ones
+/// run.
 pub fn compile(rules: &[Value], segments: &[Value], stages: &[Value]) -> (RuleSet, Vec<DocumentFault>) {
     let mut faults = Vec::new();
     let rules = each(Kind::Rule, rules, RULES_MAX, compile_rule, |rule| &rule.id, &mut faults);
@@ -54,6 +57,8 @@ fn each<T>(
 ) -> Vec<T> {
     let mut good: Vec<T> = Vec::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
+    let told: usize = faults.iter().map(|of| of.faults.len()).sum();
+    let mut room = RULEBOOK_FAULTS_MAX - told;
     for (index, document) in documents.iter().enumerate() {
         let one = |code: &'static str, message: String| vec![RuleFault::at("/id", code, message)];
         let compiled = match compile(document) {
@@ -65,7 +70,12 @@ fn each<T>(
         };
         match compiled {
             Ok(compiled) => good.push(compiled),
-            Err(found) => faults.push(DocumentFault { kind, index, faults: found }),
+            Err(_) if room == 0 => {}
+            Err(mut found) => {
+                found.truncate(room);
+                room -= found.len();
+                faults.push(DocumentFault { kind, index, faults: found });
+            }
         }
     }
     good

@@ -1,16 +1,17 @@
 //! What is allowed in good documents but looks like a mistake.
 
 use super::reader::below;
-use super::{Kind, RuleSet, What};
+use super::{Kind, Rule, RuleSet, Stage, What};
 use crate::engine::fault::RuleFault;
 use crate::engine::tree::{closest, nearest};
-use footfall_protocol::limits::{DOCUMENT_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX};
+use footfall_protocol::limits::{DOCUMENT_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EVENT_NAMES_MAX, RULEBOOK_FAULTS_MAX};
 use footfall_protocol::{Object, Value, vocabulary};
+use std::cell::Cell;
 
 /// Signals of the engine that ways into a stage may name beside events.
 const SIGNALS: [&str; 1] = ["session_started"];
 
-/// Unknown rules for which the nearest id is looked up.
+/// Unknown stages, segments and rules for which the nearest id is looked up.
 const ADVICE_MAX: usize = 50;
 
 /// Warnings about one document: an event's name close to one of the vocabulary.
@@ -38,79 +39,98 @@ pub fn warnings(document: &Value) -> Vec<RuleFault> {
     close.collect()
 }
 
-/// Warnings about documents beside each other, as (kind, id, warning): a way into a stage from a stage that is not
-/// there, an event rule for what the engine itself signals, points at stages and segments that are not there, and rules to
-/// start that are not there or never start.
-pub fn warnings_among(rules: &RuleSet) -> Vec<(Kind, String, RuleFault)> {
-    let mut found = Vec::new();
-    let known = || rules.stages.iter().map(|stage| stage.id.as_str());
-    for stage in &rules.stages {
-        for (index, way) in stage.enter.iter().enumerate() {
-            for from in way.from.iter().filter(|from| !rules.has_stage(from)) {
-                let advice = closest(from, known()).map_or_else(
-                    || format!("there are: {}", known().collect::<Vec<_>>().join(", ")),
-                    |meant| format!("did you mean `{meant}`?"),
-                );
-                let message = format!("there is no stage `{from}`; {advice}");
-                let fault = RuleFault::at(&format!("/enter/{index}/from"), "unknown_stage", message);
-                found.push((Kind::Stage, stage.id.clone(), fault));
-            }
-        }
-    }
-    for rule in &rules.rules {
-        for point in &rule.points {
-            let message = match &point.what {
-                What::Event(names) if names.iter().any(|name| SIGNALS.contains(&name.as_str())) => Some((
-                    "unknown_event",
-                    "no event has this name; write {\"session\": {\"is\": \"started\"}}".to_owned(),
-                )),
-                What::Stage { from, to } => {
-                    let unknown = from.iter().chain(to).find(|id| !rules.has_stage(id));
-                    unknown.map(|id| ("unknown_stage", format!("there is no stage `{id}`; {}", nearest(id, known()))))
-                }
-                What::SegmentEntered(ids) | What::SegmentLeft(ids) => {
-                    let segments = || rules.segments.iter().map(|segment| segment.id.as_str());
-                    let unknown = ids.iter().find(|id| !segments().any(|known| known == *id));
-                    unknown.map(|id| {
-                        ("unknown_segment", format!("there is no segment `{id}`; {}", nearest(id, segments())))
-                    })
-                }
-                What::Event(_) | What::SessionStarted | What::SessionEnded => None,
-            };
-            if let Some((code, message)) = message {
-                found.push((Kind::Rule, rule.id.clone(), RuleFault::at("/pattern", code, message)));
-            }
-        }
-    }
-    targets(rules, &mut found);
-    found
+/// What an author may not have meant, with the document's kind and id.
+type Warning = (Kind, String, RuleFault);
+
+/// The first [`RULEBOOK_FAULTS_MAX`] warnings about documents beside each other, as (kind, id, warning): a way into a stage
+/// from a stage that is not there, an event rule for what the engine itself signals, points at stages and segments that are
+/// not there, and rules to start that are not there or never start.
+pub fn warnings_among(rules: &RuleSet) -> Vec<Warning> {
+    let advice = Advice { left: Cell::new(ADVICE_MAX) };
+    let ways = rules.stages.iter().flat_map(|stage| ways_in(stage, rules, &advice));
+    let points = rules.rules.iter().flat_map(|rule| points(rule, rules, &advice));
+    let targets = rules.rules.iter().flat_map(|rule| targets(rule, rules, &advice));
+    ways.chain(points).chain(targets).take(RULEBOOK_FAULTS_MAX).collect()
 }
 
-/// Rules that others start, put off or stop, and that are not there or never start.
-fn targets(rules: &RuleSet, found: &mut Vec<(Kind, String, RuleFault)>) {
-    let mut advised = 0;
-    for rule in &rules.rules {
-        for (index, action) in rule.actions.iter().enumerate() {
-            let Some((target, verb)) = action.target() else { continue };
-            let (code, message) = match rules.rule(target) {
-                // Advice is a walk over all rules: it is for mistakes, and not for thousands of them.
-                None if advised < ADVICE_MAX => {
-                    advised += 1;
-                    let meant = closest(target, rules.rules.iter().map(|rule| rule.id.as_str()));
-                    let advice = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-                    ("unknown_rule", format!("there is no rule `{target}`{advice}"))
-                }
-                None => ("unknown_rule", format!("there is no rule `{target}`")),
-                Some(other) if verb != "stop" && !other.pattern.is_startable() => (
-                    "never_starts",
-                    format!("`{target}` does not wait for it: its pattern has no {{\"started\": {{}}}}"),
-                ),
-                Some(_) => continue,
-            };
-            let fault = RuleFault::at(&format!("/actions/{index}/{verb}/rule"), code, message);
-            found.push((Kind::Rule, rule.id.clone(), fault));
+/// Advice is a walk over all there is and may list it: it is for mistakes, and not for thousands of them.
+struct Advice {
+    left: Cell<usize>,
+}
+
+impl Advice {
+    /// The sentence, with the advice at its end if there is some.
+    fn after(&self, sentence: String, advice: impl FnOnce() -> Option<String>) -> String {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        match if left > 0 { advice() } else { None } {
+            Some(advice) => format!("{sentence}; {advice}"),
+            None => sentence,
         }
     }
+
+    fn unknown_stage(&self, id: &str, rules: &RuleSet) -> String {
+        let known = rules.stages.iter().map(|stage| stage.id.as_str());
+        self.after(format!("there is no stage `{id}`"), || Some(nearest(id, known)))
+    }
+
+    fn unknown_segment(&self, id: &str, rules: &RuleSet) -> String {
+        let known = rules.segments.iter().map(|segment| segment.id.as_str());
+        self.after(format!("there is no segment `{id}`"), || Some(nearest(id, known)))
+    }
+
+    fn unknown_rule(&self, id: &str, rules: &RuleSet) -> String {
+        let meant = || closest(id, rules.rules.iter().map(|rule| rule.id.as_str()));
+        self.after(format!("there is no rule `{id}`"), || meant().map(|meant| format!("did you mean `{meant}`?")))
+    }
+}
+
+/// Ways into a stage from stages that are not there.
+fn ways_in<'a>(stage: &'a Stage, rules: &'a RuleSet, advice: &'a Advice) -> impl Iterator<Item = Warning> + 'a {
+    stage.enter.iter().enumerate().flat_map(move |(index, way)| {
+        way.from.iter().filter(|from| !rules.has_stage(from)).map(move |from| {
+            let message = advice.unknown_stage(from, rules);
+            let fault = RuleFault::at(&format!("/enter/{index}/from"), "unknown_stage", message);
+            (Kind::Stage, stage.id.clone(), fault)
+        })
+    })
+}
+
+/// Points of a rule at what never happens, or at stages and segments that are not there.
+fn points<'a>(rule: &'a Rule, rules: &'a RuleSet, advice: &'a Advice) -> impl Iterator<Item = Warning> + 'a {
+    rule.points.iter().filter_map(move |point| {
+        let (code, message) = match &point.what {
+            What::Event(names) if names.iter().any(|name| SIGNALS.contains(&name.as_str())) => {
+                ("unknown_event", "no event has this name; write {\"session\": {\"is\": \"started\"}}".to_owned())
+            }
+            What::Stage { from, to } => {
+                let unknown = from.iter().chain(to).find(|id| !rules.has_stage(id))?;
+                ("unknown_stage", advice.unknown_stage(unknown, rules))
+            }
+            What::SegmentEntered(ids) | What::SegmentLeft(ids) => {
+                let unknown = ids.iter().find(|id| !rules.has_segment(id))?;
+                ("unknown_segment", advice.unknown_segment(unknown, rules))
+            }
+            What::Event(_) | What::SessionStarted | What::SessionEnded => return None,
+        };
+        Some((Kind::Rule, rule.id.clone(), RuleFault::at("/pattern", code, message)))
+    })
+}
+
+/// Rules that a rule starts, puts off or stops, and that are not there or never start.
+fn targets<'a>(rule: &'a Rule, rules: &'a RuleSet, advice: &'a Advice) -> impl Iterator<Item = Warning> + 'a {
+    rule.actions.iter().enumerate().filter_map(move |(index, action)| {
+        let (target, verb) = action.target()?;
+        let (code, message) = match rules.rule(target) {
+            None => ("unknown_rule", advice.unknown_rule(target, rules)),
+            Some(other) if verb != "stop" && !other.pattern.is_startable() => {
+                ("never_starts", format!("`{target}` does not wait for it: its pattern has no {{\"started\": {{}}}}"))
+            }
+            Some(_) => return None,
+        };
+        let fault = RuleFault::at(&format!("/actions/{index}/{verb}/rule"), code, message);
+        Some((Kind::Rule, rule.id.clone(), fault))
+    })
 }
 
 /// The names of the events that a pattern waits for, each with its pointer.

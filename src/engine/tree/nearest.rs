@@ -14,11 +14,19 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     measured.filter(|(far, _)| *far <= allowed).min_by_key(|(far, _)| *far).map(|(_, candidate)| candidate)
 }
 
-/// Advice as the end of a sentence: the nearest candidate, or all of them.
+/// Candidates that advice lists: all of every list of ours, and of an author's the first.
+const LISTED_MAX: usize = 32;
+
+/// Advice as the end of a sentence: the nearest candidate, or what there is.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match closest(word, candidates.clone()) {
-        Some(best) => format!("did you mean `{best}`?"),
-        None => format!("there are: {}", candidates.into_iter().collect::<Vec<_>>().join(", ")),
+    if let Some(best) = closest(word, candidates.clone()) {
+        return format!("did you mean `{best}`?");
+    }
+    let mut rest = candidates.into_iter();
+    let listed = rest.by_ref().take(LISTED_MAX).collect::<Vec<_>>().join(", ");
+    match rest.count() {
+        0 => format!("there are: {listed}"),
+        more => format!("there are: {listed} and {more} more"),
     }
 }
 

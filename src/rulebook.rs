@@ -1,8 +1,9 @@
-//! The rulebook's pure half: kinds of documents, what is wrong in a whole set of them, and how two sets differ. The
+//! The rulebook's pure half: kinds of documents, lists of them, what is wrong in a whole set of them, and how two sets differ. The
 //! Durable Object that keeps them is in the shell.
 
 pub mod check;
 pub mod diff;
+pub mod lists;
 
 use footfall_protocol::limits::{DOCUMENT_ID_BYTES_MAX, RULES_MAX, SEGMENTS_MAX, STAGES_MAX};
 use serde::{Deserialize, Serialize};

@@ -139,6 +139,8 @@ pub const SEGMENTS_MAX: usize = 200;
 pub const STAGES_MAX: usize = 20;
 /// One authored rule, segment or stage as JSON text, in bytes. Beyond: refused, `too_large`.
 pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
+/// The same as it is sent in a list of documents, with all its spaces and escapes. Beyond: refused, `too_large`.
+pub const DOCUMENT_TEXT_BYTES_MAX: usize = 128 * 1024;
 /// Cold pages of records waiting for the queue that a reader of the log looks into, the newest. What is in older ones
 /// counts as on its way until the database has it.
 pub const WAITING_PAGES_READ_MAX: u64 = 64;

@@ -16,7 +16,7 @@ mod waiting;
 mod warnings;
 
 pub use actions::{Action, TRAIT_VALUE};
-pub use compile::{DocumentFault, Kind, compile, compile_rule, compile_segment, compile_stage};
+pub use compile::{DocumentFault, Kind, compile, compile_read, compile_rule, compile_segment, compile_stage};
 pub use limits::{Cap, Group, Holdout, Limits, Per};
 pub use pattern::{
     Absence, Aggregate, All, Count, Dwell, Function, Part, Pattern, Point, Points, Sequence, Skip, Step, What, Window,

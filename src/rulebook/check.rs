@@ -11,7 +11,18 @@ use serde::Serialize;
 #[derive(Debug, Default)]
 struct Shelf {
     ids: Vec<String>,
-    values: Vec<Value>,
+    /// JSON text, read only when it is needed: all of them as values would need many times the memory.
+    texts: Vec<Result<String, RuleFault>>,
+}
+
+impl Shelf {
+    /// The documents, each read when it is its turn.
+    fn values(&self) -> impl Iterator<Item = Result<Value, RuleFault>> {
+        self.texts.iter().map(|text| {
+            let text = text.as_ref().map_err(Clone::clone)?;
+            serde_json::from_str(text).map_err(|error| RuleFault::at("", "invalid", error.to_string()))
+        })
+    }
 }
 
 /// All documents of a site.
@@ -55,17 +66,26 @@ impl Documents {
         Self { listed: true, ..Self::default() }
     }
 
-    /// Adds a document.
-    pub fn push(&mut self, kind: Kind, id: impl Into<String>, value: Value) {
+    /// Adds a document, as JSON text.
+    pub fn push(&mut self, kind: Kind, id: impl Into<String>, text: impl Into<String>) {
+        self.add(kind, id.into(), Ok(text.into()));
+    }
+
+    /// Adds a document that is not looked into, for this reason.
+    pub fn refuse(&mut self, kind: Kind, id: impl Into<String>, fault: RuleFault) {
+        self.add(kind, id.into(), Err(fault));
+    }
+
+    fn add(&mut self, kind: Kind, id: String, text: Result<String, RuleFault>) {
         let shelf = &mut self.shelves[place(kind)];
-        shelf.ids.push(id.into());
-        shelf.values.push(value);
+        shelf.ids.push(id);
+        shelf.texts.push(text);
     }
 
     /// Compiles all of them. Of faults and of warnings the first [`RULEBOOK_FAULTS_MAX`] are told.
     pub fn check(&self) -> Checked {
         let [rules, segments, stages] = &self.shelves;
-        let (compiled, faulty) = rules::compile(&rules.values, &segments.values, &stages.values);
+        let (compiled, faulty) = rules::compile_read(rules.values(), segments.values(), stages.values());
         let mut faults = Vec::new();
         for of in faulty {
             let kind = stored(of.kind);
@@ -82,9 +102,9 @@ impl Documents {
     pub fn warnings(&self) -> Vec<Found> {
         let of_kind = |kind: Kind| {
             let shelf = &self.shelves[place(kind)];
-            shelf.ids.iter().zip(&shelf.values).enumerate().flat_map(move |(index, (id, value))| {
+            shelf.ids.iter().zip(shelf.values()).enumerate().flat_map(move |(index, (id, value))| {
                 let found = move |fault| Found { kind, id: id.clone(), index: self.listed.then_some(index), fault };
-                rules::warnings(value).into_iter().map(found)
+                value.map(|value| rules::warnings(&value)).unwrap_or_default().into_iter().map(found)
             })
         };
         Kind::ALL.into_iter().flat_map(of_kind).take(RULEBOOK_FAULTS_MAX).collect()
@@ -112,22 +132,16 @@ const fn stored(kind: rules::Kind) -> Kind {
 mod tests {
     use super::*;
 
-    fn json(text: &str) -> Value {
-        serde_json::from_str(text).unwrap()
-    }
-
     #[test]
     fn every_fault_of_every_document_comes_with_its_document() {
         let mut documents = Documents::listed();
-        documents.push(Kind::Segments, "big", json(r#"{"id": "big", "when": {"cart.value": {"$above": 1}}}"#));
-        documents.push(Kind::Rules, "none", json(r#"{"id": "none", "pattern": {"event": {"name": "a"}}}"#));
+        documents.push(Kind::Segments, "big", r#"{"id": "big", "when": {"cart.value": {"$above": 1}}}"#);
+        documents.push(Kind::Rules, "none", r#"{"id": "none", "pattern": {"event": {"name": "a"}}}"#);
         documents.push(
             Kind::Rules,
             "fine",
-            json(
-                r#"{"id": "fine", "pattern": {"event": {"name": "product_veiwed"}},
+            r#"{"id": "fine", "pattern": {"event": {"name": "product_veiwed"}},
                     "actions": [{"push": {"slot": "s", "content": {"a": 1}}}]}"#,
-            ),
         );
         let checked = documents.check();
         let found: Vec<_> = checked.faults.iter().map(|found| (found.kind, found.id.as_str(), found.index)).collect();

@@ -181,6 +181,11 @@ describe("what is sent", () => {
       warnings: [],
     });
     assert.equal((await four("POST", "validate", { rule: [] })).json.faults[0].pointer, "/rule");
+    // More than a site may have is not looked into.
+    for (const count of [10_001, 4_000_000]) {
+      const refused = await four("POST", "validate", { rules: Array(count).fill(0) });
+      assert.deepEqual([refused.status, refused.json.faults.map(({ code: of, pointer }) => [of, pointer])], [422, [["too_many", "/rules"]]]);
+    }
     // More than a body of events may have: a whole rulebook is checked at once.
     const many = Array.from({ length: 5_000 }, (_, at) => showOn(`rule-${at}`, "product_viewed"));
     assert.equal((await four("POST", "validate", { rules: many })).json.valid, true);

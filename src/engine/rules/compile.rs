@@ -12,6 +12,7 @@ use footfall_protocol::limits::{
 };
 use footfall_protocol::rejection::push_index;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 /// Kinds of authored documents.
@@ -40,6 +41,16 @@ pub struct DocumentFault {
 /// Compiles a site's documents. Bad ones are left out, and the first [`RULEBOOK_FAULTS_MAX`] faults reported; the good ones
 /// run.
 pub fn compile(rules: &[Value], segments: &[Value], stages: &[Value]) -> (RuleSet, Vec<DocumentFault>) {
+    let read = |documents| <[Value]>::iter(documents).map(Ok);
+    compile_read(read(rules), read(segments), read(stages))
+}
+
+/// The same with documents that are read one by one, of which some cannot be.
+pub fn compile_read<D: Borrow<Value>, I: Iterator<Item = Result<D, RuleFault>>>(
+    rules: I,
+    segments: I,
+    stages: I,
+) -> (RuleSet, Vec<DocumentFault>) {
     let mut faults = Vec::new();
     let rules = each(Kind::Rule, rules, RULES_MAX, compile_rule, |rule| &rule.id, &mut faults);
     let segments = each(Kind::Segment, segments, SEGMENTS_MAX, compile_segment, |segment| &segment.id, &mut faults);
@@ -47,9 +58,9 @@ pub fn compile(rules: &[Value], segments: &[Value], stages: &[Value]) -> (RuleSe
     (RuleSet::new(rules, segments, stages), faults)
 }
 
-fn each<T>(
+fn each<T, D: Borrow<Value>>(
     kind: Kind,
-    documents: &[Value],
+    documents: impl Iterator<Item = Result<D, RuleFault>>,
     max: usize,
     compile: impl Fn(&Value) -> Result<T, Vec<RuleFault>>,
     id: impl Fn(&T) -> &String,
@@ -59,9 +70,9 @@ fn each<T>(
     let mut ids: BTreeSet<String> = BTreeSet::new();
     let told: usize = faults.iter().map(|of| of.faults.len()).sum();
     let mut room = RULEBOOK_FAULTS_MAX - told;
-    for (index, document) in documents.iter().enumerate() {
+    for (index, document) in documents.enumerate() {
         let one = |code: &'static str, message: String| vec![RuleFault::at("/id", code, message)];
-        let compiled = match compile(document) {
+        let compiled = match document.map_err(|fault| vec![fault]).and_then(|document| compile(document.borrow())) {
             Ok(_) if good.len() >= max => Err(one("too_many", format!("a site has at most {max} of these"))),
             Ok(new) if !ids.insert(id(&new).clone()) => {
                 Err(one("duplicate", format!("`{}` is there already", id(&new))))

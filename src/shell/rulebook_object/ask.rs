@@ -2,6 +2,7 @@
 
 use super::store::Store;
 use crate::access::precondition::Preconditions;
+use crate::rulebook::lists::Unread;
 use crate::rulebook::{Kind, is_id};
 use crate::shell::incoming::header;
 use crate::shell::reply::{Document, Pointed, Problem};
@@ -148,6 +149,17 @@ impl From<crate::rulebook::check::Found> for Pointed {
         let crate::rulebook::check::Found { kind, id, fault, .. } = found;
         let document = Some(Document { kind, id });
         Self { code: fault.code.to_string(), pointer: fault.pointer, message: fault.message, document }
+    }
+}
+
+impl From<Unread> for Problem {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NotJson(error) => Self::not_json(&error),
+            Unread::Faults(faults) => {
+                Self::unfit(faults.iter().map(|of| pointed(&of.code, &of.pointer, &of.message)).collect())
+            }
+        }
     }
 }
 

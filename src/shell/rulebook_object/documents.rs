@@ -72,15 +72,16 @@ impl Ask<'_> {
             for row in self.store.documents(of)? {
                 count += usize::from(of == kind);
                 if of != kind || row.id != id {
-                    documents.push(of, row.id, serde_json::from_str(&row.body)?);
+                    documents.push(of, row.id, row.body);
                 }
             }
         }
         if before.is_none() && count >= kind.count_max() {
             return Err(too_many(kind));
         }
-        if let Some(value) = value {
-            documents.push(kind, id, value.clone());
+        let body = value.map(serde_json::to_string).transpose()?;
+        if let Some(body) = &body {
+            documents.push(kind, id, body.clone());
         }
         let checked = documents.check();
         // Documents that were accepted once and do not run in this release warn; they do not stand in the way.
@@ -91,7 +92,7 @@ impl Ask<'_> {
             return Err(Problem::refused(faults.collect()));
         }
         let publication = Publication {
-            changes: vec![Change { kind, id: id.to_owned(), body: value.map(serde_json::to_string).transpose()? }],
+            changes: vec![Change { kind, id: id.to_owned(), body }],
             change: format!("{} {}/{id}", if value.is_some() { "put" } else { "delete" }, kind.as_str()),
             action: if value.is_some() { "document.put" } else { "document.delete" },
             about: Some((kind, id.to_owned())),

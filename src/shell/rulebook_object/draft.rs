@@ -85,7 +85,7 @@ impl Working {
         let mut documents = Documents::default();
         for kind in Kind::ALL {
             for (id, body) in self.list(store, kind)? {
-                documents.push(kind, id, serde_json::from_str(&body)?);
+                documents.push(kind, id, body);
             }
         }
         Ok(documents)

@@ -39,7 +39,7 @@ pub(super) fn documents(store: &Store) -> Result<Documents> {
     let mut documents = Documents::default();
     for kind in Kind::ALL {
         for row in store.documents(kind)? {
-            documents.push(kind, row.id, serde_json::from_str(&row.body)?);
+            documents.push(kind, row.id, row.body);
         }
     }
     Ok(documents)

@@ -1,13 +1,13 @@
 //! `PUT /draft`: all documents of some kinds at once, as a repository of rules keeps them. One call instead of thousands.
 
-use super::ask::{Answer, Ask, parse, pointed, tagged};
+use super::ask::{Answer, Ask, pointed, tagged};
 use super::draft::Working;
 use super::store::{Draft, Entry};
 use super::{addressed, js};
+use crate::rulebook::lists::{Listed, lists};
 use crate::rulebook::{Kind, is_id};
 use crate::shell::clock;
 use crate::shell::reply::{Pointed, Problem, json};
-use footfall_protocol::Value;
 use footfall_protocol::limits::DOCUMENT_BYTES_MAX;
 use serde_json::json as object;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ type Sent = BTreeMap<Kind, BTreeMap<String, String>>;
 impl Ask<'_> {
     /// Replaces all documents of the kinds that the body has; the others stay as the draft has them.
     pub(super) fn replace_draft(&self, body: &[u8]) -> Answer {
-        let sent = sent(parse(body)?)?;
+        let sent = sent(body)?;
         let existing = Working::open(&self.store)?;
         let etag = existing.as_ref().map(|working| working.etag(&self.store)).transpose()?;
         self.check(etag.as_deref())?;
@@ -70,42 +70,26 @@ impl Ask<'_> {
 }
 
 /// The documents of the body. Each needs an id of its own and a fitting length; else the draft may hold what is wrong.
-fn sent(body: Value) -> Result<Sent, Problem> {
-    let shape = r#"wants {"rules": […], "segments": […], "stages": […]}"#;
-    let Value::Object(members) = body else { return Err(Problem::unfit(vec![pointed("invalid", "", shape)])) };
+fn sent(body: &[u8]) -> Result<Sent, Problem> {
     let (mut sent, mut faults) = (Sent::new(), Vec::<Pointed>::new());
-    for (name, list) in members {
-        let Some(kind) = Kind::parse(&name) else {
-            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            faults.push(pointed("unknown_member", &pointer, "there are: rules, segments, stages"));
-            continue;
-        };
-        let Value::Array(list) = list else {
-            faults.push(pointed("invalid", &format!("/{name}"), "wants a list of documents"));
-            continue;
-        };
-        if list.len() > kind.count_max() {
-            let message = format!("a site has at most {} {name}", kind.count_max());
-            faults.push(pointed("too_many", &format!("/{name}"), &message));
-            continue;
-        }
+    for (kind, list) in lists(body)? {
         let documents = sent.entry(kind).or_default();
-        for (index, document) in list.iter().enumerate() {
-            let text = serde_json::to_string(document)?;
-            match document.get("id").and_then(Value::as_str).filter(|id| is_id(id)) {
+        for (index, Listed { id, text }) in list.into_iter().enumerate() {
+            let at = format!("/{}/{index}", kind.as_str());
+            match id.filter(|id| is_id(id)) {
                 _ if text.len() > DOCUMENT_BYTES_MAX => {
                     let message = format!("a document has at most {DOCUMENT_BYTES_MAX} bytes");
-                    faults.push(pointed("too_large", &format!("/{name}/{index}"), &message));
+                    faults.push(pointed("too_large", &at, &message));
                 }
                 None => {
                     let message = "a document says its id: 1 to 64 of a–z, 0–9, `-`, `_` and `.`";
-                    faults.push(pointed("invalid", &format!("/{name}/{index}/id"), message));
+                    faults.push(pointed("invalid", &format!("{at}/id"), message));
                 }
-                Some(id) if documents.contains_key(id) => {
+                Some(id) if documents.contains_key(&id) => {
                     let message = format!("`{id}` is there already");
-                    faults.push(pointed("duplicate", &format!("/{name}/{index}/id"), &message));
+                    faults.push(pointed("duplicate", &format!("{at}/id"), &message));
                 }
-                Some(id) => drop(documents.insert(id.to_owned(), text)),
+                Some(id) => drop(documents.insert(id, text)),
             }
         }
     }

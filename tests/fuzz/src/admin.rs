@@ -6,6 +6,7 @@ use footfall::engine::{Config, DryRun, Settings, Visitor};
 use footfall::log::{Place, Wanted};
 use footfall::rulebook::check::Documents;
 use footfall::rulebook::diff::patch;
+use footfall::rulebook::lists::{Unread, lists};
 use footfall::rulebook::{Kind, is_id};
 use footfall_protocol::Value;
 use footfall_protocol::ids::SiteId;
@@ -26,19 +27,27 @@ pub fn check(data: &[u8]) {
     if first % 3 == 2 {
         return log(text);
     }
+    if first % 3 == 0 {
+        rulebook(text);
+    }
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
-    if first % 3 == 0 { rulebook(&value) } else { dry_run(&value) }
+    if first % 3 == 0 { patches(&value) } else { dry_run(&value) }
 }
 
 /// `{"rules": […], "segments": […], "stages": […]}`, as drafts are sent.
-fn rulebook(value: &Value) {
+fn rulebook(text: &str) {
+    let lists = match lists(text.as_bytes()) {
+        Ok(lists) => lists,
+        Err(Unread::Faults(faults)) => return assert!(!faults.is_empty()),
+        Err(Unread::NotJson(_)) => return,
+    };
     let mut documents = Documents::listed();
     let mut counts = [0; 3];
     for (at, kind) in Kind::ALL.into_iter().enumerate() {
-        for document in value.get(kind.as_str()).and_then(Value::as_array).unwrap_or_default() {
-            let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
+        for document in lists.get(&kind).into_iter().flatten() {
+            let id = document.id.as_deref().unwrap_or_default();
             assert!(!is_id(id) || (!id.contains('/') && id.len() <= 64));
-            documents.push(kind, id, document.clone());
+            documents.push(kind, id, document.text.clone());
             counts[at] += 1;
         }
     }
@@ -51,6 +60,9 @@ fn rulebook(value: &Value) {
     }
     let piece = checked.rules.encode();
     assert!(RuleSet::decode(&piece).is_some_and(|again| again == checked.rules));
+}
+
+fn patches(value: &Value) {
     let steps = patch(&Value::Null, value);
     drop(serde_json::to_string(&steps).unwrap());
     assert!(patch(value, value).is_empty());

@@ -164,6 +164,9 @@ pub const FOLD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A body for a site's rulebook, in bytes; whole rulebooks are checked and drafted as one. Beyond: 413
 /// `body_too_large`.
 pub const RULEBOOK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// All rules, segments and stages of a site as JSON text, in bytes: what fits into one such body, with what stands between
+/// them. Beyond: a change that makes them longer is refused, `too_large`; deleting, shortening and restoring a version go on.
+pub const RULEBOOK_BYTES_MAX: usize = 8_176 * 1024;
 /// Faults reported of all documents together, and likewise warnings. Beyond: the rest shows once these are mended.
 pub const RULEBOOK_FAULTS_MAX: usize = 5_000;
 /// A comment on a publication or a restoration, in bytes. Beyond: refused, `too_long`.

@@ -4,7 +4,7 @@ use super::Kind;
 use crate::engine::fault::RuleFault;
 use crate::engine::rules::{self, RuleSet};
 use footfall_protocol::Value;
-use footfall_protocol::limits::RULEBOOK_FAULTS_MAX;
+use footfall_protocol::limits::{RULEBOOK_BYTES_MAX, RULEBOOK_FAULTS_MAX};
 use serde::Serialize;
 
 /// Documents of one kind, each with the id under which it is kept.
@@ -82,6 +82,17 @@ impl Documents {
         shelf.texts.push(text);
     }
 
+    /// Whether a site may have them in the place of others of so many bytes. What is beyond [`RULEBOOK_BYTES_MAX`] may still
+    /// become shorter.
+    pub fn fit(&self, before_bytes: usize) -> bool {
+        self.bytes() <= RULEBOOK_BYTES_MAX.max(before_bytes)
+    }
+
+    /// How long they are together, as JSON text.
+    pub fn bytes(&self) -> usize {
+        self.shelves.iter().flat_map(|shelf| &shelf.texts).flatten().map(String::len).sum()
+    }
+
     /// Compiles all of them. Of faults and of warnings the first [`RULEBOOK_FAULTS_MAX`] are told.
     pub fn check(&self) -> Checked {
         let [rules, segments, stages] = &self.shelves;
@@ -131,6 +142,26 @@ const fn stored(kind: rules::Kind) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use footfall_protocol::limits::{DOCUMENT_BYTES_MAX, RULEBOOK_BODY_BYTES_MAX, RULES_MAX, SEGMENTS_MAX, STAGES_MAX};
+
+    #[test]
+    fn a_set_grows_up_to_its_bound_and_can_always_shrink() {
+        let mut documents = Documents::default();
+        for at in 0..RULEBOOK_BYTES_MAX / DOCUMENT_BYTES_MAX {
+            documents.push(Kind::Rules, format!("r{at}"), "x".repeat(DOCUMENT_BYTES_MAX));
+        }
+        assert_eq!(documents.bytes(), RULEBOOK_BYTES_MAX);
+        assert!(documents.fit(0));
+        documents.push(Kind::Stages, "s", "{}");
+        assert!(!documents.fit(0) && !documents.fit(RULEBOOK_BYTES_MAX + 1), "it would grow");
+        assert!(documents.fit(RULEBOOK_BYTES_MAX + 2) && documents.fit(RULEBOOK_BYTES_MAX + 3), "it does not grow");
+    }
+
+    #[test]
+    fn all_that_a_site_may_have_fits_into_one_body() {
+        let between = RULES_MAX + SEGMENTS_MAX + STAGES_MAX + r#"{"rules":[],"segments":[],"stages":[]}"#.len();
+        assert!(RULEBOOK_BYTES_MAX + between <= RULEBOOK_BODY_BYTES_MAX);
+    }
 
     #[test]
     fn every_fault_of_every_document_comes_with_its_document() {

@@ -6,7 +6,7 @@ use crate::rulebook::lists::Unread;
 use crate::rulebook::{Kind, is_id};
 use crate::shell::incoming::header;
 use crate::shell::reply::{Document, Pointed, Problem};
-use footfall_protocol::limits::{COMMENT_BYTES_MAX, DOCUMENT_BYTES_MAX, PAGE_ENTRIES_MAX};
+use footfall_protocol::limits::{COMMENT_BYTES_MAX, DOCUMENT_BYTES_MAX, PAGE_ENTRIES_MAX, RULEBOOK_BYTES_MAX};
 use footfall_protocol::{Object, Value, query};
 use worker::js_sys::decode_uri_component;
 use worker::{Method, Request, Response, State};
@@ -167,6 +167,12 @@ impl From<Unread> for Problem {
 pub(super) fn too_many(kind: Kind) -> Problem {
     let message = format!("a site has at most {} {}", kind.count_max(), kind.as_str());
     Problem::refused(vec![pointed("too_many", "", &message)])
+}
+
+/// Documents that are too long together, where they would become longer still.
+pub(super) fn too_large() -> Problem {
+    let message = format!("the rules, segments and stages of a site have at most {RULEBOOK_BYTES_MAX} bytes together");
+    Problem::refused(vec![pointed("too_large", "", &message)])
 }
 
 /// An answer with its entity tag.

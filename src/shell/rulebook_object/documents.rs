@@ -1,7 +1,7 @@
 //! The admin's operations on published documents: list, read, create, put, delete. A change is checked whole before it is
 //! stored, and published at once.
 
-use super::ask::{Answer, Ask, document, tagged, too_many};
+use super::ask::{Answer, Ask, document, tagged, too_large, too_many};
 use super::not_found;
 use super::publication::{Change, Publication};
 use super::published::published;
@@ -79,9 +79,13 @@ impl Ask<'_> {
         if before.is_none() && count >= kind.count_max() {
             return Err(too_many(kind));
         }
+        let before_bytes = documents.bytes() + before.map_or(0, |before| before.body.len());
         let body = value.map(serde_json::to_string).transpose()?;
         if let Some(body) = &body {
             documents.push(kind, id, body.clone());
+        }
+        if !documents.fit(before_bytes) {
+            return Err(too_large());
         }
         let checked = documents.check();
         // Documents that were accepted once and do not run in this release warn; they do not stand in the way.

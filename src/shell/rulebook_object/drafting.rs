@@ -1,6 +1,6 @@
 //! The admin's operations on the draft: look at it, write documents that may be wrong, check it, discard it.
 
-use super::ask::{Answer, Ask, document, tagged, too_many};
+use super::ask::{Answer, Ask, document, tagged, too_large, too_many};
 use super::documents::{exists, warnings};
 use super::draft::{Working, tag_of};
 use super::store::{Draft, Entry};
@@ -98,7 +98,12 @@ impl Ask<'_> {
         } else {
             working.overlay.insert(name, body.clone());
         }
-        let checked = working.documents(&self.store)?.check();
+        let documents = working.documents(&self.store)?;
+        let others_bytes = documents.bytes() - body.as_ref().map_or(0, String::len);
+        if !documents.fit(others_bytes + before.map_or(0, str::len)) {
+            return Err(too_large());
+        }
+        let checked = documents.check();
         let at_ms = clock::now();
         let compiled = (!self.store.previews(at_ms)?.is_empty()).then(|| addressed(&checked.rules));
         let mut draft = Draft { at_ms, author: self.author.clone(), ..working.draft };

@@ -1,9 +1,9 @@
 //! Publication: changes of documents become a version, its piece and an entry of the audit trail in one transaction.
 
-use super::ask::{Answer, Ask, comment, pointed, settings, tagged};
+use super::ask::{Answer, Ask, comment, pointed, settings, tagged, too_large};
 use super::draft::Working;
 use super::store::{Entry, Version};
-use super::{addressed, js};
+use super::{addressed, js, published};
 use crate::engine::rules::RuleSet;
 use crate::rulebook::Kind;
 use crate::shell::clock;
@@ -106,7 +106,12 @@ impl Ask<'_> {
             }
             overwritten = working.rebase(&self.store)?;
         }
-        let checked = working.documents(&self.store)?.check();
+        let documents = working.documents(&self.store)?;
+        // A draft that fits alone may not on top of what others have published since.
+        if !documents.fit(published::documents(&self.store)?.bytes()) {
+            return Err(too_large());
+        }
+        let checked = documents.check();
         if !checked.faults.is_empty() {
             return Err(Problem::refused(checked.faults.into_iter().map(Pointed::from).collect()));
         }

@@ -1,6 +1,6 @@
 //! `PUT /draft`: all documents of some kinds at once, as a repository of rules keeps them. One call instead of thousands.
 
-use super::ask::{Answer, Ask, pointed, tagged};
+use super::ask::{Answer, Ask, pointed, tagged, too_large};
 use super::draft::Working;
 use super::store::{Draft, Entry};
 use super::{addressed, js};
@@ -24,6 +24,7 @@ impl Ask<'_> {
         self.check(etag.as_deref())?;
         let is_new = existing.is_none();
         let mut working = Working::or_new(&self.store)?;
+        let before_bytes = working.documents(&self.store)?.bytes();
         for (kind, documents) in sent {
             let base: BTreeMap<String, String> = working.base_documents(&self.store, kind)?;
             working.overlay.retain(|(of, _), _| *of != kind);
@@ -37,6 +38,9 @@ impl Ask<'_> {
             }
         }
         let documents = working.documents(&self.store)?;
+        if !documents.fit(before_bytes) {
+            return Err(too_large());
+        }
         let checked = documents.check();
         let at_ms = clock::now();
         let compiled = (!self.store.previews(at_ms)?.is_empty()).then(|| addressed(&checked.rules));

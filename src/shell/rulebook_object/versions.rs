@@ -110,7 +110,8 @@ impl Ask<'_> {
             ends_draft: false,
         };
         let (version, hash) = self.publish(publication, &checked.rules)?;
-        // What was once accepted is not refused in an emergency: it warns when it does not run in this release.
+        // What was once accepted is not refused in an emergency, whatever its length: it warns when it does not run in this
+        // release.
         let warnings = [checked.faults, checked.warnings].concat();
         let answer = object!({ "version": version, "hash": hash, "changes": told, "warnings": warnings });
         Ok(tagged(json(200, &answer)?, &format!("\"{version}\""))?)

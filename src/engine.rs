@@ -337,6 +337,8 @@ impl Visitor {
                 turn.effects.extend(dropped);
             }
             Input::FlushFailed { taken } => self.outbox.flush_failed(taken, turn.now_ms),
+            // Nobody hears while nothing is to happen: the letters are written once more when consent is given again.
+            Input::Fed { version, .. } if self.is_refused() => self.feed_failed(version, &turn),
             Input::Fed { version, answers } => self.fed(version, answers, &mut turn),
             Input::FeedFailed { version } => self.feed_failed(version, &turn),
             // Somebody who is not to be remembered is not told either, and what is told is not kept.

@@ -1,9 +1,11 @@
 //! Consent and Global Privacy Control: every combination, against the table of docs/privacy.md, and what a withdrawal does.
 
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim, config};
-use footfall::engine::{Effect, Gone, Input};
+use crate::world::{World, demo};
+use footfall::engine::{Config, Effect, Gone, Input};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
+use footfall_protocol::ids::{Foreign, visitor_of};
 use footfall_protocol::record::RecordKind;
 use serde_json::{Value, json};
 
@@ -180,6 +182,44 @@ fn a_withdrawal_that_keeps_stops_timers_and_pushes_and_records_nothing_more() {
     deliver(&mut sim, Authority::Visitor, event("back", "granted"), false);
     assert!(sim.made[made..].iter().any(|record| record.kind == RecordKind::SessionEnded));
     assert_eq!((sim.see("/cart/count"), sim.see("/profile/sessions")), (json!(1), json!(2)));
+}
+
+#[test]
+fn what_a_users_object_answers_after_a_withdrawal_is_heard_once_consent_is_given_again() {
+    let rules = || {
+        let push = json!([{"push": {"slot": "s", "content": {"text": "x"}}}]);
+        let mut config = config(
+            json!([{"id": "buyer", "pattern": {"segment": {"entered": "buyer"}}, "actions": push}]),
+            json!([{"id": "buyer", "when": {"user.orders": {"$gte": 1}}}]),
+            json!([]),
+        );
+        config.settings.withdrawal_erases = false;
+        config
+    };
+    let mut world = World::new(rules as fn() -> Config);
+    let order = json!({"event": "Order Completed", "anonymousId": "b", "userId": "u", "properties": {"order_id": "1", "revenue": 5}});
+    world.send(Authority::Source, &order);
+    world.pass(5 * SECOND);
+    let id = visitor_of(&demo(), Foreign::Anonymous, "a").unwrap();
+    world.send(Authority::Source, &json!({"type": "identify", "anonymousId": "a", "userId": "u"}));
+    // The letter leaves, the visitor says no, and then the answer comes.
+    world.visitor(id).pass(2 * SECOND);
+    world.now_ms += 2 * SECOND;
+    assert_eq!(world.visitor(id).letters.len(), 1);
+    world.visitor(id).input(Input::Withdraw);
+    let (made, sent) = (world.visitor(id).made.len(), world.visitor(id).sent.len());
+    world.carry();
+    world.pass(HOUR);
+    let visitor = world.visitor(id);
+    assert_eq!((visitor.made.len(), visitor.sent.len()), (made, sent), "{:?}", &visitor.sent[sent..]);
+    assert_eq!(visitor.see("/segments"), json!([]));
+    // From then on it is as ever.
+    let back = json!({"event": "back", "anonymousId": "a", "context": {"consent": "granted"}});
+    world.send(Authority::Source, &back);
+    world.pass(MINUTE);
+    assert_eq!((world.see("a", "/user/orders"), world.see("a", "/segments")), (json!(1), json!(["buyer"])));
+    assert_eq!(world.visitor(id).pushes().len(), 1);
+    world.visitor(id).assert_log_tells_all("with an answer that came while it was denied");
 }
 
 /// A visitor with a cart, a trait, a push, a dwell clock and records that wait.

@@ -356,10 +356,10 @@ impl Visitor {
         self.record(RecordKind::SightChanged, "", data, turn);
     }
 
-    /// The session is over: at its last activity, or now where a connected tab is still in sight.
+    /// The session is over: at its last activity, or when that was due where a connected tab is still in sight.
     pub(super) fn end_session(&mut self, turn: &mut Turn<'_>) {
         let watched = self.tabs.iter().any(|tab| tab.connected && tab.visible && tab.view.is_some());
-        let ended_ms = if watched { turn.now_ms } else { self.core.last_activity_ms };
+        let ended_ms = if watched { turn.at_ms } else { self.core.last_activity_ms };
         let Some(session) = &mut self.core.session else { return };
         session.attend(false, ended_ms.max(session.attentive_since_ms.unwrap_or(0)));
         let numbers: [(&str, u64); 5] = [

@@ -218,6 +218,17 @@ fn what_a_session_leaves_is_flushed_at_its_end() {
 }
 
 #[test]
+fn a_session_in_sight_ends_when_it_was_due_however_late_that_is_noticed() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.connect("t", None).page("t", "product", "/p/tent");
+    sim.now_ms += 3 * HOUR;
+    sim.input(Input::Wake);
+    let ended = serde_json::to_value(&sim.made.last().unwrap().data).unwrap();
+    assert_eq!((&ended["total_ms"], &ended["engaged_ms"]), (&json!(30 * MINUTE), &json!(30 * MINUTE)));
+    sim.assert_log_tells_all("a session that ended late");
+}
+
+#[test]
 fn only_an_event_prolongs_a_session() {
     let mut sim = Sim::with_rules(json!([]));
     let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});

@@ -362,6 +362,8 @@ impl Visitor {
         let ended_ms = if watched { turn.at_ms } else { self.core.last_activity_ms };
         let Some(session) = &mut self.core.session else { return };
         session.attend(false, ended_ms.max(session.attentive_since_ms.unwrap_or(0)));
+        // Whoever looked at a page without doing anything was there as well.
+        let ended_ms = ended_ms.max(session.started_ms + session.engaged_ms);
         let numbers: [(&str, u64); 5] = [
             ("total_ms", ended_ms - session.started_ms),
             ("engaged_ms", session.engaged_ms),

@@ -229,6 +229,14 @@ fn a_session_in_sight_ends_when_it_was_due_however_late_that_is_noticed() {
 }
 
 #[test]
+fn a_session_is_at_least_as_long_as_the_attention_in_it() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.connect("t", None).page("t", "product", "/p/tent").pass(20 * MINUTE).disconnect("t").pass(HOUR);
+    let ended = serde_json::to_value(&sim.records(RecordKind::SessionEnded)[0].data).unwrap();
+    assert_eq!((&ended["total_ms"], &ended["engaged_ms"]), (&json!(20 * MINUTE), &json!(20 * MINUTE)));
+}
+
+#[test]
 fn only_an_event_prolongs_a_session() {
     let mut sim = Sim::with_rules(json!([]));
     let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});

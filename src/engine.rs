@@ -361,6 +361,11 @@ impl Visitor {
         self.core.incarnation
     }
 
+    /// Whether anything real has happened in this life. After a withdrawal another one is kept in which nothing has.
+    const fn is_seen(&self) -> bool {
+        self.profile.first_seen_ms > 0
+    }
+
     /// Something real happened now: the clock and the idle times count from here.
     fn touch(&mut self, turn: &Turn<'_>) {
         let now_ms = turn.now_ms;

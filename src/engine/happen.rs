@@ -148,7 +148,7 @@ impl Visitor {
     /// Other rules than last time: what belongs to patterns that are gone or off is dropped, new dwell clocks begin,
     /// segments are told anew. None of this is a happening: the visitor did nothing.
     pub(super) fn follow_rules(&mut self, turn: &mut Turn<'_>) {
-        if self.core.rules_version == turn.config.version || self.core.last_activity_ms == 0 {
+        if self.core.rules_version == turn.config.version || !self.is_seen() {
             return;
         }
         self.core.rules_version = turn.config.version;

@@ -82,17 +82,16 @@ impl Visitor {
     pub(super) fn deadlines(&self, config: &Config) -> impl Iterator<Item = Wake> {
         let settings = &config.settings;
         let last_ms = self.core.last_activity_ms;
-        let known = last_ms > 0;
         let wake = |at_ms: Option<u64>, reason| at_ms.map(|at_ms| Wake { at_ms, reason });
         let session_end = self.core.session.is_some().then_some(last_ms + settings.session_idle_ms);
         let quiet_since_ms = last_ms.max(self.core.stage_since_ms);
-        let lapse = self.lapse(&config.rules).filter(|_| known).map(|(after_ms, _)| quiet_since_ms + after_ms);
+        let lapse = self.lapse(&config.rules).filter(|_| self.is_seen()).map(|(after_ms, _)| quiet_since_ms + after_ms);
         let flush = self.outbox.due_ms(settings.flush_after_ms);
         let feed = self.identity.feed_due_ms().filter(|_| !self.is_refused());
         let erasure = self.withdrawn.due_ms();
         // Records are delivered before their visitor is forgotten, and its user knows all of it; or all have forgotten it.
         let quiet = flush.is_none() && feed.is_none() && erasure.is_none();
-        let retention = (known && quiet).then_some(last_ms + settings.retention_ms);
+        let retention = (last_ms > 0 && quiet).then_some(last_ms + settings.retention_ms);
         let dwells = self.dwells.due(&self.tabs).map(|(at, at_ms)| Wake { at_ms, reason: Reason::Dwell { at } });
         // Of several absences at the same time that of the first rule comes first.
         let mut absences: Vec<_> = self

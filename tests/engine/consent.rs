@@ -222,6 +222,28 @@ fn what_a_users_object_answers_after_a_withdrawal_is_heard_once_consent_is_given
     world.visitor(id).assert_log_tells_all("with an answer that came while it was denied");
 }
 
+#[test]
+fn in_the_life_after_a_withdrawal_nothing_happens_before_its_first_event() {
+    let push = json!([{"push": {"slot": "s", "content": {"text": "x"}}}]);
+    let mut sim = Sim::new(config(
+        json!([{"id": "r", "pattern": {"segment": {"entered": "newcomer"}}, "actions": push}]),
+        json!([{"id": "newcomer", "when": {"profile.orders": 0}}]),
+        json!([{"id": "new", "rank": 0}, {"id": "gone", "rank": 1, "enter": [{"after_idle": "1d"}]}]),
+    ));
+    sim.config.settings.withdrawal_erases = true;
+    deliver(&mut sim, Authority::Visitor, event("seen", "granted"), false);
+    let old = sim.visitor.incarnation();
+    sim.pass(SECOND).input(Input::Withdraw).input(Input::Erased { lives: vec![old] }).pass(2 * DAY);
+    let made = sim.made.len();
+    deliver(&mut sim, Authority::Visitor, event("again", "granted"), false);
+    sim.made.drain(..made);
+    let kinds: Vec<_> = sim.made.iter().map(|record| (record.kind, record.session)).collect();
+    let expected =
+        [RecordKind::SessionStarted, RecordKind::Event, RecordKind::SegmentEntered, RecordKind::TriggerFired];
+    assert_eq!(kinds, expected.map(|kind| (kind, 1)));
+    sim.assert_log_tells_all("a life after a withdrawal");
+}
+
 /// A visitor with a cart, a trait, a push, a dwell clock and records that wait.
 fn lively(erases: bool) -> Sim {
     let mut config = config(

@@ -149,8 +149,8 @@ pub const WAITING_PAGES_READ_MAX: u64 = 64;
 pub const SENT_BYTES_MAX: usize = 16 * 1024;
 /// How long an object remembers them, in milliseconds. Beyond: they count as on their way until the database has them.
 pub const SENT_MS_MAX: u64 = 60 * 1_000;
-/// Lives of a visitor that wait for their erasure after consent was withdrawn. When full: the oldest goes, and is erased as
-/// far as the database knows it.
+/// Lives of a visitor that wait for their erasure after consent was withdrawn. When full: of those after the first
+/// the oldest goes that no user counts, else the second; it is erased as far as the database knows it.
 pub const WITHDRAWN_LIVES_MAX: usize = 8;
 /// Records of one page of a visitor's log. Beyond: 400 `malformed`.
 pub const LOG_ENTRIES_MAX: u64 = 1_000;

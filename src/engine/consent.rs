@@ -107,9 +107,10 @@ impl Visitor {
             bare.withdrawn = std::mem::take(&mut self.withdrawn);
             bare.withdrawn.lives.push(self.gone());
             while bare.withdrawn.lives.len() > WITHDRAWN_LIVES_MAX {
-                // The oldest has the most to it, the others came and went while it waited to be erased.
+                // The oldest has the most to it, the others came and went while it waited to be erased. Of one that
+                // a user counts that user has to be told.
                 let lives = &mut bare.withdrawn.lives;
-                lives.remove(lives.iter().position(|gone| gone.users.is_empty()).filter(|at| *at > 0).unwrap_or(1));
+                lives.remove(1 + lives[1..].iter().position(|gone| gone.users.is_empty()).unwrap_or(0));
             }
             bare.withdrawn.at_ms = turn.now_ms;
             *self = bare;

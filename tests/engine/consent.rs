@@ -6,6 +6,7 @@ use footfall::engine::{Config, Effect, Gone, Input};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
 use footfall_protocol::ids::{Foreign, visitor_of};
+use footfall_protocol::limits::WITHDRAWN_LIVES_MAX;
 use footfall_protocol::record::RecordKind;
 use serde_json::{Value, json};
 
@@ -242,6 +243,26 @@ fn in_the_life_after_a_withdrawal_nothing_happens_before_its_first_event() {
         [RecordKind::SessionStarted, RecordKind::Event, RecordKind::SegmentEntered, RecordKind::TriggerFired];
     assert_eq!(kinds, expected.map(|kind| (kind, 1)));
     sim.assert_log_tells_all("a life after a withdrawal");
+}
+
+#[test]
+fn of_too_many_lives_to_erase_one_that_a_user_counts_goes_last() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.config.settings.withdrawal_erases = true;
+    let mut lives = Vec::new();
+    for life in 0..=WITHDRAWN_LIVES_MAX {
+        lives.push(sim.visitor.incarnation());
+        let mut said = event("seen", "granted");
+        if life == 1 {
+            said["userId"] = json!("u");
+        }
+        deliver(&mut sim, Authority::Source, said, false);
+        sim.pass(5 * SECOND).input(Input::Withdraw);
+    }
+    let kept: Vec<_> = sim.visitor.withdrawn().iter().map(|gone| gone.incarnation).collect();
+    lives.remove(2);
+    assert_eq!(kept, lives, "the first, which has the most to it, and the second, of which a user knows");
+    assert_eq!(sim.visitor.withdrawn()[1].users.len(), 1);
 }
 
 /// A visitor with a cart, a trait, a push, a dwell clock and records that wait.

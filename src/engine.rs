@@ -254,6 +254,8 @@ struct Turn<'a> {
     effects: Vec<Effect>,
     /// An action has set a trait: stage and segments are to follow.
     traits_changed: bool,
+    /// How many waits of absences may begin: those that the end of another one brings about are counted.
+    waits_left: usize,
     /// Rules that the happening at hand has stopped: they do not see it any more.
     stopped: Vec<String>,
     /// For the indexes of the configuration.
@@ -312,6 +314,7 @@ impl Visitor {
             config,
             effects: Vec::new(),
             traits_changed: false,
+            waits_left: usize::MAX,
             stopped: Vec::new(),
             scratch: config.rules.scratch(),
         };

@@ -122,9 +122,10 @@ pub const STARTS_MAX: usize = 32;
 /// Starts at once that one happening may lead to, those included to which they lead in turn. Beyond: the rest is dropped
 /// and `starts_dropped` counts it.
 pub const STARTS_AT_ONCE_MAX: usize = 16;
-/// Starts that come due one after another while the visitor does nothing. Beyond: a start that is due is dropped and
-/// `starts_dropped` counts it, so that rules which start each other for later come to an end as well.
-pub const STARTS_UNATTENDED_MAX: usize = 64;
+/// Starts that come due while the visitor does nothing, and waits of absences that the end of another wait begins, together.
+/// Beyond: a start that is due is dropped and `starts_dropped` counts it, a wait is not begun and `partials_dropped` counts
+/// it, so that rules which start each other for later, or end each other's silence, come to an end as well.
+pub const UNATTENDED_MAX: usize = 64;
 /// The data of one record that a rule emits, as JSON, in bytes. Beyond: it is not emitted and `emitted_too_large` counts it.
 pub const EMITTED_BYTES_MAX: usize = 4 * 1024;
 /// Dwell clocks running at once. When full: a new one is not begun and `dwells_dropped` counts it.

@@ -7,6 +7,7 @@ use super::scene::Scene;
 use super::{Turn, Visitor};
 use footfall_protocol::event::Event;
 use footfall_protocol::limits::ROUNDS_MAX;
+use std::cell::Cell;
 
 /// Events that are reports and not acts: they break no strict sequence and end no silence.
 pub(super) const QUIET: [&str; 4] = ["page_hidden", "page_visible", "page_left", "push_shown"];
@@ -104,9 +105,11 @@ impl Visitor {
             hits: look.hits,
             due: look.due,
             started: look.started,
+            waits_left: Cell::new(turn.waits_left),
             scope: &scene,
         };
         let occurred = advance(&rule.pattern, rule.pattern_key, &now, &mut partials);
+        turn.waits_left = now.waits_left.get();
         partials.make_room(&turn.config.rules, turn.at_ms);
         self.partials = partials;
         if let Some(records) = occurred {

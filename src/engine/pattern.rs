@@ -13,6 +13,7 @@ use super::partials::Partials;
 use super::rules::{Pattern, Place, Points, Window, node_key};
 use super::tree::Scope;
 use footfall_protocol::limits::FIRING_EVENTS_MAX;
+use std::cell::Cell;
 
 /// Numbers of records, rising: those that made a pattern occur, at most [`FIRING_EVENTS_MAX`] of them, the newest.
 pub(super) type Records = Vec<u64>;
@@ -33,6 +34,8 @@ pub(super) struct Now<'a> {
     pub(super) due: Option<(u16, &'a [u64])>,
     /// Another rule starts this one.
     pub(super) started: bool,
+    /// How many waits may begin.
+    pub(super) waits_left: Cell<usize>,
     /// The visitor.
     pub(super) scope: &'a dyn Scope,
 }
@@ -170,6 +173,7 @@ mod tests {
                 hits: &hits,
                 due: None,
                 started,
+                waits_left: Cell::new(usize::MAX),
                 scope: &Value::Null,
             };
             advance(&self.rule.pattern, self.rule.pattern_key, &now, &mut self.partials)

@@ -1,7 +1,7 @@
 //! Starts: rules that other rules have started, at once or for later.
 
 use super::{Turn, Visitor};
-use footfall_protocol::limits::{STARTS_AT_ONCE_MAX, STARTS_MAX, STARTS_UNATTENDED_MAX};
+use footfall_protocol::limits::{STARTS_AT_ONCE_MAX, STARTS_MAX, UNATTENDED_MAX};
 use serde::{Deserialize, Serialize};
 
 /// The starts that are pending, in the order in which they were asked for; of each rule at most one.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Starts {
     pending: Vec<Start>,
     pub(super) dropped: u32,
-    /// Starts that have come due since the visitor last did something.
+    /// Starts that have come due since the visitor last did something, and waits that others which were over have begun.
     unattended: u32,
 }
 
@@ -32,6 +32,15 @@ impl Starts {
     /// The visitor does something.
     pub(super) fn attend(&mut self) {
         self.unattended = 0;
+    }
+
+    /// How many more there may be before the visitor does something.
+    pub(super) const fn left_unattended(&self) -> usize {
+        UNATTENDED_MAX.saturating_sub(self.unattended as usize)
+    }
+
+    pub(super) fn count_unattended(&mut self, more: usize) {
+        self.unattended = self.unattended.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
     }
 
     /// Starts a rule at this time; a start of it that is pending is replaced.
@@ -89,12 +98,12 @@ impl Visitor {
 
     /// The time of a pending start is over.
     pub(super) fn start_is_due(&mut self, at: usize, turn: &mut Turn<'_>) {
-        self.starts.unattended = self.starts.unattended.saturating_add(1);
-        if self.starts.unattended as usize > STARTS_UNATTENDED_MAX {
+        if self.starts.left_unattended() == 0 {
             self.starts.pending.remove(at);
             self.starts.dropped = self.starts.dropped.saturating_add(1);
             return;
         }
+        self.starts.count_unattended(1);
         self.start_at(at, turn);
         self.start_those_at_once(turn);
         self.settle(None, turn);

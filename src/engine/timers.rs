@@ -136,7 +136,10 @@ impl Visitor {
                 Reason::Dwell { at } => self.dwelt(at, turn),
                 Reason::Absence { key, wait } => {
                     let records = self.partials.end_wait(key, wait);
+                    let left = self.starts.left_unattended();
+                    turn.waits_left = left;
                     self.come_true(key, "", &records, turn);
+                    self.starts.count_unattended(left - std::mem::replace(&mut turn.waits_left, usize::MAX));
                 }
                 Reason::Start { at } => self.start_is_due(at, turn),
                 Reason::SessionEnd => self.end_session(turn),

@@ -7,7 +7,7 @@ use footfall::engine::{Config, Input, To, Visitor};
 use footfall_protocol::decode::decode_batch;
 use footfall_protocol::event::{Authority, Delivery, Geo, Surroundings};
 use footfall_protocol::ids::SiteId;
-use footfall_protocol::limits::STARTS_AT_ONCE_MAX;
+use footfall_protocol::limits::{STARTS_AT_ONCE_MAX, UNATTENDED_MAX};
 use footfall_protocol::message::ServerMessage;
 use footfall_protocol::record::RecordKind;
 use serde_json::{Value, json};
@@ -190,6 +190,33 @@ fn rules_that_start_each_other_in_a_ring_come_to_an_end() {
     assert!(pending(&sim).is_empty());
     event(&mut sim, "go");
     assert_eq!(sim.see("/counters/starts_dropped"), 2, "each happening has its own bound");
+}
+
+#[test]
+fn rules_that_toggle_each_other_through_absences_come_to_an_end() {
+    let lit = json!({"name": "lit", "value": true});
+    let dark = json!({"name": "lit", "value": null});
+    let on = json!({"any": [{"event": {"name": "go"}}, {"segment": {"left": "lit"}}]});
+    let rules = json!([
+        {"id": "on", "pattern": {"absence": {"after": on, "for": "1s"}}, "actions": [{"set_trait": lit}]},
+        {"id": "off", "pattern": {"absence": {"after": {"segment": {"entered": "lit"}}, "for": "1s"}}, "actions": [{"set_trait": dark}]},
+        at("bye", "go", json!({"pattern": {"absence": {"after": {"session": {"is": "ended"}}, "for": "1h"}}}))
+    ]);
+    let segments = json!([{"id": "lit", "when": {"profile.traits.lit": true}}]);
+    let mut sim = Sim::new(config(rules, segments, json!([])));
+    let dim = json!({"type": "identify", "userId": "u", "traits": {"lit": null}});
+    for (times, go) in [(1, json!({"event": "go"})), (2, dim)] {
+        sim.send(go);
+        let wakes = sim.wakes;
+        sim.pass(HOUR);
+        assert!(sim.wakes - wakes < 100, "{}", sim.wakes - wakes);
+        assert_eq!(sim.see("/counters/partials_dropped"), json!(times));
+        sim.pass(HOUR);
+        assert_eq!(names(&sim).len(), times, "what a session's end begins has room all the same");
+        sim.assert_log_tells_all("a ring of absences");
+    }
+    let firings = sim.records(RecordKind::TriggerFired).iter().filter(|record| record.name != "bye").count();
+    assert_eq!(firings, 2 * (1 + UNATTENDED_MAX), "the first one follows an event");
 }
 
 #[test]

@@ -33,6 +33,11 @@ impl Waits {
         if absence.from_first && self.0.iter().any(|wait| wait.value == value) {
             return;
         }
+        let Some(left) = now.waits_left.get().checked_sub(1) else {
+            tally.dropped += 1;
+            return;
+        };
+        now.waits_left.set(left);
         self.0.retain(|wait| wait.value != value);
         let due_ms = now.at_ms.saturating_add(absence.for_ms);
         self.0.push(Wait { value, due_ms, records: vec![now.record] });

@@ -3,7 +3,7 @@
 use super::{add, at, bound_push, buy, event, names, pending, publish, push, retractions, started};
 use crate::sim::{DAY, HOUR, MINUTE, SECOND, Sim};
 use footfall::engine::Input;
-use footfall_protocol::limits::STARTS_UNATTENDED_MAX;
+use footfall_protocol::limits::UNATTENDED_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
 use footfall_protocol::record::RecordKind;
 use serde_json::{Value, json};
@@ -122,7 +122,7 @@ fn starts_for_later_that_go_round_in_a_ring_end_while_the_visitor_does_nothing()
     for round in 1..=2_usize {
         event(&mut sim, "go");
         sim.pass(DAY);
-        assert_eq!(sim.records(RecordKind::TriggerFired).len(), round * (1 + STARTS_UNATTENDED_MAX));
+        assert_eq!(sim.records(RecordKind::TriggerFired).len(), round * (1 + UNATTENDED_MAX));
         assert_eq!(sim.see("/counters/starts_dropped"), round);
         assert!(pending(&sim).is_empty());
     }

@@ -136,6 +136,8 @@ impl Visitor {
                     tab.show(visible, now_ms);
                 }
             }
+            // A beacon of the document before may come later than the page that has followed in its tab.
+            Fact::PageLeft if self.tabs.get(&event.tab).is_some_and(|tab| tab.shows_another(event.page.as_ref())) => {}
             Fact::PageLeft => {
                 self.leave_page(&event.tab);
                 if let Some(tab) = self.tabs.get_mut(&event.tab) {

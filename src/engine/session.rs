@@ -109,6 +109,12 @@ impl Tab {
         self.view = Some(view);
     }
 
+    /// Whether it shows another page than this one, as far as their paths tell.
+    pub(super) fn shows_another(&self, page: Option<&Page>) -> bool {
+        let (said, shown) = (page.map(|page| &page.path), self.view.as_ref().map(|view| &view.page.path));
+        said.zip(shown).is_some_and(|(said, shown)| !said.is_empty() && !shown.is_empty() && said != shown)
+    }
+
     /// A product is shown on the page that is open; without a page, a product page begins.
     pub(super) fn show_product(&mut self, product: &Line, now_ms: u64) {
         if self.view.is_none() {

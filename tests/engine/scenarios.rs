@@ -237,6 +237,30 @@ fn a_session_is_at_least_as_long_as_the_attention_in_it() {
 }
 
 #[test]
+fn a_page_that_is_left_late_does_not_take_the_next_one_with_it() {
+    let push = json!([{"push": {"slot": "s", "content": {"text": "x"}}}]);
+    let mut sim =
+        Sim::with_rules(json!([{"id": "dwell", "pattern": {"dwell": {"for": "30s", "where": {}}}, "actions": push}]));
+    let leave = |sim: &mut Sim, page: serde_json::Value| {
+        sim.send(json!({"event": "page_left", "context": {"tab": "t", "page": page}}));
+    };
+    sim.page("t", "product", "/a").pass(5 * SECOND).connect("t", None).page("t", "product", "/b").pass(50);
+    leave(&mut sim, json!({"path": "/a"}));
+    assert_eq!(sim.see("/page/path"), json!("/b"));
+    sim.assert_log_tells_all("a page that was left late");
+    sim.pass(MINUTE);
+    assert_eq!(sim.pushes().len(), 1);
+    assert_eq!(sim.see("/pushes").as_array().unwrap().len(), 1);
+    // By its own path a page is left, and by a word that says none.
+    for page in [json!({"path": "/b"}), json!({})] {
+        sim.page("t", "product", "/b");
+        leave(&mut sim, page);
+        assert_eq!(sim.see("/page/path"), json!(null));
+        sim.assert_log_tells_all("a page that was left");
+    }
+}
+
+#[test]
 fn only_an_event_prolongs_a_session() {
     let mut sim = Sim::with_rules(json!([]));
     let viewed = json!({"type": "page", "messageId": "1", "context": {"tab": "t1"}, "properties": {"kind": "home"}});

@@ -50,12 +50,14 @@ export class EventBuffer {
   }
 
   add(event: SegmentEvent): boolean {
-    const bytes = encoder.encode(JSON.stringify(event)).length;
+    const text = JSON.stringify(event);
+    const bytes = encoder.encode(text).length;
     if (bytes > EVENT_BYTES_MAX) {
       this.dropped += 1;
       return false;
     }
-    this.#waiting.push({ event, bytes, unreadable: 0 });
+    // A copy: the page may go on changing what it has handed over, and a repeat has to be the same.
+    this.#waiting.push({ event: JSON.parse(text) as SegmentEvent, bytes, unreadable: 0 });
     while (this.#waiting.length > 1 && this.size > BUFFER_EVENTS_MAX) {
       this.#waiting.shift();
       this.dropped += 1;

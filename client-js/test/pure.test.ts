@@ -69,6 +69,18 @@ test('a batch on its way over HTTP stays in flight when the socket is lost', () 
   assert.equal(buffer.inFlight, 1);
 });
 
+test('what the page does to an event later changes neither what is sent nor what is sent again', () => {
+  const buffer = new EventBuffer();
+  const lines = [{ sku: 'A' }];
+  buffer.add({ ...event('cart_viewed'), properties: { lines } });
+  lines.push({ sku: 'B' });
+  const sent = (): unknown => buffer.take()?.events[0]?.properties;
+  assert.deepEqual(sent(), { lines: [{ sku: 'A' }] });
+  lines.length = 0;
+  buffer.reopen();
+  assert.deepEqual(sent(), { lines: [{ sku: 'A' }] });
+});
+
 test('when full the oldest event goes and is counted', () => {
   const buffer = new EventBuffer();
   for (let at = 0; at < BUFFER_EVENTS_MAX + 3; at += 1) buffer.add(event(`e${at}`));

@@ -16,6 +16,8 @@ export const FRAMES_IN_FLIGHT_MAX = 4;
 export const UNREADABLE_MAX = 3;
 
 interface Entry {
+  /** Its place among all events of the page. */
+  readonly ordinal: number;
   event: SegmentEvent;
   readonly bytes: number;
   unreadable: number;
@@ -32,6 +34,7 @@ export class EventBuffer {
   #waiting: Entry[] = [];
   readonly #flying = new Map<number, Entry[]>();
   #number = 0;
+  #added = 0;
   /** How many events were given up, for want of room or because the server could not read them. */
   dropped = 0;
 
@@ -57,7 +60,7 @@ export class EventBuffer {
       return false;
     }
     // A copy: the page may go on changing what it has handed over, and a repeat has to be the same.
-    this.#waiting.push({ event: JSON.parse(text) as SegmentEvent, bytes, unreadable: 0 });
+    this.#waiting.push({ ordinal: this.#added++, event: JSON.parse(text) as SegmentEvent, bytes, unreadable: 0 });
     while (this.#waiting.length > 1 && this.size > BUFFER_EVENTS_MAX) {
       this.#waiting.shift();
       this.dropped += 1;
@@ -82,12 +85,12 @@ export class EventBuffer {
     return entries.map((entry) => entry.event);
   }
 
-  /** The frame was not taken: its events wait again, in their old order. */
+  /** The frame was not taken: its events wait again, in their old order, whichever frame was refused first. */
   nack(number: number): void {
     const entries = this.#flying.get(number);
     if (!entries) return;
     this.#flying.delete(number);
-    this.#waiting = [...entries, ...this.#waiting];
+    this.#waiting = inOrder([...entries, ...this.#waiting]);
   }
 
   /** The server could not read something: the oldest frame in flight is the likely one. */
@@ -104,14 +107,14 @@ export class EventBuffer {
 
   /** The connection is gone: what was in flight waits again, with the same message ids; but for one frame. */
   reopen(except?: number): void {
-    for (const number of [...this.#flying.keys()].reverse()) {
+    for (const number of [...this.#flying.keys()]) {
       if (number !== except) this.nack(number);
     }
   }
 
   /** Everything not yet acknowledged, oldest first, in pieces of a frame's size; nothing is taken out. */
   pieces(): SegmentEvent[][] {
-    let rest = [...this.#flying.values(), this.#waiting].flat();
+    let rest = inOrder([...this.#flying.values(), this.#waiting].flat());
     const pieces: SegmentEvent[][] = [];
     while (rest.length > 0) {
       const entries = chunk(rest, Number.POSITIVE_INFINITY);
@@ -130,6 +133,10 @@ export class EventBuffer {
     this.#waiting = [];
     this.#flying.clear();
   }
+}
+
+function inOrder(entries: Entry[]): Entry[] {
+  return entries.sort((one, other) => one.ordinal - other.ordinal);
 }
 
 /** The longest beginning that fits one frame; at least one entry. */

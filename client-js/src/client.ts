@@ -371,7 +371,6 @@ export class Footfall {
         restored: () => {
           left = false;
           if (this.#phase === 'running') takeTab();
-          this.#buffer.reopen();
           if (autoPage) this.page();
           if (this.#phase === 'running') {
             this.#connection.start();

@@ -16,7 +16,6 @@ export interface DeliveryOptions {
   rejected(rejections: readonly Rejection[], events: readonly SegmentEvent[]): void;
 }
 
-/** Socket frames and HTTP batches share one buffer: whichever way is open takes the next frame. */
 /** What came of a request; `retryAfterMs` is how long the engine asks to be left alone, 0 when it does not. */
 interface Answered {
   readonly status: number;
@@ -24,6 +23,7 @@ interface Answered {
   readonly answer: unknown;
 }
 
+/** Socket frames and HTTP batches share one buffer: whichever way is open takes the next frame. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #buffer: EventBuffer;
@@ -34,7 +34,7 @@ export class Delivery {
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #askTimer: ReturnType<typeof setTimeout> | undefined;
   #withoutSocketSince = 0;
-  /** The frame on its way over HTTP, if any; it does not depend on the socket. */
+  /** The frame on its way over HTTP, if any; a socket that ends does not bring it back. */
   #posting: number | undefined;
   #failures = 0;
   #pausedUntil = 0;
@@ -48,6 +48,7 @@ export class Delivery {
 
   /** There is a token: from now on events may go. */
   begin(): void {
+    this.#reopen();
     this.#withoutSocketSince = Date.now();
     this.schedule();
     this.#askLater();
@@ -78,6 +79,8 @@ export class Delivery {
 
   opened(): void {
     this.#pausedUntil = 0;
+    // What is on its way over HTTP may arrive after what the socket brings: the socket brings it, too, and first.
+    this.#reopen();
     this.flush();
   }
 
@@ -130,6 +133,12 @@ export class Delivery {
     this.#ackTimer = undefined;
   }
 
+  /** Nothing counts as on its way any more. */
+  #reopen(): void {
+    this.#posting = undefined;
+    this.#buffer.reopen();
+  }
+
   #overSocket(): void {
     for (let frame = this.#buffer.take(); frame; frame = this.#buffer.take()) {
       if (this.#connection.send({ type: 'events', frame: frame.number, events: frame.events })) continue;
@@ -155,20 +164,15 @@ export class Delivery {
     const frame = this.#buffer.take();
     if (!frame) return;
     this.#posting = frame.number;
-    let retryAfterMs = 0;
-    try {
-      const { status, retryAfterMs: askedMs, answer } = await this.#batch(frame.events);
-      this.#posting = undefined;
-      retryAfterMs = askedMs;
-      if (status === 429 || status >= 500) throw new Error(`status ${status}`);
-      // Anything else that is not a success would be the same again: it is not repeated.
-      const rejections = isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : [];
-      this.acknowledged(frame.number, rejections as unknown as Rejection[]);
-    } catch {
-      this.#posting = undefined;
-      this.#buffer.nack(frame.number);
-      this.#retryLater(retryAfterMs);
-    }
+    const answered = await this.#batch(frame.events).catch(() => undefined);
+    // The frame may have gone another way meanwhile.
+    if (this.#posting !== frame.number) return;
+    this.#posting = undefined;
+    if (!answered || answered.status === 429 || answered.status >= 500) return this.refused(frame.number, answered?.retryAfterMs);
+    // Anything else that is not a success would be the same again: it is not repeated.
+    const { answer } = answered;
+    const rejections = isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : [];
+    this.acknowledged(frame.number, rejections as unknown as Rejection[]);
   }
 
   /** Without a socket nobody tells what is pushed: the page asks. */

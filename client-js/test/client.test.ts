@@ -241,6 +241,20 @@ test('without a socket, events go over plain HTTP', () =>
     assert.equal(engine.batches.length, 1);
   }));
 
+test('a socket that opens while a batch is on its way sends nothing before it', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; engine.batchAfterMs = 400; }, async (client, engine) => {
+    client.track('one');
+    await until('on its way', () => engine.batches.length === 1);
+    engine.refusesSockets = false;
+    client.track('two');
+    await until('all', () => engine.events.length === 3);
+    await pause(50);
+    assert.deepEqual(names(engine), ['one', 'two', 'one']);
+    assert.deepEqual(engine.events[2], engine.events[0], 'a repeat');
+    client.track('three');
+    await until('the next', () => names(engine).at(-1) === 'three');
+  }));
+
 test('an event after a slow start goes at once, not when the fall-back would have been due', () =>
   withClient({ consent: 'granted', timing: { ...TIMING, fallbackMs: 5_000 } }, (engine) => { engine.welcomeAfterMs = 50; }, async (client, engine) => {
     client.track('early');

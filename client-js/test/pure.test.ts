@@ -60,6 +60,24 @@ test('after a lost connection the same events go again, in order, in new frames'
   assert.deepEqual(after.map((frame) => frame?.number), [3, 4, 5]);
 });
 
+for (const refused of [[1, 2, 3, 4], [3, 4], [4, 2]]) {
+  test(`of frames that are refused (${refused}) the events go again in the order they happened`, () => {
+    const buffer = new EventBuffer();
+    const all = Array.from({ length: 90 }, (_, at) => `e${at}`);
+    for (const name of all) buffer.add(event(name));
+    for (let at = 0; at < FRAMES_IN_FLIGHT_MAX; at += 1) buffer.take();
+    for (const number of refused) buffer.nack(number);
+    const again = buffer.take();
+    assert.deepEqual(names(again?.events ?? []), all.slice((Math.min(...refused) - 1) * 20).slice(0, 20));
+    assert.deepEqual(names(buffer.pieces().flat()), all);
+    const rest: string[] = all.filter((_, at) => at >= 80 || refused.includes(Math.floor(at / 20) + 1));
+    for (let number = 1; number <= FRAMES_IN_FLIGHT_MAX; number += 1) if (!refused.includes(number)) buffer.ack(number);
+    const sent = names(again?.events ?? []);
+    for (let frame = buffer.take(); frame; frame = buffer.take()) sent.push(...names(frame.events));
+    assert.deepEqual(sent, rest.slice(0, 80));
+  });
+}
+
 test('a batch on its way over HTTP stays in flight when the socket is lost', () => {
   const buffer = new EventBuffer();
   buffer.add(event('a'));

@@ -21,6 +21,8 @@ export class TestEngine {
   pongs = true;
   refusesSockets = false;
   batchStatus = 200;
+  /** How long batches are on their way. */
+  batchAfterMs = 0;
   visitorStatus = 200;
   /** What answers to batches bring for the tab. */
   owed: JsonObject | undefined;
@@ -58,6 +60,7 @@ export class TestEngine {
         answer(this.erasureStatus, { erased: this.erasureStatus === 200 });
       } else if (request.url === '/v1/batch') {
         this.batches.push(body);
+        if (this.batchAfterMs > 0) await pause(this.batchAfterMs);
         const batch = body.batch as unknown as SegmentEvent[];
         if (this.batchStatus === 200) this.events.push(...batch);
         answer(this.batchStatus, { success: true, accepted: batch.length, ...(this.owed && { pushes: this.owed }) });

@@ -4,13 +4,13 @@ import type { SegmentEvent } from './protocol.ts';
 
 /** Events kept in all. When full: the oldest that waits goes and `dropped` counts it. */
 export const BUFFER_EVENTS_MAX = 200;
-/** Events of one frame. */
+/** Events of one frame; fewer after one that came too soon, which may be more than is ever let in at once. */
 export const FRAME_EVENTS_MAX = 20;
 /** Bytes of one frame; below what keepalive requests (64 KiB) and the socket (128 KiB) carry. */
 export const FRAME_BYTES_MAX = 56 * 1024;
 /** One event as JSON, in bytes. Beyond: it is not taken and `dropped` counts it. */
 export const EVENT_BYTES_MAX = 32 * 1024;
-/** Frames in flight at once. */
+/** Frames in flight at once; one while frames are smaller, so that none overtakes a larger one that is refused. */
 export const FRAMES_IN_FLIGHT_MAX = 4;
 /** How often an event may be in a frame that the server could not read, before it is dropped. */
 export const UNREADABLE_MAX = 3;
@@ -35,6 +35,7 @@ export class EventBuffer {
   readonly #flying = new Map<number, Entry[]>();
   #number = 0;
   #added = 0;
+  #eventsMax = FRAME_EVENTS_MAX;
   /** How many events were given up, for want of room or because the server could not read them. */
   dropped = 0;
 
@@ -70,8 +71,9 @@ export class EventBuffer {
 
   /** The next frame to send, or nothing while there is nothing to send or enough is in flight. */
   take(): Frame | undefined {
-    if (this.#waiting.length === 0 || this.#flying.size >= FRAMES_IN_FLIGHT_MAX) return undefined;
-    const entries = chunk(this.#waiting);
+    const flyingMax = this.#eventsMax < FRAME_EVENTS_MAX ? 1 : FRAMES_IN_FLIGHT_MAX;
+    if (this.#waiting.length === 0 || this.#flying.size >= flyingMax) return undefined;
+    const entries = chunk(this.#waiting, this.#eventsMax);
     this.#waiting = this.#waiting.slice(entries.length);
     this.#number += 1;
     this.#flying.set(this.#number, entries);
@@ -81,15 +83,16 @@ export class EventBuffer {
   /** The frame is on the server's disk. Gives its events; none when the frame is not known. */
   ack(number: number): readonly SegmentEvent[] {
     const entries = this.#flying.get(number) ?? [];
-    this.#flying.delete(number);
+    if (this.#flying.delete(number)) this.#eventsMax = Math.min(FRAME_EVENTS_MAX, 2 * this.#eventsMax);
     return entries.map((entry) => entry.event);
   }
 
-  /** The frame was not taken: its events wait again, in their old order, whichever frame was refused first. */
-  nack(number: number): void {
+  /** The frame was not taken: its events wait again, in their old order, whichever frame was refused first; `tooMany` may be fewer. */
+  nack(number: number, tooMany = false): void {
     const entries = this.#flying.get(number);
     if (!entries) return;
     this.#flying.delete(number);
+    if (tooMany) this.#eventsMax = Math.max(1, Math.min(this.#eventsMax, Math.floor(entries.length / 2)));
     this.#waiting = inOrder([...entries, ...this.#waiting]);
   }
 
@@ -117,7 +120,7 @@ export class EventBuffer {
     let rest = inOrder([...this.#flying.values(), this.#waiting].flat());
     const pieces: SegmentEvent[][] = [];
     while (rest.length > 0) {
-      const entries = chunk(rest, Number.POSITIVE_INFINITY);
+      const entries = chunk(rest, this.#eventsMax);
       pieces.push(entries.map((entry) => entry.event));
       rest = rest.slice(entries.length);
     }
@@ -140,7 +143,7 @@ function inOrder(entries: Entry[]): Entry[] {
 }
 
 /** The longest beginning that fits one frame; at least one entry. */
-function chunk(entries: readonly Entry[], eventsMax = FRAME_EVENTS_MAX): Entry[] {
+function chunk(entries: readonly Entry[], eventsMax: number): Entry[] {
   let bytes = 0;
   let count = 0;
   for (const entry of entries) {

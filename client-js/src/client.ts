@@ -274,7 +274,7 @@ export class Footfall {
         this.#delivery.acknowledged(message.frame, message.rejections);
         break;
       case 'nack':
-        this.#delivery.refused(message.frame, message.retry_after_ms);
+        this.#delivery.refused(message);
         break;
       case 'push':
         if (!this.#inbox.push(message, this.#tab)) break;

@@ -3,7 +3,7 @@
 import type { EventBuffer } from './buffer.ts';
 import { backoffMs } from './backoff.ts';
 import type { Connection, Timing } from './connection.ts';
-import { type Cursor, isObject, type Missed, readMissed, type Rejection, type SegmentEvent } from './protocol.ts';
+import { type Cursor, isObject, type Missed, type Nack, readMissed, type Rejection, type SegmentEvent } from './protocol.ts';
 
 export interface DeliveryOptions {
   readonly host: string;
@@ -15,6 +15,9 @@ export interface DeliveryOptions {
   missed(missed: Missed): void;
   rejected(rejections: readonly Rejection[], events: readonly SegmentEvent[]): void;
 }
+
+/** The code of what is over a rate limit. */
+const TOO_SOON = 'rate_limited';
 
 /** What came of a request; `retryAfterMs` is how long the engine asks to be left alone, 0 when it does not. */
 interface Answered {
@@ -37,7 +40,9 @@ export class Delivery {
   /** The frame on its way over HTTP, if any; a socket that ends does not bring it back. */
   #posting: number | undefined;
   #failures = 0;
+  /** The page's own patience, which ends with a new socket, and what the engine asked for, which does not. */
   #pausedUntil = 0;
+  #notBefore = 0;
 
   constructor(options: DeliveryOptions, buffer: EventBuffer, connection: Connection, timing: Timing) {
     this.#options = options;
@@ -69,7 +74,7 @@ export class Delivery {
 
   flush(): void {
     if (this.#options.token() === undefined || this.#buffer.waiting === 0) return;
-    const pauseMs = this.#pausedUntil - Date.now();
+    const pauseMs = Math.max(this.#pausedUntil, this.#notBefore) - Date.now();
     const patienceMs = this.#withoutSocketSince + this.#timing.fallbackMs - Date.now();
     if (pauseMs > 0) this.schedule(pauseMs);
     else if (this.#connection.ready) this.#overSocket();
@@ -100,10 +105,11 @@ export class Delivery {
     if (this.#buffer.waiting > 0) this.schedule();
   }
 
-  refused(frame: number, retryAfterMs = 0): void {
-    this.#buffer.nack(frame);
+  refused({ frame, code, retry_after_ms = 0 }: Omit<Nack, 'type' | 'message'>): void {
+    this.#buffer.nack(frame, code === TOO_SOON);
     this.#watchAcks(true);
-    this.#retryLater(retryAfterMs);
+    this.#notBefore = Math.max(this.#notBefore, Date.now() + retry_after_ms);
+    this.#retryLater();
   }
 
   unreadable(): void {
@@ -168,11 +174,13 @@ export class Delivery {
     // The frame may have gone another way meanwhile.
     if (this.#posting !== frame.number) return;
     this.#posting = undefined;
-    if (!answered || answered.status === 429 || answered.status >= 500) return this.refused(frame.number, answered?.retryAfterMs);
+    const { status = 503, retryAfterMs = 0, answer } = answered ?? {};
+    const rejections = (isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : []) as unknown as Rejection[];
+    // Of a batch that came too soon the engine accepts what it had already.
+    const tooSoon = status === 429 || rejections.some((one) => one?.code === TOO_SOON);
+    if (tooSoon || status >= 500) return this.refused({ frame: frame.number, code: tooSoon ? TOO_SOON : 'unavailable', retry_after_ms: retryAfterMs });
     // Anything else that is not a success would be the same again: it is not repeated.
-    const { answer } = answered;
-    const rejections = isObject(answer) && Array.isArray(answer.rejections) ? answer.rejections : [];
-    this.acknowledged(frame.number, rejections as unknown as Rejection[]);
+    this.acknowledged(frame.number, rejections);
   }
 
   /** Without a socket nobody tells what is pushed: the page asks. */
@@ -208,9 +216,8 @@ export class Delivery {
     });
   }
 
-  /** Never sooner than the engine asked for. */
-  #retryLater(leastMs = 0): void {
-    const waitMs = Math.max(leastMs, this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs));
+  #retryLater(): void {
+    const waitMs = this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs);
     this.#failures += 1;
     this.#pausedUntil = Date.now() + waitMs;
     this.schedule(waitMs);

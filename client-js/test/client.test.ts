@@ -179,6 +179,40 @@ test('a frame that came too soon comes again no sooner than the engine said', ()
     assert.ok(waitedMs >= 695, `${waitedMs} ms`);
   }));
 
+for (const way of ['the socket', 'plain HTTP'])
+  test(`more events than the rate limit ever lets in at once arrive over ${way} all the same, in order`, () =>
+    withClient({ consent: 'granted' }, (engine) => { engine.rateMax = 3; engine.refusesSockets = way !== 'the socket'; }, async (client, engine) => {
+      const all = Array.from({ length: 40 }, (_, at) => `e${at}`);
+      for (const name of all) client.track(name);
+      await until('all', () => engine.events.length === all.length);
+      assert.deepEqual(names(engine), all);
+    }));
+
+test('a batch of which the engine took only what it had already is sent again', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; engine.rejections = [{ index: 0, code: 'rate_limited', retry_after_ms: 1 }]; }, async (client, engine) => {
+    client.track('one');
+    await until('refused', () => engine.batches.length >= 2);
+    engine.rejections = [];
+    const { length } = engine.batches;
+    await until('taken', () => engine.batches.length > length);
+    assert.deepEqual(engine.batches.at(-1)?.batch, engine.batches[0]?.batch);
+  }));
+
+test('a socket that is lost and comes back does not make a frame come sooner than the engine said', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.acks = false; }, async (client, engine) => {
+    client.track('one');
+    await until('first time', () => engine.events.length === 1);
+    engine.acks = true;
+    const refusedAt = Date.now();
+    engine.send({ type: 'nack', frame: 1, code: 'rate_limited', message: 'too many', retry_after_ms: 700 });
+    await pause(20);
+    engine.peers[0]?.socket.terminate();
+    await until('second time', () => engine.events.length === 2);
+    const waitedMs = Date.now() - refusedAt;
+    assert.ok(waitedMs >= 695, `${waitedMs} ms`);
+    assert.equal(engine.peers.length, 2);
+  }));
+
 test('a page that reconnects says what it has and applies each push once', () =>
   withClient({ consent: 'granted' }, () => {}, async (client, engine) => {
     const seen: number[] = [];

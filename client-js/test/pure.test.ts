@@ -131,6 +131,36 @@ test('only so many frames are in flight', () => {
   assert.ok(buffer.take());
 });
 
+test('frames that come too soon become smaller, down to one event, and go one at a time; taken ones become larger', () => {
+  const buffer = new EventBuffer();
+  for (let at = 0; at < 100; at += 1) buffer.add(event(`e${at}`));
+  const flying = [1, 2, 3, 4].map(() => buffer.take()?.number ?? 0);
+  for (const number of flying) buffer.nack(number, true);
+  const lengths: (number | undefined)[] = [];
+  for (let at = 0; at < 5; at += 1) {
+    const frame = buffer.take();
+    lengths.push(frame?.events.length);
+    assert.equal(buffer.take(), undefined, 'one at a time');
+    assert.deepEqual(new Set(buffer.pieces().slice(0, -1).map((piece) => piece.length)), new Set([frame?.events.length]));
+    buffer.nack(frame?.number ?? 0, true);
+  }
+  for (let at = 0; at < 7; at += 1) {
+    const frame = buffer.take();
+    lengths.push(frame?.events.length);
+    buffer.ack(frame?.number ?? 0);
+  }
+  assert.deepEqual(lengths, [10, 5, 2, 1, 1, 1, 2, 4, 8, 16, 20, 20]);
+  buffer.take();
+  assert.ok(buffer.take());
+});
+
+test('a frame that is refused for another reason comes again as large', () => {
+  const buffer = new EventBuffer();
+  for (let at = 0; at < 20; at += 1) buffer.add(event(`e${at}`));
+  buffer.nack(buffer.take()?.number ?? 0);
+  assert.equal(buffer.take()?.events.length, 20);
+});
+
 test('an event that the server cannot read is given up after three times', () => {
   const buffer = new EventBuffer();
   buffer.add(event('odd'));

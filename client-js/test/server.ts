@@ -19,8 +19,12 @@ export class TestEngine {
   /** Whether frames are acknowledged. */
   acks = true;
   pongs = true;
+  /** More events at once come too soon, however long the page waits: the visitor's rate limit. */
+  rateMax = Number.POSITIVE_INFINITY;
   refusesSockets = false;
   batchStatus = 200;
+  /** What answers to batches reject. */
+  rejections: JsonObject[] = [];
   /** How long batches are on their way. */
   batchAfterMs = 0;
   visitorStatus = 200;
@@ -62,8 +66,9 @@ export class TestEngine {
         this.batches.push(body);
         if (this.batchAfterMs > 0) await pause(this.batchAfterMs);
         const batch = body.batch as unknown as SegmentEvent[];
-        if (this.batchStatus === 200) this.events.push(...batch);
-        answer(this.batchStatus, { success: true, accepted: batch.length, ...(this.owed && { pushes: this.owed }) });
+        const status = batch.length > this.rateMax ? 429 : this.batchStatus;
+        if (status === 200) this.events.push(...batch);
+        answer(status, { success: true, accepted: batch.length, rejections: this.rejections, ...(this.owed && { pushes: this.owed }) });
       } else if (request.url?.startsWith('/v1/beacon')) {
         this.beacons.push(body);
         this.events.push(...(body.batch as unknown as SegmentEvent[]));
@@ -114,6 +119,10 @@ export class TestEngine {
         this.peers.push({ socket, hello: message, protocols });
         const { seq, version, state } = this;
         setTimeout(() => this.send({ type: 'welcome', protocol: 1, incarnation: INCARNATION, seq, version, state }), this.welcomeAfterMs);
+        return;
+      }
+      if (message.events.length > this.rateMax) {
+        this.send({ type: 'nack', frame: message.frame, code: 'rate_limited', message: 'too many', retry_after_ms: 1 });
         return;
       }
       this.events.push(...message.events);

@@ -28,6 +28,7 @@ interface Answered {
 
 /** Socket frames and HTTP batches share one buffer: whichever way is open takes the next frame. */
 export class Delivery {
+  // Times are those of `performance.now()`: nobody sets that clock back.
   readonly #options: DeliveryOptions;
   readonly #buffer: EventBuffer;
   readonly #connection: Connection;
@@ -36,7 +37,8 @@ export class Delivery {
   #flushAt = 0;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #askTimer: ReturnType<typeof setTimeout> | undefined;
-  #withoutSocketSince = 0;
+  /** Nothing while there is a socket; attempts that fail do not begin it anew. */
+  #withoutSocketSince: number | undefined;
   /** The frame on its way over HTTP, if any; a socket that ends does not bring it back. */
   #posting: number | undefined;
   #failures = 0;
@@ -54,7 +56,7 @@ export class Delivery {
   /** There is a token: from now on events may go. */
   begin(): void {
     this.#reopen();
-    this.#withoutSocketSince = Date.now();
+    this.#withoutSocketSince = performance.now();
     this.schedule();
     this.#askLater();
   }
@@ -62,7 +64,7 @@ export class Delivery {
   /** Sends before long. */
   schedule(waitMs = this.#timing.batchMs): void {
     // The earlier of two wishes stands: what waits for the fall-back must not hold up what may go at once.
-    const at = Date.now() + waitMs;
+    const at = performance.now() + waitMs;
     if (this.#flushTimer !== undefined && this.#flushAt <= at) return;
     clearTimeout(this.#flushTimer);
     this.#flushAt = at;
@@ -74,8 +76,8 @@ export class Delivery {
 
   flush(): void {
     if (this.#options.token() === undefined || this.#buffer.waiting === 0) return;
-    const pauseMs = Math.max(this.#pausedUntil, this.#notBefore) - Date.now();
-    const patienceMs = this.#withoutSocketSince + this.#timing.fallbackMs - Date.now();
+    const pauseMs = Math.max(this.#pausedUntil, this.#notBefore) - performance.now();
+    const patienceMs = this.#timing.fallbackMs - this.#withoutSocketMs();
     if (pauseMs > 0) this.schedule(pauseMs);
     else if (this.#connection.ready) this.#overSocket();
     else if (patienceMs > 0) this.schedule(patienceMs);
@@ -83,6 +85,7 @@ export class Delivery {
   }
 
   opened(): void {
+    this.#withoutSocketSince = undefined;
     this.#pausedUntil = 0;
     // What is on its way over HTTP may arrive after what the socket brings: the socket brings it, too, and first.
     this.#reopen();
@@ -93,7 +96,7 @@ export class Delivery {
     clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
     this.#buffer.reopen(this.#posting);
-    this.#withoutSocketSince = Date.now();
+    this.#withoutSocketSince ??= performance.now();
     if (this.#buffer.waiting > 0) this.schedule();
   }
 
@@ -108,7 +111,7 @@ export class Delivery {
   refused({ frame, code, retry_after_ms = 0 }: Omit<Nack, 'type' | 'message'>): void {
     this.#buffer.nack(frame, code === TOO_SOON);
     this.#watchAcks(true);
-    this.#notBefore = Math.max(this.#notBefore, Date.now() + retry_after_ms);
+    this.#notBefore = Math.max(this.#notBefore, performance.now() + retry_after_ms);
     this.#retryLater();
   }
 
@@ -183,12 +186,15 @@ export class Delivery {
     this.acknowledged(frame.number, rejections);
   }
 
+  #withoutSocketMs(): number {
+    return this.#withoutSocketSince === undefined ? 0 : performance.now() - this.#withoutSocketSince;
+  }
+
   /** Without a socket nobody tells what is pushed: the page asks. */
   #askLater(): void {
     clearTimeout(this.#askTimer);
     this.#askTimer = setTimeout(() => {
-      const since = Date.now() - this.#withoutSocketSince;
-      const alone = this.#options.token() !== undefined && !this.#connection.ready && since >= this.#timing.fallbackMs;
+      const alone = this.#options.token() !== undefined && !this.#connection.ready && this.#withoutSocketMs() >= this.#timing.fallbackMs;
       if (alone && this.#posting === undefined) this.#batch([]).catch(() => {});
       this.#askLater();
     }, this.#timing.askMs);
@@ -219,7 +225,7 @@ export class Delivery {
   #retryLater(): void {
     const waitMs = this.#timing.backoffMs + backoffMs(this.#failures, Math.random, this.#timing.backoffMs);
     this.#failures += 1;
-    this.#pausedUntil = Date.now() + waitMs;
+    this.#pausedUntil = performance.now() + waitMs;
     this.schedule(waitMs);
   }
 }

@@ -275,6 +275,37 @@ test('without a socket, events go over plain HTTP', () =>
     assert.equal(engine.batches.length, 1);
   }));
 
+test('sockets that are refused again and again do not put the fall-back off', async () => {
+  const { random } = Math;
+  Math.random = () => 0.99;
+  try {
+    await withClient({ consent: 'granted', timing: { ...TIMING, fallbackMs: 300 } }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+      client.track('one');
+      await until('named', () => engine.visitorRequests.length === 1);
+      const namedAt = performance.now();
+      await until('batch', () => engine.batches.length === 1);
+      const waitedMs = performance.now() - namedAt;
+      assert.ok(waitedMs > 250 && waitedMs < 450, `${waitedMs} ms`);
+    });
+  } finally {
+    Math.random = random;
+  }
+});
+
+test('a clock that is set back does not put the fall-back off', async () => {
+  const { now } = Date;
+  try {
+    await withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; }, async (client, engine) => {
+      await until('named', () => client.visitor !== undefined);
+      Date.now = () => now() - 3_600_000;
+      client.track('one');
+      await until('batch', () => engine.batches.length === 1);
+    });
+  } finally {
+    Date.now = now;
+  }
+});
+
 test('a socket that opens while a batch is on its way sends nothing before it', () =>
   withClient({ consent: 'granted' }, (engine) => { engine.refusesSockets = true; engine.batchAfterMs = 400; }, async (client, engine) => {
     client.track('one');

@@ -277,7 +277,7 @@ export class Footfall {
         this.#delivery.refused(message);
         break;
       case 'push':
-        if (!this.#inbox.push(message, this.#tab)) break;
+        if (!this.#inbox.push(message, this.#tab, this.now())) break;
         this.#emitter.emit('push', message);
         this.#emitter.emit('slots', undefined);
         break;

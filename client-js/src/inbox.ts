@@ -3,7 +3,7 @@
 import { mergePatch } from './merge.ts';
 import type { Cursor, JsonObject, Push, Retract, StateChange, Welcome } from './protocol.ts';
 
-/** Pushes kept. When full: the oldest goes. */
+/** Pushes kept. When full: what has expired goes, else the oldest. */
 export const PUSHES_MAX = 16;
 
 /** A push as a page holds it. */
@@ -80,10 +80,11 @@ export class Inbox {
     this.#held = this.#held.filter((held) => held.push.tab === '');
   }
 
-  /** Whether the push is new and meant for this tab. */
-  push(message: Push, tab: string): boolean {
+  /** Whether the push is new and meant for this tab. `nowMs` is server time. */
+  push(message: Push, tab: string, nowMs: number): boolean {
     if (!this.#advance(message.seq)) return false;
     if (message.tab !== '' && message.tab !== tab) return false;
+    if (this.#held.length >= PUSHES_MAX) this.#held = this.#held.filter(({ push }) => push.expires_at_ms > nowMs);
     this.#held.push({ push: message, shown: false, view: this.view });
     if (this.#held.length > PUSHES_MAX) this.#held.shift();
     return true;

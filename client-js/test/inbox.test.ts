@@ -22,7 +22,7 @@ const seqs = (inbox: Inbox): number[] => inbox.pushes.map((held) => held.push.se
 test('each push is applied once, and in order', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 2), 0);
-  assert.deepEqual([1, 2, 2, 1, 5].map((seq) => inbox.push(push(seq), 't')), [true, true, false, false, true]);
+  assert.deepEqual([1, 2, 2, 1, 5].map((seq) => inbox.push(push(seq), 't', 0)), [true, true, false, false, true]);
   assert.deepEqual(seqs(inbox), [1, 2, 5]);
   assert.deepEqual(inbox.cursor, { incarnation: A, seq: 5 });
 });
@@ -36,44 +36,44 @@ test('a welcome does not move the cursor past pushes that are still to come', ()
 test('a new incarnation numbers anew', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(7), 't');
+  inbox.push(push(7), 't', 0);
   assert.equal(inbox.welcome(welcome(B, 1), 0), true);
   assert.deepEqual(seqs(inbox), []);
-  assert.equal(inbox.push(push(1), 't'), true);
+  assert.equal(inbox.push(push(1), 't', 0), true);
 });
 
 test('pushes that came before the incarnation was known belong to the one named next', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(null, 0), 0);
-  inbox.push(push(1), 't');
+  inbox.push(push(1), 't', 0);
   assert.equal(inbox.cursor, undefined);
   inbox.welcome(welcome(A, 1), 0);
   assert.deepEqual(inbox.cursor, { incarnation: A, seq: 1 });
-  assert.equal(inbox.push(push(1), 't'), false);
+  assert.equal(inbox.push(push(1), 't', 0), false);
 });
 
 test('a push for another tab moves the cursor and is not shown', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  assert.equal(inbox.push(push(1, { tab: 'other' }), 't'), false);
-  assert.equal(inbox.push(push(2, { tab: 't' }), 't'), true);
+  assert.equal(inbox.push(push(1, { tab: 'other' }), 't', 0), false);
+  assert.equal(inbox.push(push(2, { tab: 't' }), 't', 0), true);
   assert.deepEqual(seqs(inbox), [2]);
 });
 
 test('a retraction takes its push away and has a place in the sequence', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(1), 't');
+  inbox.push(push(1), 't', 0);
   assert.equal(inbox.retract({ type: 'retract', seq: 2, push: 1, slot: 's' }), true);
   assert.deepEqual(seqs(inbox), []);
-  assert.equal(inbox.push(push(2), 't'), false);
+  assert.equal(inbox.push(push(2), 't', 0), false);
 });
 
 test('a retraction is applied once, also by the next document of the tab and for a push that is gone', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(1), 't');
-  inbox.push(push(2), 't');
+  inbox.push(push(1), 't', 0);
+  inbox.push(push(2), 't', 0);
   const next = new Inbox();
   next.restore(JSON.parse(JSON.stringify(inbox.save(0))));
   const gone = { type: 'retract', seq: 3, push: 1, slot: 's' } as const;
@@ -82,17 +82,17 @@ test('a retraction is applied once, also by the next document of the tab and for
   assert.deepEqual(next.cursor, { incarnation: A, seq: 3 });
   next.drop(2);
   assert.equal(next.retract({ type: 'retract', seq: 4, push: 2, slot: 's' }), true);
-  assert.equal(next.push(push(4), 't'), false);
+  assert.equal(next.push(push(4), 't', 0), false);
   assert.equal(next.best('s', 0, false), undefined);
 });
 
 test('a slot shows the highest priority, then the newest, of what has not expired', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(1, { priority: 5, expires_at_ms: 100 }), 't');
-  inbox.push(push(2, { priority: 1 }), 't');
-  inbox.push(push(3, { priority: 1 }), 't');
-  inbox.push(push(4, { priority: 9, slot: 'elsewhere' }), 't');
+  inbox.push(push(1, { priority: 5, expires_at_ms: 100 }), 't', 0);
+  inbox.push(push(2, { priority: 1 }), 't', 0);
+  inbox.push(push(3, { priority: 1 }), 't', 0);
+  inbox.push(push(4, { priority: 9, slot: 'elsewhere' }), 't', 0);
   assert.equal(inbox.best('s', 99, false)?.push.seq, 1);
   assert.equal(inbox.best('s', 100, false)?.push.seq, 3);
   inbox.drop(3);
@@ -103,7 +103,7 @@ test('a slot of one page view leaves out what came before it', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
   inbox.view = 1;
-  inbox.push(push(1), 't');
+  inbox.push(push(1), 't', 0);
   assert.ok(inbox.best('s', 0, true));
   inbox.view = 2;
   assert.equal(inbox.best('s', 0, true), undefined);
@@ -113,8 +113,8 @@ test('a slot of one page view leaves out what came before it', () => {
 test('what was meant for this tab alone goes with the page view it was about', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(1, { tab: 't' }), 't');
-  inbox.push(push(2), 't');
+  inbox.push(push(1, { tab: 't' }), 't', 0);
+  inbox.push(push(2), 't', 0);
   assert.deepEqual(inbox.save(0).pushes.map((saved) => saved.push.seq), [2]);
   inbox.leavePage();
   assert.deepEqual(seqs(inbox), [2]);
@@ -123,8 +123,8 @@ test('what was meant for this tab alone goes with the page view it was about', (
 test('the next document of the tab goes on from what was saved', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  inbox.push(push(1, { expires_at_ms: 50 }), 't');
-  inbox.push(push(2), 't');
+  inbox.push(push(1, { expires_at_ms: 50 }), 't', 0);
+  inbox.push(push(2), 't', 0);
   const next = new Inbox();
   next.restore(JSON.parse(JSON.stringify(inbox.save(60))));
   assert.deepEqual(seqs(next), [2]);
@@ -136,9 +136,18 @@ test('the next document of the tab goes on from what was saved', () => {
 test('held pushes are bounded', () => {
   const inbox = new Inbox();
   inbox.welcome(welcome(A, 0), 0);
-  for (let seq = 1; seq <= PUSHES_MAX + 4; seq += 1) inbox.push(push(seq), 't');
+  for (let seq = 1; seq <= PUSHES_MAX + 4; seq += 1) inbox.push(push(seq), 't', 0);
   assert.equal(inbox.pushes.length, PUSHES_MAX);
   assert.equal(seqs(inbox)[0], 5);
+});
+
+test('what has expired makes room before anything that is live goes', () => {
+  const inbox = new Inbox();
+  inbox.welcome(welcome(A, 0), 0);
+  inbox.push(push(1), 't', 0);
+  for (let seq = 2; seq <= PUSHES_MAX; seq += 1) inbox.push(push(seq, { slot: 'elsewhere', expires_at_ms: 100 }), 't', 0);
+  inbox.push(push(PUSHES_MAX + 1), 't', 100);
+  assert.deepEqual(seqs(inbox), [1, PUSHES_MAX + 1]);
 });
 
 test('a change is applied when it fits and refused when one was missed', () => {

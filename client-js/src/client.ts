@@ -8,9 +8,10 @@ import { Emitter } from './emitter.ts';
 import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
-import { campaignOf, currentPage, declaredKind, isVisible, watchExit, watchPage } from './page.ts';
-import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type Cursor, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
-import { cookiesWork, forgetAll, keepToken, putTab, readToken, takeTab } from './storage.ts';
+import { isVisible, onPage, PageView, watchExit, watchPage } from './page.ts';
+import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
+import { cookiesWork, forgetAll, keepToken, readToken } from './storage.ts';
+import { Tab } from './tab.ts';
 import { askErasure, type Named } from './visitor.ts';
 
 /** After so many messages the page says how far it is; the engine gives a page up that is 256 behind. */
@@ -26,6 +27,8 @@ export class Footfall {
   readonly #emitter = new Emitter<FootfallEvents>();
   readonly #buffer = new EventBuffer();
   readonly #inbox = new Inbox();
+  readonly #tab = new Tab(this.#inbox);
+  readonly #view: PageView;
   readonly #connection: Connection;
   readonly #delivery: Delivery;
   readonly #admission: Admission;
@@ -34,16 +37,12 @@ export class Footfall {
   #consent: Consent;
   #token: string | undefined;
   #visitor: string | undefined;
-  #tab = newId();
-  #kind: string;
-  #referrer = typeof document === 'undefined' ? '' : document.referrer;
-  /** Whether this page view has told that the pointer left. */
-  #exitTold = false;
   /** Pushes and changes of the state since the engine was last told how far this page is. */
   #unsaid = 0;
 
   constructor(options: FootfallOptions) {
     this.#options = options;
+    this.#view = new PageView(options.kind);
     this.#host = (options.host ?? '').replace(/\/$/, '');
     this.#timing = { ...TIMING, ...options.timing };
     this.#admission = new Admission(this.#host, options.writeKey, this.#timing.backoffMs, {
@@ -54,12 +53,11 @@ export class Footfall {
     this.#consent = (options.consent === 'unknown' ? undefined : options.consent) ?? this.#admission.unheard ?? 'unknown';
     if (this.#consent === 'denied') this.#phase = 'denied';
     this.#token = options.token;
-    this.#kind = options.kind ?? 'other';
     this.#connection = new Connection(
       {
         url: () => `${this.#host || location.origin}/v1/socket`.replace(/^http/, 'ws'),
         token: () => this.#token ?? '',
-        hello: () => ({ type: 'hello', ...this.#standing(), visible: isVisible(), inspect: options.inspect ?? false }),
+        hello: () => ({ type: 'hello', ...this.#tab.standing(), visible: isVisible(), inspect: options.inspect ?? false }),
         message: (message) => {
           this.#receive(message);
           if (message.type === 'push' || message.type === 'retract' || message.type === 'state') this.#taken();
@@ -73,7 +71,7 @@ export class Footfall {
         host: this.#host,
         writeKey: options.writeKey,
         token: () => (this.#phase === 'running' ? this.#token : undefined),
-        standing: () => this.#standing(),
+        standing: () => this.#tab.standing(),
         missed: ({ incarnation, seq, messages }) => {
           this.#inbox.follow(incarnation, seq);
           for (const message of messages) this.#receive(message);
@@ -84,9 +82,9 @@ export class Footfall {
       this.#connection,
       this.#timing,
     );
-    const page = typeof document !== 'undefined';
-    this.#unwatch = page ? [this.#watch(options.autoPage ?? true), ...(options.exitIntent ? [watchExit(() => this.#exit())] : [])] : [];
-    if (page && (options.autoPage ?? true)) this.page();
+    const exit = (): void => void (this.#view.exit() && this.track('exit_intent'));
+    this.#unwatch = onPage() ? [this.#watch(options.autoPage ?? true), ...(options.exitIntent ? [watchExit(exit)] : [])] : [];
+    if (onPage() && (options.autoPage ?? true)) this.page();
     this.#begin(options.consent === 'denied');
   }
 
@@ -96,7 +94,7 @@ export class Footfall {
   }
 
   get tab(): string {
-    return this.#tab;
+    return this.#tab.id;
   }
 
   /** The visitor's state as last known; `null` before the first welcome. */
@@ -135,13 +133,10 @@ export class Footfall {
   /** Begins a new page view. */
   page(properties: PageProperties = {}): void {
     const { kind, ...others } = properties;
-    const onPage = typeof document !== 'undefined';
-    this.#kind = kind ?? (onPage ? declaredKind() : undefined) ?? this.#options.kind ?? 'other';
     this.#inbox.leavePage();
-    this.#exitTold = false;
-    const where: JsonObject = onPage ? { ...currentPage(this.#kind, this.#referrer) } : { kind: this.#kind };
-    this.#record({ type: 'page', name: properties.name ?? this.#kind, properties: { ...where, ...others } });
-    if (onPage && !isVisible()) this.track('page_hidden');
+    const where = this.#view.begin(kind);
+    this.#record({ type: 'page', name: properties.name ?? where.kind, properties: { ...where, ...others } });
+    if (!isVisible()) this.track('page_hidden');
     this.#emitter.emit('slots', undefined);
   }
 
@@ -190,16 +185,9 @@ export class Footfall {
 
   #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>, more: Partial<EventContext> = {}): void {
     if (this.#options.observer || this.#phase === 'denied' || this.#phase === 'closed') return;
-    const messageId = newId();
-    this.#buffer.add({ ...event, messageId, timestamp: new Date().toISOString(), context: { ...this.#context(), ...more } });
+    const context = { tab: this.tab, consent: this.#consent, ...this.#view.context(), ...more };
+    this.#buffer.add({ ...event, messageId: newId(), timestamp: new Date().toISOString(), context });
     this.#delivery.schedule();
-  }
-
-  #context(): EventContext {
-    const context: EventContext = { tab: this.#tab, consent: this.#consent };
-    if (typeof document === 'undefined') return context;
-    const campaign = campaignOf(location.search);
-    return { ...context, page: currentPage(this.#kind, this.#referrer), locale: navigator.language, ...(campaign && { campaign }) };
   }
 
   /** Asks who the visitor is, and connects when the engine may know; `said`: the visitor has said so just now. */
@@ -233,23 +221,13 @@ export class Footfall {
     if (!cookiesWork(this.#host)) keepToken(token);
     if (this.#phase !== 'running') {
       this.#phase = 'running';
-      const memory = takeTab();
-      if (memory) {
-        this.#tab = memory.tab;
-        this.#inbox.restore(memory.inbox);
-        this.#emitter.emit('slots', undefined);
-      }
+      if (this.#tab.resume()) this.#emitter.emit('slots', undefined);
       // What waited in memory goes out under the consent that lets it go.
       const { tab } = this;
       this.#buffer.restamp((event) => ({ ...event, context: { ...event.context, tab, consent: this.#consent } }));
       this.#delivery.begin();
     }
     this.#connection.start();
-  }
-
-  #standing(): { readonly tab: string; readonly cursor?: Cursor } {
-    const { cursor } = this.#inbox;
-    return { tab: this.#tab, ...(cursor && { cursor }) };
   }
 
   /** From time to time the engine is told how far this page has come with what it is sent. */
@@ -277,7 +255,7 @@ export class Footfall {
         this.#delivery.refused(message);
         break;
       case 'push':
-        if (!this.#inbox.push(message, this.#tab, this.now())) break;
+        if (!this.#inbox.push(message, this.tab, this.now())) break;
         this.#emitter.emit('push', message);
         this.#emitter.emit('slots', undefined);
         break;
@@ -302,11 +280,7 @@ export class Footfall {
     this.#delivery.closed();
     this.#emitter.emit('close', { code });
     if (code === CLOSE_ERASED) return this.#erased();
-    // A copy of this tab goes on under its id: this one takes another, and is told everything anew.
-    if (code === CLOSE_REPLACED) {
-      this.#tab = newId();
-      this.#inbox.clear();
-    }
+    if (code === CLOSE_REPLACED) this.#tab.renew();
     // A socket that is refused again and again may be the token's fault.
     if (failures > 0 && failures % 3 === 0) this.#begin();
   }
@@ -329,24 +303,18 @@ export class Footfall {
     this.#emitter.emit('erased', undefined);
   }
 
-  #exit(): void {
-    if (this.#exitTold) return;
-    this.#exitTold = true;
-    this.track('exit_intent');
-  }
-
   #watch(autoPage: boolean): () => void {
     let left = false;
     const urgent = (): void => {
       if (this.#phase !== 'running') return;
-      putTab({ tab: this.#tab, inbox: this.#inbox.save(this.now()) });
+      this.#tab.leave(this.now());
       if (this.#connection.ready) this.#delivery.flush();
       else this.#delivery.beacon();
     };
     return watchPage(
       {
         moved: (previous) => {
-          this.#referrer = previous;
+          this.#view.moved(previous);
           this.page();
         },
         hidden: () => {
@@ -356,7 +324,7 @@ export class Footfall {
           urgent();
         },
         visible: () => {
-          if (this.#phase === 'running') takeTab();
+          if (this.#phase === 'running') this.#tab.claim();
           this.track('page_visible');
           this.#connection.hurry();
         },
@@ -370,7 +338,7 @@ export class Footfall {
         },
         restored: () => {
           left = false;
-          if (this.#phase === 'running') takeTab();
+          if (this.#phase === 'running') this.#tab.claim();
           if (autoPage) this.page();
           if (this.#phase === 'running') {
             this.#connection.start();

@@ -1,6 +1,11 @@
 // The page around the client: where it is, when a new page view begins, and whether somebody looks at it.
 
-import type { JsonObject, PageContext } from './protocol.ts';
+import type { EventContext, JsonObject, PageContext } from './protocol.ts';
+
+/** Whether there is a page: the client runs without one as well. */
+export function onPage(): boolean {
+  return typeof document !== 'undefined';
+}
 
 /** The kind that the page itself names: `<meta name="footfall:page" content="product">`. */
 export function declaredKind(): string | undefined {
@@ -20,6 +25,45 @@ export function campaignOf(search: string): JsonObject | undefined {
     if (value) campaign[member === 'campaign' ? 'name' : member] = value;
   }
   return Object.keys(campaign).length > 0 ? campaign : undefined;
+}
+
+/** The page view that is under way: its kind, where its visitor came from, and what its events say of both. */
+export class PageView {
+  readonly #otherwise: string;
+  #kind: string;
+  #referrer = onPage() ? document.referrer : '';
+  #exitTold = false;
+
+  /** `kind` is that of pages that do not name one. */
+  constructor(kind = 'other') {
+    this.#otherwise = kind;
+    this.#kind = kind;
+  }
+
+  /** Another view begins. Gives what is to be said of it. */
+  begin(kind?: string): JsonObject & { readonly kind: string } {
+    this.#exitTold = false;
+    this.#kind = kind ?? (onPage() ? declaredKind() : undefined) ?? this.#otherwise;
+    return onPage() ? { ...currentPage(this.#kind, this.#referrer) } : { kind: this.#kind };
+  }
+
+  /** History has moved on from this address. */
+  moved(previous: string): void {
+    this.#referrer = previous;
+  }
+
+  /** The pointer leaves the page. Whether that is still to be told of this view. */
+  exit(): boolean {
+    const told = this.#exitTold;
+    this.#exitTold = true;
+    return !told;
+  }
+
+  context(): Partial<EventContext> {
+    if (!onPage()) return {};
+    const campaign = campaignOf(location.search);
+    return { page: currentPage(this.#kind, this.#referrer), locale: navigator.language, ...(campaign && { campaign }) };
+  }
 }
 
 export interface PageHandlers {
@@ -92,5 +136,5 @@ function watchHistory(moved: (previous: string) => void, signal: AbortSignal): (
 
 /** Whether the page is in sight; without a document there is nothing to hide. */
 export function isVisible(): boolean {
-  return typeof document === 'undefined' || document.visibilityState !== 'hidden';
+  return !onPage() || document.visibilityState !== 'hidden';
 }

@@ -221,13 +221,17 @@ export class Footfall {
     if (!cookiesWork(this.#host)) keepToken(token);
     if (this.#phase !== 'running') {
       this.#phase = 'running';
-      if (this.#tab.resume()) this.#emitter.emit('slots', undefined);
+      this.#resume();
       // What waited in memory goes out under the consent that lets it go.
       const { tab } = this;
       this.#buffer.restamp((event) => ({ ...event, context: { ...event.context, tab, consent: this.#consent } }));
       this.#delivery.begin();
     }
     this.#connection.start();
+  }
+
+  #resume(): void {
+    if (this.#tab.resume()) this.#emitter.emit('slots', undefined);
   }
 
   /** From time to time the engine is told how far this page has come with what it is sent. */
@@ -324,7 +328,8 @@ export class Footfall {
           urgent();
         },
         visible: () => {
-          if (this.#phase === 'running') this.#tab.claim();
+          // A page that comes back is in sight first; what the tab has then is another document's.
+          if (this.#phase === 'running' && !left) this.#tab.claim();
           this.track('page_visible');
           this.#connection.hurry();
         },
@@ -338,7 +343,7 @@ export class Footfall {
         },
         restored: () => {
           left = false;
-          if (this.#phase === 'running') this.#tab.claim();
+          if (this.#phase === 'running') this.#resume();
           if (autoPage) this.page();
           if (this.#phase === 'running') {
             this.#connection.start();

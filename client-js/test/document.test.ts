@@ -1,0 +1,86 @@
+// What a document's life does to a client: the back/forward cache, prerendering, and what other pages do meanwhile.
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { createFootfall, type Footfall, type FootfallOptions, type Push } from '../src/index.ts';
+import { ofTab, shared, TestDocument } from './document.ts';
+import { TestEngine, until } from './server.ts';
+
+const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 60, pingMs: 10_000, pongMs: 40, ackMs: 500, openMs: 500, stableMs: 1_000 };
+
+beforeEach(() => {
+  shared.clear();
+  ofTab.clear();
+});
+
+/** `open` makes a client for the document that shows. */
+async function withEngine(run: (engine: TestEngine, open: (options?: Partial<FootfallOptions>) => Footfall) => Promise<void>): Promise<void> {
+  const engine = new TestEngine();
+  const host = await engine.listen();
+  const clients: Footfall[] = [];
+  const open = (options: Partial<FootfallOptions> = {}): Footfall => {
+    const client = createFootfall({ host, writeKey: 'wk', consent: 'granted', timing: TIMING, ...options });
+    clients.push(client);
+    return client;
+  };
+  try {
+    await run(engine, open);
+  } finally {
+    for (const client of clients) client.close();
+    await engine.close();
+  }
+}
+
+function push(seq: number, more: Partial<Push> = {}): Push {
+  return { type: 'push', seq, slot: 's', rule: 'r', priority: 0, content: {}, tab: '', at_ms: 0, expires_at_ms: 1e15, ...more };
+}
+
+test('a page that comes back goes on from where the tab has come meanwhile', () =>
+  withEngine(async (engine, open) => {
+    const documentA = new TestDocument().show();
+    const a = open();
+    await until('connected', () => a.connected);
+    const applied: number[] = [];
+    a.on('push', ({ seq }) => applied.push(seq));
+    engine.send(push(1));
+    await until('pushed', () => applied.length === 1);
+    documentA.leave();
+
+    const documentB = new TestDocument().show();
+    const b = open();
+    b.on('push', ({ seq }) => applied.push(seq));
+    await until('connected', () => b.connected);
+    assert.equal(b.slot('s')?.push.seq, 1);
+    b.dismiss(push(1));
+    for (const seq of [2, 3]) engine.send(push(seq));
+    await until('pushed', () => applied.length === 3);
+    const shown = b.slot('s');
+    assert.ok(shown);
+    shown.shown = true;
+    documentB.leave();
+
+    let refreshed = 0;
+    a.on('slots', () => (refreshed += 1));
+    documentA.restore();
+    await until('connected', () => a.connected);
+    assert.deepEqual(engine.peers.map(({ hello }) => hello.cursor?.seq), [undefined, 1, 3]);
+    assert.deepEqual([a.slot('s')?.push.seq, a.slot('s')?.shown, refreshed > 0], [3, true, true]);
+    for (const seq of [1, 2, 3, 4]) engine.send(push(seq));
+    await until('pushed', () => applied.length === 4);
+    assert.deepEqual(applied, [1, 2, 3, 4]);
+  }));
+
+test('a tab that was only out of sight has all its pushes still', () =>
+  withEngine(async (engine, open) => {
+    const page = new TestDocument().show();
+    const client = open();
+    await until('connected', () => client.connected);
+    engine.send(push(1, { tab: client.tab }));
+    await until('pushed', () => client.slot('s', true) !== undefined);
+    page.hide();
+    assert.ok(ofTab.has('footfall:tab'));
+    page.reveal();
+    assert.equal(client.slot('s', true)?.push.seq, 1);
+    assert.equal(ofTab.size, 0, 'a copy of the tab gets an id of its own');
+    assert.equal(engine.peers.length, 1);
+  }));

@@ -10,7 +10,7 @@ import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
 import { isVisible, onPage, PageView, watchExit, watchPage } from './page.ts';
 import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
-import { cookiesWork, forgetAll, keepToken, readToken } from './storage.ts';
+import { cookiesWork, forgetTab, forgetToken, keepToken, readToken } from './storage.ts';
 import { Tab } from './tab.ts';
 import { askErasure, type Named } from './visitor.ts';
 
@@ -35,6 +35,8 @@ export class Footfall {
   readonly #unwatch: readonly (() => void)[];
   #phase: Phase = 'starting';
   #consent: Consent;
+  /** Whether the page was ended by what was said elsewhere: here the visitor has said nothing yet. */
+  #ended = false;
   #token: string | undefined;
   #visitor: string | undefined;
   /** Pushes and changes of the state since the engine was last told how far this page is. */
@@ -142,7 +144,8 @@ export class Footfall {
 
   /** What the visitor says about being remembered. */
   consent(state: Consent): void {
-    if (state === this.#consent || this.#phase === 'closed') return;
+    if ((state === this.#consent && !this.#ended) || this.#phase === 'closed') return;
+    this.#ended = false;
     this.#consent = state;
     if (state === 'denied') this.#forget();
     else if (this.#phase === 'denied') this.#phase = 'starting';
@@ -155,8 +158,14 @@ export class Footfall {
    * given anew. Whether that is done; if not, ask again.
    */
   async erase(): Promise<boolean> {
-    const done = await askErasure(this.#host, this.#token);
-    if (done) this.#erased();
+    const token = this.#token;
+    const done = await askErasure(this.#host, token);
+    if (done && this.#phase !== 'closed') {
+      // The engine closes the sockets before it answers.
+      this.#erased();
+      this.#ended = false;
+      this.#begin(true, token);
+    }
     return done;
   }
 
@@ -191,13 +200,14 @@ export class Footfall {
   }
 
   /** Asks who the visitor is, and connects when the engine may know; `said`: the visitor has said so just now. */
-  #begin(said = false): void {
+  #begin(said = false, whose = this.#token): void {
     // A token is in storage only where it was put with the visitor's consent or where none was required.
-    const token = this.#token ?? (cookiesWork(this.#host) ? undefined : readToken());
+    const token = whose ?? (cookiesWork(this.#host) ? undefined : readToken());
     if (said) this.#admission.say(this.#consent, token);
-    if (this.#consent === 'denied') {
+    if (this.#consent === 'denied' && !this.#ended) {
       this.#token = undefined;
-      forgetAll();
+      forgetTab();
+      forgetToken();
     }
     void this.#admission.begin(this.#consent, token);
   }
@@ -206,7 +216,8 @@ export class Footfall {
     if (visitor === null || token === null) {
       this.#phase = 'waiting';
       this.#connection.stop();
-      forgetAll();
+      forgetTab();
+      forgetToken();
       if (consentRequired) this.#emitter.emit('consent', 'required');
       else this.#emitter.emit('error', { code: 'not_followed', message: 'The engine keeps nothing of this visitor.' });
       return;
@@ -299,11 +310,20 @@ export class Footfall {
     this.#emitter.emit('slots', undefined);
   }
 
-  /** The visitor is forgotten, from here or from elsewhere; the engine takes its cookie back as well. */
+  /**
+   * The visitor of this page is forgotten, perhaps long ago, and somebody else may have consented since. So nothing is said
+   * here: without this visitor's token it would be said of the one whom the browser names now.
+   */
   #erased(): void {
     if (this.#phase === 'denied' || this.#phase === 'closed') return;
+    this.#ended = true;
+    this.#consent = 'denied';
+    this.#admission.stop();
+    forgetTab();
+    if (readToken() === this.#token) forgetToken();
     this.#token = undefined;
-    this.consent('denied');
+    this.#forget();
+    this.#emitter.emit('consent', 'denied');
     this.#emitter.emit('erased', undefined);
   }
 

@@ -52,12 +52,20 @@ export function putTab(memory: TabMemory): void {
   attempt(() => sessionStorage.setItem(TAB_KEY, JSON.stringify(memory)));
 }
 
+export function forgetTab(): void {
+  attempt(() => sessionStorage.removeItem(TAB_KEY));
+}
+
 export function readToken(): string | undefined {
   return attempt(() => localStorage.getItem(TOKEN_KEY)) ?? undefined;
 }
 
 export function keepToken(token: string): void {
   attempt(() => localStorage.setItem(TOKEN_KEY, token));
+}
+
+export function forgetToken(): void {
+  attempt(() => localStorage.removeItem(TOKEN_KEY));
 }
 
 export function readOwed(): Owed {
@@ -80,11 +88,6 @@ export function keepOwed(owed: Owed): boolean {
     return true;
   });
   return kept ?? false;
-}
-
-export function forgetAll(): void {
-  attempt(() => sessionStorage.removeItem(TAB_KEY));
-  attempt(() => localStorage.removeItem(TOKEN_KEY));
 }
 
 /**

@@ -117,7 +117,7 @@ test('a page that asks to be forgotten stops, forgets its name and begins anew o
     await until('told', () => engine.visitorRequests.length === 2);
     await pause(100);
     assert.deepEqual(engine.erasures, ['Bearer f1.token', 'Bearer f1.token']);
-    assert.deepEqual(engine.visitorRequests[1], { writeKey: 'wk', consent: 'denied' });
+    assert.deepEqual(engine.visitorRequests[1], { writeKey: 'wk', consent: 'denied', token: 'f1.token' });
     assert.deepEqual([heard, engine.events.length, client.state, client.connected, client.visitor], [['erased'], 0, null, false, undefined]);
     client.consent('granted');
     client.track('cart_viewed');
@@ -135,6 +135,31 @@ test('a page whose visitor was erased elsewhere stops and does not come back by 
     client.track('product_viewed');
     await pause(150);
     assert.deepEqual([engine.peers.length, engine.events.length, engine.erasures.length, client.visitor], [1, 0, 0, undefined]);
+    assert.equal(engine.visitorRequests.length, 1, 'it says nothing about whoever is named next');
+  }));
+
+test('a page whose visitor the engine refuses at its hello stops as well', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.welcomeAfterMs = 1_000; }, async (client, engine) => {
+    const heard: string[] = [];
+    client.on('erased', () => heard.push('erased'));
+    client.track('product_viewed');
+    await until('hello', () => engine.peers.length === 1);
+    engine.peers[0]?.socket.close(4003, 'erased');
+    await until('erased', () => heard.length === 1);
+    await pause(150);
+    assert.deepEqual([engine.peers.length, engine.events.length, engine.batches.length, engine.visitorRequests.length], [1, 0, 0, 1]);
+  }));
+
+test('an erasure that closes the socket before it is answered is told with the token that was erased', () =>
+  withClient({ consent: 'granted' }, (engine) => { engine.erasureAfterMs = 50; }, async (client, engine) => {
+    await until('connected', () => client.connected);
+    const done = client.erase();
+    await until('asked', () => engine.erasures.length === 1);
+    engine.peers[0]?.socket.close(4003, 'erased');
+    assert.equal(await done, true);
+    await until('told', () => engine.visitorRequests.length === 2);
+    await pause(50);
+    assert.deepEqual(engine.visitorRequests.slice(1), [{ writeKey: 'wk', consent: 'denied', token: 'f1.token' }]);
   }));
 
 test('unacknowledged events are sent again after a reconnect, with the same ids', () =>

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { createFootfall, type Footfall, type FootfallOptions, type Push } from '../src/index.ts';
 import { ofTab, shared, TestDocument } from './document.ts';
-import { TestEngine, until } from './server.ts';
+import { pause, TestEngine, until } from './server.ts';
 
 const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 60, pingMs: 10_000, pongMs: 40, ackMs: 500, openMs: 500, stableMs: 1_000 };
 
@@ -83,4 +83,38 @@ test('a tab that was only out of sight has all its pushes still', () =>
     assert.equal(client.slot('s', true)?.push.seq, 1);
     assert.equal(ofTab.size, 0, 'a copy of the tab gets an id of its own');
     assert.equal(engine.peers.length, 1);
+  }));
+
+test('a page that hears late of an erasure leaves alone who has consented since', () =>
+  withEngine(async (engine, open) => {
+    const page = new TestDocument().show();
+    const frozen = open();
+    await until('connected', () => frozen.connected);
+    ofTab.clear();
+    new TestDocument().show();
+    const other = open();
+    await until('connected', () => other.connected);
+    other.consent('denied');
+    await until('heard', () => engine.visitorRequests.length === 3);
+    Object.assign(engine, { visitor: 'v-2', token: 'f1.new' });
+    other.consent('granted');
+    await until('connected anew', () => other.connected && other.visitor === 'v-2');
+    const said = engine.visitorRequests.length;
+
+    page.show();
+    const heard: string[] = [];
+    frozen.on('consent', (state) => heard.push(state));
+    frozen.on('erased', () => heard.push('erased'));
+    engine.peers[0]?.socket.close(4003, 'erased');
+    await until('erased', () => heard.includes('erased'));
+    await pause(50);
+    page.window.dispatchEvent(new Event('online'));
+    await pause(50);
+    assert.deepEqual(engine.visitorRequests.slice(said), []);
+    assert.deepEqual([shared.get('footfall:token'), shared.get('footfall:consent')], ['f1.new', undefined]);
+    assert.deepEqual([heard, frozen.visitor, frozen.connected], [['denied', 'erased'], undefined, false]);
+
+    frozen.consent('denied');
+    await until('the visitor says no here as well', () => engine.visitorRequests.length > said);
+    assert.equal(shared.get('footfall:token'), undefined);
   }));

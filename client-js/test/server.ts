@@ -28,10 +28,14 @@ export class TestEngine {
   /** How long batches are on their way. */
   batchAfterMs = 0;
   visitorStatus = 200;
+  /** Who is named next. */
+  visitor = 'v-1';
+  token = 'f1.token';
   /** What answers to batches bring for the tab. */
   owed: JsonObject | undefined;
   welcomeAfterMs = 0;
   erasureStatus = 200;
+  erasureAfterMs = 0;
   state: JsonObject = { stage: 'new', n: 0 };
   version = 1;
   seq = 0;
@@ -58,9 +62,10 @@ export class TestEngine {
       if (request.url === '/v1/visitor') {
         this.visitorRequests.push(body);
         const known = !this.requiresConsent || body.consent === 'granted';
-        answer(this.visitorStatus, this.visitorStatus !== 200 ? {} : known ? { visitor: 'v-1', token: 'f1.token' } : { visitor: null, token: null, consent: 'required' });
+        answer(this.visitorStatus, this.visitorStatus !== 200 ? {} : known ? { visitor: this.visitor, token: this.token } : { visitor: null, token: null, consent: 'required' });
       } else if (request.url === '/v1/erase') {
         this.erasures.push(request.headers.authorization);
+        if (this.erasureAfterMs > 0) await pause(this.erasureAfterMs);
         answer(this.erasureStatus, { erased: this.erasureStatus === 200 });
       } else if (request.url === '/v1/batch') {
         this.batches.push(body);

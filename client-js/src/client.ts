@@ -10,7 +10,7 @@ import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
 import { isVisible, onPage, PageView, watchExit, watchPage } from './page.ts';
 import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
-import { cookiesWork, forgetTab, forgetToken, keepToken, readToken } from './storage.ts';
+import { awaitWithdrawal, cookiesWork, forgetTab, forgetToken, keepToken, readToken } from './storage.ts';
 import { Tab } from './tab.ts';
 import { askErasure, type Named } from './visitor.ts';
 
@@ -58,7 +58,7 @@ export class Footfall {
     this.#connection = new Connection(
       {
         url: () => `${this.#host || location.origin}/v1/socket`.replace(/^http/, 'ws'),
-        token: () => this.#token ?? '',
+        token: () => this.#pass(),
         hello: () => ({ type: 'hello', ...this.#tab.standing(), visible: isVisible(), inspect: options.inspect ?? false }),
         message: (message) => {
           this.#receive(message);
@@ -72,7 +72,7 @@ export class Footfall {
       {
         host: this.#host,
         writeKey: options.writeKey,
-        token: () => (this.#phase === 'running' ? this.#token : undefined),
+        token: () => this.#pass(),
         standing: () => this.#tab.standing(),
         missed: ({ incarnation, seq, messages }) => {
           this.#inbox.follow(incarnation, seq);
@@ -199,8 +199,15 @@ export class Footfall {
     this.#delivery.schedule();
   }
 
+  /** The token, as long as the page may go on with it: looked at before anything leaves, as nobody tells a page without a socket. */
+  #pass(): string | undefined {
+    if (this.#phase === 'running' && this.#admission.overtaken) this.#erased();
+    return this.#phase === 'running' ? this.#token : undefined;
+  }
+
   /** Asks who the visitor is, and connects when the engine may know; `said`: the visitor has said so just now. */
   #begin(said = false, whose = this.#token): void {
+    if (!said && this.#admission.overtaken) return this.#erased();
     // A token is in storage only where it was put with the visitor's consent or where none was required.
     const token = whose ?? (cookiesWork(this.#host) ? undefined : readToken());
     if (said) this.#admission.say(this.#consent, token);
@@ -213,6 +220,7 @@ export class Footfall {
   }
 
   #admit({ visitor, token, consentRequired }: Named): void {
+    if (this.#admission.overtaken) return this.#erased();
     if (visitor === null || token === null) {
       this.#phase = 'waiting';
       this.#connection.stop();
@@ -229,6 +237,7 @@ export class Footfall {
       this.#inbox.clear();
       this.#connection.restart();
     }
+    awaitWithdrawal();
     if (!cookiesWork(this.#host)) keepToken(token);
     if (this.#phase !== 'running') {
       this.#phase = 'running';
@@ -311,7 +320,7 @@ export class Footfall {
   }
 
   /**
-   * The visitor of this page is forgotten, perhaps long ago, and somebody else may have consented since. So nothing is said
+   * The visitor of this page is forgotten or has withdrawn, perhaps long ago, and somebody else may have consented since. So nothing is said
    * here: without this visitor's token it would be said of the one whom the browser names now.
    */
   #erased(): void {
@@ -330,7 +339,7 @@ export class Footfall {
   #watch(autoPage: boolean): () => void {
     let left = false;
     const urgent = (): void => {
-      if (this.#phase !== 'running') return;
+      if (this.#pass() === undefined) return;
       this.#tab.leave(this.now());
       if (this.#connection.ready) this.#delivery.flush();
       else this.#delivery.beacon();
@@ -363,7 +372,7 @@ export class Footfall {
         },
         restored: () => {
           left = false;
-          if (this.#phase === 'running') this.#resume();
+          if (this.#pass() !== undefined) this.#resume();
           if (autoPage) this.page();
           if (this.#phase === 'running') {
             this.#connection.start();

@@ -40,8 +40,8 @@ export const TIMING: Timing = {
 export interface ConnectionHandlers {
   /** Where to connect. */
   url(): string;
-  /** The visitor's token. */
-  token(): string;
+  /** The visitor's token; nothing is opened without one. */
+  token(): string | undefined;
   hello(): Hello;
   message(message: ServerMessage): void;
   /** The socket is gone. `failures` counts attempts in a row that never reached `welcome`. */
@@ -107,7 +107,9 @@ export class Connection {
   #open(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const socket = new WebSocket(this.#handlers.url(), [SUBPROTOCOL, `token.${this.#handlers.token()}`]);
+    const token = this.#handlers.token();
+    if (token === undefined) return;
+    const socket = new WebSocket(this.#handlers.url(), [SUBPROTOCOL, `token.${token}`]);
     this.#socket = socket;
     this.#deadline = setTimeout(() => this.restart(), this.#timing.openMs);
     socket.onopen = () => {

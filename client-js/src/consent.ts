@@ -4,7 +4,7 @@
 
 import { backoffMs } from './backoff.ts';
 import type { Consent } from './protocol.ts';
-import { type Denial, keepOwed, type Owed, readOwed } from './storage.ts';
+import { type Denial, keepOwed, noteWithdrawal, type Owed, readOwed, withdrawnAtMs } from './storage.ts';
 import { askVisitor, type Named, type Refused } from './visitor.ts';
 
 export interface AdmissionHandlers {
@@ -23,6 +23,8 @@ export class Admission {
   #earlier: Denial | undefined;
   /** Whether this tab, or a document before it, has a consent to tell. */
   #owesGrant: boolean;
+  /** The browser's last withdrawal when the visitor spoke last in this page. */
+  #knownMs = withdrawnAtMs();
   #telling: Promise<'heard' | 'refused' | 'unreachable'> | undefined;
   #attempt = 0;
   /** Of two questions the answer to the later one counts. */
@@ -44,8 +46,15 @@ export class Admission {
     return granted ? 'granted' : denied && 'denied';
   }
 
+  /** Whether the visitor has withdrawn in another page since: what was said in this one counts no more. */
+  get overtaken(): boolean {
+    return withdrawnAtMs() > this.#knownMs;
+  }
+
   /** The visitor has said so now. */
   say(consent: Consent, token: string | undefined): void {
+    if (consent === 'denied') noteWithdrawal(Date.now());
+    this.#knownMs = withdrawnAtMs();
     if (consent === 'unknown') return;
     const { denied } = this.#owed();
     this.#owesGrant = consent === 'granted';

@@ -12,6 +12,7 @@ export interface TabMemory {
 const TAB_KEY = 'footfall:tab';
 const TOKEN_KEY = 'footfall:token';
 const OWED_KEY = 'footfall:consent';
+const WITHDRAWN_KEY = 'footfall:withdrawn';
 
 /** A withdrawal. The token only says whose word it is, the time only which of two it is. */
 export interface Denial {
@@ -88,6 +89,21 @@ export function keepOwed(owed: Owed): boolean {
     return true;
   });
   return kept ?? false;
+}
+
+/** When the visitor last withdrew in this browser; 0 for never, and where that cannot be known. */
+export function withdrawnAtMs(): number {
+  return Number(attempt(() => localStorage.getItem(WITHDRAWN_KEY))) || 0;
+}
+
+/** A page of this browser is followed: from now on a withdrawal is noted, for pages that hear of it in no other way. */
+export function awaitWithdrawal(): void {
+  attempt(() => localStorage.getItem(WITHDRAWN_KEY) ?? localStorage.setItem(WITHDRAWN_KEY, '0'));
+}
+
+/** Where nobody was followed there is nobody to stop, and nothing is kept. */
+export function noteWithdrawal(atMs: number): void {
+  attempt(() => localStorage.getItem(WITHDRAWN_KEY) !== null && localStorage.setItem(WITHDRAWN_KEY, String(atMs)));
 }
 
 /**

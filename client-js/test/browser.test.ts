@@ -118,7 +118,8 @@ inBrowser('what was said about consent reaches the engine by the next document, 
   const before = engine.visitorRequests.length;
   await until('told', () => engine.visitorRequests.length > before);
   assert.deepEqual(engine.visitorRequests.at(-1), { writeKey: 'wk', consent: 'denied', webdriver: true, token: 'f1.token' });
-  await page.waitForFunction(() => localStorage.length === 0);
+  await page.waitForFunction(() => localStorage.getItem('footfall:consent') === null);
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), ['footfall:withdrawn'], 'a time, and nothing of the visitor');
   await pause(150);
   assert.equal(kinds(engine).length, 1, 'and nothing is recorded meanwhile');
   engine.visitorStatus = 503;

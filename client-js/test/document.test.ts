@@ -6,7 +6,7 @@ import { createFootfall, type Footfall, type FootfallOptions, type Push } from '
 import { ofTab, shared, TestDocument } from './document.ts';
 import { pause, TestEngine, until } from './server.ts';
 
-const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 60, pingMs: 10_000, pongMs: 40, ackMs: 500, openMs: 500, stableMs: 1_000 };
+const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 1_000, pingMs: 10_000, pongMs: 40, ackMs: 500, openMs: 500, stableMs: 1_000 };
 
 beforeEach(() => {
   shared.clear();
@@ -117,4 +117,92 @@ test('a page that hears late of an erasure leaves alone who has consented since'
     frozen.consent('denied');
     await until('the visitor says no here as well', () => engine.visitorRequests.length > said);
     assert.equal(shared.get('footfall:token'), undefined);
+  }));
+
+/** A page that the tab goes back to, and another one on which the visitor says something meanwhile. */
+async function meanwhile(engine: TestEngine, open: (options?: Partial<FootfallOptions>) => Footfall, says: (other: Footfall) => unknown): Promise<[TestDocument, Footfall, string[]]> {
+  const page = new TestDocument().show();
+  const client = open();
+  const heard: string[] = [];
+  client.on('erased', () => heard.push('erased'));
+  await until('connected', () => client.connected);
+  client.track('before');
+  await until('taken', () => engine.events.some(({ event }) => event === 'before'));
+  page.leave();
+  const next = new TestDocument().show();
+  const other = open();
+  await until('connected', () => other.connected);
+  const asked = engine.visitorRequests.length;
+  await says(other);
+  await until('heard', () => engine.visitorRequests.length > asked);
+  next.leave();
+  engine.events.length = 0;
+  engine.batches.length = 0;
+  return [page, client, heard];
+}
+
+for (const [what, says] of [
+  ['withdrawn', (other: Footfall) => other.consent('denied')],
+  ['asked to be forgotten', (other: Footfall) => other.erase()],
+] as const)
+  test(`a page that comes back after the visitor has ${what} on another one stops, and says nothing anew`, () =>
+    withEngine(async (engine, open) => {
+      const [page, client, heard] = await meanwhile(engine, open, says);
+      const [peers, asked] = [engine.peers.length, engine.visitorRequests.length];
+      page.restore();
+      client.track('after');
+      await until('erased', () => heard.length === 1);
+      client.track('long after');
+      await pause(150);
+      assert.deepEqual([engine.peers.length, engine.visitorRequests.length, engine.events, engine.batches, heard], [peers, asked, [], [], ['erased']]);
+      assert.deepEqual([client.visitor, ofTab.size, shared.get('footfall:token')], [undefined, 0, undefined]);
+      client.consent('granted');
+      client.track('anew');
+      await until('with consent', () => engine.events.some(({ event }) => event === 'anew'));
+    }));
+
+test('a page that has lost its socket does not go on with a consent that was withdrawn in another tab', () =>
+  withEngine(async (engine, open) => {
+    new TestDocument().show();
+    const client = open();
+    await until('connected', () => client.connected);
+    ofTab.clear();
+    new TestDocument().show();
+    const other = open();
+    await until('connected', () => other.connected);
+    engine.refusesSockets = true;
+    engine.peers[0]?.socket.terminate();
+    other.consent('denied');
+    engine.refusesSockets = false;
+    await until('stopped', () => client.visitor === undefined);
+    client.track('after');
+    await pause(100);
+    assert.deepEqual([engine.peers.length, engine.events.filter(({ event }) => event === 'after')], [2, []]);
+  }));
+
+test('consent given anew on another page does not make a page go on that had the earlier one', () =>
+  withEngine(async (engine, open) => {
+    const [page, , heard] = await meanwhile(engine, open, (other) => {
+      other.consent('denied');
+      Object.assign(engine, { visitor: 'v-2', token: 'f1.new' });
+      other.consent('granted');
+      return until('connected anew', () => other.visitor === 'v-2');
+    });
+    page.restore();
+    await until('erased', () => heard.length === 1);
+    assert.equal(shared.get('footfall:token'), 'f1.new');
+    new TestDocument().show();
+    const next = open();
+    await until('the next document goes on', () => next.connected);
+  }));
+
+test('of somebody who was never followed a withdrawal leaves nothing', () =>
+  withEngine(async (engine, open) => {
+    engine.requiresConsent = true;
+    new TestDocument().show();
+    const client = open({ consent: 'unknown' });
+    await until('asked', () => engine.visitorRequests.length === 1);
+    client.consent('denied');
+    await until('told', () => engine.visitorRequests.length === 2);
+    await until('heard', () => shared.size === 0);
   }));

@@ -8,14 +8,11 @@ import { Emitter } from './emitter.ts';
 import { newId } from './id.ts';
 import { type HeldPush, Inbox } from './inbox.ts';
 import type { FootfallEvents, FootfallOptions, PageProperties } from './options.ts';
-import { isVisible, onPage, PageView, watchExit, watchPage } from './page.ts';
+import { isPrerendered, isVisible, onPage, PageView, watchPage, whenSeen } from './page.ts';
 import { CLOSE_ERASED, CLOSE_REPLACED, type Consent, type EventContext, type JsonObject, type Push, type SegmentEvent, type ServerMessage } from './protocol.ts';
 import { awaitWithdrawal, cookiesWork, forgetTab, forgetToken, keepToken, readToken } from './storage.ts';
 import { Tab } from './tab.ts';
 import { askErasure, type Named } from './visitor.ts';
-
-/** After so many messages the page says how far it is; the engine gives a page up that is 256 behind. */
-const SEEN_EVERY = 16;
 
 /** `waiting`: for consent, with events in memory only. `denied`: nothing is recorded. */
 type Phase = 'starting' | 'waiting' | 'running' | 'denied' | 'closed';
@@ -32,15 +29,15 @@ export class Footfall {
   readonly #connection: Connection;
   readonly #delivery: Delivery;
   readonly #admission: Admission;
-  readonly #unwatch: readonly (() => void)[];
+  #unwatch: (() => void) | undefined;
   #phase: Phase = 'starting';
   #consent: Consent;
   /** Whether the page was ended by what was said elsewhere: here the visitor has said nothing yet. */
   #ended = false;
+  /** Whether the visitor has said something here: of a page that nobody sees yet it is told later. */
+  #said: boolean;
   #token: string | undefined;
   #visitor: string | undefined;
-  /** Pushes and changes of the state since the engine was last told how far this page is. */
-  #unsaid = 0;
 
   constructor(options: FootfallOptions) {
     this.#options = options;
@@ -54,6 +51,7 @@ export class Footfall {
     // What a page does not say the visitor may have said in the one before, without the engine having heard it.
     this.#consent = (options.consent === 'unknown' ? undefined : options.consent) ?? this.#admission.unheard ?? 'unknown';
     if (this.#consent === 'denied') this.#phase = 'denied';
+    this.#said = options.consent === 'denied';
     this.#token = options.token;
     this.#connection = new Connection(
       {
@@ -62,7 +60,9 @@ export class Footfall {
         hello: () => ({ type: 'hello', ...this.#tab.standing(), visible: isVisible(), inspect: options.inspect ?? false }),
         message: (message) => {
           this.#receive(message);
-          if (message.type === 'push' || message.type === 'retract' || message.type === 'state') this.#taken();
+          if (!['push', 'retract', 'state'].includes(message.type)) return;
+          const seen = this.#tab.taken();
+          if (seen) this.#connection.send(seen);
         },
         closed: (code, failures) => this.#closed(code, failures),
       },
@@ -84,10 +84,7 @@ export class Footfall {
       this.#connection,
       this.#timing,
     );
-    const exit = (): void => void (this.#view.exit() && this.track('exit_intent'));
-    this.#unwatch = onPage() ? [this.#watch(options.autoPage ?? true), ...(options.exitIntent ? [watchExit(exit)] : [])] : [];
-    if (onPage() && (options.autoPage ?? true)) this.page();
-    this.#begin(options.consent === 'denied');
+    whenSeen(() => this.#enter());
   }
 
   /** The visitor's id, once the engine has given it. */
@@ -134,6 +131,7 @@ export class Footfall {
 
   /** Begins a new page view. */
   page(properties: PageProperties = {}): void {
+    if (isPrerendered()) return whenSeen(() => this.page(properties));
     const { kind, ...others } = properties;
     this.#inbox.leavePage();
     const where = this.#view.begin(kind);
@@ -189,14 +187,23 @@ export class Footfall {
     this.#admission.stop();
     this.#delivery.stop();
     this.#connection.stop();
-    for (const unwatch of this.#unwatch) unwatch();
+    this.#unwatch?.();
   }
 
   #record(event: Omit<SegmentEvent, 'messageId' | 'timestamp' | 'context'>, more: Partial<EventContext> = {}): void {
     if (this.#options.observer || this.#phase === 'denied' || this.#phase === 'closed') return;
+    if (isPrerendered()) return whenSeen(() => this.#record(event, more));
     const context = { tab: this.tab, consent: this.#consent, ...this.#view.context(), ...more };
     this.#buffer.add({ ...event, messageId: newId(), timestamp: new Date().toISOString(), context });
     this.#delivery.schedule();
+  }
+
+  #enter(): void {
+    if (this.#phase === 'closed') return;
+    const { autoPage = true } = this.#options;
+    if (onPage()) this.#unwatch = this.#watch(autoPage);
+    if (onPage() && autoPage) this.page();
+    this.#begin(this.#said && !this.#admission.overtaken);
   }
 
   /** The token, as long as the page may go on with it: looked at before anything leaves, as nobody tells a page without a socket. */
@@ -207,6 +214,8 @@ export class Footfall {
 
   /** Asks who the visitor is, and connects when the engine may know; `said`: the visitor has said so just now. */
   #begin(said = false, whose = this.#token): void {
+    this.#said ||= said;
+    if (isPrerendered()) return;
     if (!said && this.#admission.overtaken) return this.#erased();
     // A token is in storage only where it was put with the visitor's consent or where none was required.
     const token = whose ?? (cookiesWork(this.#host) ? undefined : readToken());
@@ -252,14 +261,6 @@ export class Footfall {
 
   #resume(): void {
     if (this.#tab.resume()) this.#emitter.emit('slots', undefined);
-  }
-
-  /** From time to time the engine is told how far this page has come with what it is sent. */
-  #taken(): void {
-    this.#unsaid += 1;
-    if (this.#unsaid < SEEN_EVERY) return;
-    this.#unsaid = 0;
-    this.#connection.send({ type: 'seen', seq: this.#inbox.cursor?.seq ?? 0, version: Math.max(this.#inbox.version, 0) });
   }
 
   #receive(message: ServerMessage): void {
@@ -379,12 +380,14 @@ export class Footfall {
             this.#delivery.begin();
           }
         },
+        exit: () => this.#view.exit() && this.track('exit_intent'),
         online: () => {
           this.#connection.hurry();
           if (this.#phase === 'starting' || this.#phase === 'denied') this.#begin();
         },
       },
       autoPage,
+      this.#options.exitIntent ?? false,
     );
   }
 }

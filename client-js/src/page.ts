@@ -7,6 +7,17 @@ export function onPage(): boolean {
   return typeof document !== 'undefined';
 }
 
+/** Whether the browser made the page for somebody who may come: nobody sees it yet. */
+export function isPrerendered(): boolean {
+  return onPage() && (document as { readonly prerendering?: boolean }).prerendering === true;
+}
+
+/** Runs it when somebody sees the page: now, unless it is prerendered. */
+export function whenSeen(run: () => void): void {
+  if (isPrerendered()) document.addEventListener('prerenderingchange', run, { once: true });
+  else run();
+}
+
 /** The kind that the page itself names: `<meta name="footfall:page" content="product">`. */
 export function declaredKind(): string | undefined {
   return document.querySelector<HTMLMetaElement>('meta[name="footfall:page"]')?.content || undefined;
@@ -76,10 +87,12 @@ export interface PageHandlers {
   /** The document is back from the back/forward cache. */
   restored(): void;
   online(): void;
+  /** The pointer leaves through the window's top. */
+  exit(): void;
 }
 
 /** Watches until the returned function is called. */
-export function watchPage(handlers: PageHandlers, autoPage: boolean): () => void {
+export function watchPage(handlers: PageHandlers, autoPage: boolean, exitIntent: boolean): () => void {
   const stop = new AbortController();
   const { signal } = stop;
   document.addEventListener(
@@ -90,6 +103,7 @@ export function watchPage(handlers: PageHandlers, autoPage: boolean): () => void
   addEventListener('pagehide', () => handlers.left(), { signal });
   addEventListener('pageshow', (event) => event.persisted && handlers.restored(), { signal });
   addEventListener('online', () => handlers.online(), { signal });
+  if (exitIntent) watchExit(handlers.exit, signal);
   const unwatch = autoPage ? watchHistory(handlers.moved, signal) : () => {};
   return () => {
     stop.abort();
@@ -98,13 +112,11 @@ export function watchPage(handlers: PageHandlers, autoPage: boolean): () => void
 }
 
 /** Tells when the pointer goes out of the window through its top; what is left to an `iframe` stays inside. */
-export function watchExit(leaves: () => void): () => void {
-  const stop = new AbortController();
+function watchExit(leaves: () => void, signal: AbortSignal): void {
   const look = ({ clientY }: MouseEvent): void => {
     if (clientY <= 0) leaves();
   };
-  document.documentElement.addEventListener('mouseleave', look, { signal: stop.signal });
-  return () => stop.abort();
+  document.documentElement.addEventListener('mouseleave', look, { signal });
 }
 
 /** Single-page navigation: another path or query is another page view, another fragment is not. */

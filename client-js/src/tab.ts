@@ -2,12 +2,17 @@
 
 import { newId } from './id.ts';
 import type { Inbox } from './inbox.ts';
-import type { Cursor } from './protocol.ts';
+import type { Cursor, Seen } from './protocol.ts';
 import { putTab, takeTab } from './storage.ts';
+
+/** After so many messages the tab says how far it is; the engine gives a page up that is 256 behind. */
+const SEEN_EVERY = 16;
 
 export class Tab {
   readonly #inbox: Inbox;
   #id = newId();
+  /** Pushes and changes of the state since the engine was last told how far this tab is. */
+  #unsaid = 0;
 
   constructor(inbox: Inbox) {
     this.#inbox = inbox;
@@ -21,6 +26,14 @@ export class Tab {
   standing(): { readonly tab: string; readonly cursor?: Cursor } {
     const { cursor } = this.#inbox;
     return { tab: this.#id, ...(cursor && { cursor }) };
+  }
+
+  /** A push or a change of the state has come. From time to time gives what to tell the engine of it. */
+  taken(): Seen | undefined {
+    this.#unsaid += 1;
+    if (this.#unsaid < SEEN_EVERY) return undefined;
+    this.#unsaid = 0;
+    return { type: 'seen', seq: this.#inbox.cursor?.seq ?? 0, version: Math.max(this.#inbox.version, 0) };
   }
 
   /** Leaves to the tab's next document what this one has. */

@@ -206,3 +206,49 @@ test('of somebody who was never followed a withdrawal leaves nothing', () =>
     await until('told', () => engine.visitorRequests.length === 2);
     await until('heard', () => shared.size === 0);
   }));
+
+test('a prerendered page asks and tells nothing until somebody sees it, and is one page view then', () =>
+  withEngine(async (engine, open) => {
+    const page = new TestDocument().show();
+    Object.assign(page, { prerendering: true, visibilityState: 'hidden' });
+    const client = open({ consent: 'unknown' });
+    client.consent('granted');
+    client.track('product_viewed');
+    await pause(100);
+    assert.deepEqual([engine.visitorRequests, engine.peers, shared.size], [[], [], 0]);
+    page.activate();
+    await until('connected', () => client.connected);
+    await until('page view', () => engine.events.some(({ type }) => type === 'page'));
+    await pause(50);
+    assert.deepEqual(engine.visitorRequests, [{ writeKey: 'wk', consent: 'granted' }]);
+    assert.equal(engine.events.filter(({ type }) => type === 'page').length, 1);
+    assert.ok(engine.events.some(({ event }) => event === 'product_viewed'), 'what the page itself tells is not lost');
+  }));
+
+test('a prerendered page that nobody sees, or that is closed before, leaves no trace', () =>
+  withEngine(async (engine, open) => {
+    const page = new TestDocument().show();
+    Object.assign(page, { prerendering: true, visibilityState: 'hidden' });
+    open().close();
+    page.activate();
+    await pause(100);
+    assert.deepEqual([engine.visitorRequests, engine.events, shared.size], [[], [], 0]);
+  }));
+
+test('a page that was prerendered before a withdrawal does not go on with its consent', () =>
+  withEngine(async (engine, open) => {
+    const shown = new TestDocument().show();
+    const front = open();
+    await until('connected', () => front.connected);
+    const page = new TestDocument().show();
+    Object.assign(page, { prerendering: true, visibilityState: 'hidden' });
+    const client = open({ consent: 'unknown' });
+    client.consent('granted');
+    shown.show();
+    front.consent('denied');
+    await until('heard', () => engine.visitorRequests.length === 2);
+    page.show().activate();
+    client.track('after');
+    await pause(100);
+    assert.deepEqual([engine.visitorRequests.length, engine.peers.length, engine.events.filter(({ event }) => event === 'after')], [2, 1, []]);
+  }));

@@ -194,9 +194,9 @@ export class Delivery {
   #askLater(): void {
     clearTimeout(this.#askTimer);
     this.#askTimer = setTimeout(() => {
+      this.#askLater();
       const alone = this.#options.token() !== undefined && !this.#connection.ready && this.#withoutSocketMs() >= this.#timing.fallbackMs;
       if (alone && this.#posting === undefined) this.#batch([]).catch(() => {});
-      this.#askLater();
     }, this.#timing.askMs);
   }
 

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { createFootfall, type Footfall, type FootfallOptions, type Push } from '../src/index.ts';
+import { createFootfall, type Footfall, type FootfallOptions } from '../src/index.ts';
 import { ofTab, shared, TestDocument } from './document.ts';
 import { pause, TestEngine, until } from './server.ts';
+import { push, TIMING } from './support.ts';
 
-const TIMING = { batchMs: 5, backoffMs: 10, fallbackMs: 1_000, pingMs: 10_000, pongMs: 40, ackMs: 500, openMs: 500, stableMs: 1_000 };
+/** Sockets that end only where a test ends them. */
+const CALM = { ...TIMING, pingMs: 10_000, ackMs: 1_000 };
 
 beforeEach(() => {
   shared.clear();
@@ -19,7 +21,7 @@ async function withEngine(run: (engine: TestEngine, open: (options?: Partial<Foo
   const host = await engine.listen();
   const clients: Footfall[] = [];
   const open = (options: Partial<FootfallOptions> = {}): Footfall => {
-    const client = createFootfall({ host, writeKey: 'wk', consent: 'granted', timing: TIMING, ...options });
+    const client = createFootfall({ host, writeKey: 'wk', consent: 'granted', timing: CALM, ...options });
     clients.push(client);
     return client;
   };
@@ -29,10 +31,6 @@ async function withEngine(run: (engine: TestEngine, open: (options?: Partial<Foo
     for (const client of clients) client.close();
     await engine.close();
   }
-}
-
-function push(seq: number, more: Partial<Push> = {}): Push {
-  return { type: 'push', seq, slot: 's', rule: 'r', priority: 0, content: {}, tab: '', at_ms: 0, expires_at_ms: 1e15, ...more };
 }
 
 test('a page that comes back goes on from where the tab has come meanwhile', () =>

@@ -87,7 +87,10 @@ export class EventBuffer {
     return entries.map((entry) => entry.event);
   }
 
-  /** The frame was not taken: its events wait again, in their old order, whichever frame was refused first; `tooMany` may be fewer. */
+  /**
+   * The frame was not taken: its events wait again, in their old order, whichever frame was refused first. `tooMany`: it
+   * was over the rate limit, and the next ones are smaller.
+   */
   nack(number: number, tooMany = false): void {
     const entries = this.#flying.get(number);
     if (!entries) return;

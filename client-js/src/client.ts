@@ -206,7 +206,7 @@ export class Footfall {
     this.#begin(this.#said && !this.#admission.overtaken);
   }
 
-  /** The token, as long as the page may go on with it: looked at before anything leaves, as nobody tells a page without a socket. */
+  /** The token, as long as the page may go on: asked before anything leaves, since nobody tells a page without a socket. */
   #pass(): string | undefined {
     if (this.#phase === 'running' && this.#admission.overtaken) this.#erased();
     return this.#phase === 'running' ? this.#token : undefined;
@@ -321,8 +321,8 @@ export class Footfall {
   }
 
   /**
-   * The visitor of this page is forgotten or has withdrawn, perhaps long ago, and somebody else may have consented since. So nothing is said
-   * here: without this visitor's token it would be said of the one whom the browser names now.
+   * The visitor of this page is forgotten or has withdrawn, perhaps long ago, and may have consented anew since. So nothing
+   * is said here: it might be said of the one whom the browser names now.
    */
   #erased(): void {
     if (this.#phase === 'denied' || this.#phase === 'closed') return;

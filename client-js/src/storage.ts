@@ -101,9 +101,10 @@ export function awaitWithdrawal(): void {
   attempt(() => localStorage.getItem(WITHDRAWN_KEY) ?? localStorage.setItem(WITHDRAWN_KEY, '0'));
 }
 
-/** Where nobody was followed there is nobody to stop, and nothing is kept. */
+/** Where nobody was followed there is nobody to stop, and nothing is kept. Later than the one before, whatever the clock says. */
 export function noteWithdrawal(atMs: number): void {
-  attempt(() => localStorage.getItem(WITHDRAWN_KEY) !== null && localStorage.setItem(WITHDRAWN_KEY, String(atMs)));
+  const noted = String(Math.max(atMs, withdrawnAtMs() + 1));
+  attempt(() => localStorage.getItem(WITHDRAWN_KEY) !== null && localStorage.setItem(WITHDRAWN_KEY, noted));
 }
 
 /**

@@ -66,6 +66,17 @@ test('a withdrawal in one tab outlives the answer that another tab gets, and is 
     assert.deepEqual([asked(engine), kept.size], [['granted', 'denied'], 0]);
   }));
 
+test('a withdrawal overtakes what other tabs were told, also after the clock was set back', () =>
+  withEngine(async (_engine, open) => {
+    kept.set('footfall:withdrawn', String(Date.now() + 3_600_000));
+    const [first, second] = [open(), open()];
+    assert.deepEqual([first.overtaken, second.overtaken], [false, false]);
+    second.say('denied', undefined);
+    assert.deepEqual([first.overtaken, second.overtaken], [true, false]);
+    first.say('granted', undefined);
+    assert.equal(first.overtaken, false);
+  }));
+
 test('a withdrawal that an earlier version of the client has kept is told as well', () =>
   withEngine(async (engine, open) => {
     const first = open();

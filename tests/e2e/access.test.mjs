@@ -220,7 +220,7 @@ test("a wrong configuration is said at /health/ready, and nothing is taken", asy
 });
 
 test("keys for a site that there is not are said at /health/ready", async (t) => {
-  const key = "x".repeat(43);
+  const key = "A".repeat(43);
   const vars = {
     WRITE_KEYS: JSON.stringify({ fws_one: { site: "gone", authority: "source" }, fwp_one: { site: "gone", authority: "public" } }),
     USER_SIGNING_KEYS: JSON.stringify({ demo: [key], left: [key] }),

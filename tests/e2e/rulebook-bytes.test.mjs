@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showOn, start } from "./support.mjs";
 
-const DOCUMENT_BYTES_MAX = 16 * 1024;
+const EACH_BYTES = 8 * 1024;
 const RULEBOOK_BYTES_MAX = 8_176 * 1024;
 
 test("a rulebook that is full takes nothing more, and can be made shorter", async (t) => {
@@ -14,7 +14,7 @@ test("a rulebook that is full takes nothing more, and can be made shorter", asyn
     const filled = (text) => showOn(id, "wave", { text });
     return filled("x".repeat(bytes - JSON.stringify(filled("")).length));
   };
-  const rules = Array.from({ length: RULEBOOK_BYTES_MAX / DOCUMENT_BYTES_MAX }, (_, at) => sized(`r${at}`, DOCUMENT_BYTES_MAX));
+  const rules = Array.from({ length: RULEBOOK_BYTES_MAX / EACH_BYTES }, (_, at) => sized(`r${at}`, EACH_BYTES));
   const drafted = await ask("PUT", "draft", { rules });
   assert.equal(drafted.status, 201, drafted.text.slice(0, 500));
   const published = await ask("POST", "draft/publish");

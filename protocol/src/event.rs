@@ -141,8 +141,9 @@ pub struct Line {
 pub struct Order {
     /// The store's id of it; may be empty.
     pub order_id: String,
-    /// What it earned: `revenue`, else `total`, `value`, `subtotal` or `totalPrice`, else the sum of the lines.
-    pub value: Amount,
+    /// What it earned: `revenue`, else `total`, `value`, `subtotal` or `totalPrice`, else the sum of the lines; `None` where
+    /// there is none of these.
+    pub value: Option<Amount>,
     /// ISO 4217 code in capitals; may be empty.
     pub currency: String,
     /// Its lines.

@@ -45,7 +45,8 @@ pub const MEMBERSHIPS_MAX: usize = 8;
 /// A group's traits as JSON, in bytes. Beyond: the group is kept without them and `traits_dropped` counts it.
 pub const GROUP_TRAITS_BYTES_MAX: usize = 1024;
 /// Orders and refunds of a visitor kept one by one, so that one that several devices report counts once for their user.
-/// When full: the oldest is kept in the sums only, and a report of it by another device would count again.
+/// When full: the oldest is kept in the sums only; a report of it by another device would count again, and a refund that
+/// says no amount takes nothing back of it.
 pub const LEDGER_MAX: usize = 32;
 /// Spans of activity of a visitor that events with an earlier time of their own may still extend. When full: the oldest is
 /// only counted.

@@ -162,16 +162,16 @@ impl Visitor {
             Fact::ProductRemoved(lines) => self.cart.remove(lines, now_ms),
             Fact::CartCleared => self.cart.clear(now_ms),
             Fact::OrderCompleted(order) if counts_orders => {
+                let earned = self.identity.history.ledger.place(order, stamp, event);
                 // A page and a server may report one order; by the second report the cart may hold something new.
-                if self.profile.count_order(order) {
+                if self.profile.count_order(order, earned) {
                     self.cart.clear(now_ms);
                 }
-                self.identity.history.ledger.place(order, stamp, event);
                 self.matters(turn);
             }
             Fact::OrderReversed(order) if counts_orders => {
-                self.profile.reverse_order(order);
-                self.identity.history.ledger.reverse(order, stamp, event);
+                let taken_back = self.identity.history.ledger.reverse(order, stamp, event);
+                self.profile.take_back(taken_back);
                 self.matters(turn);
             }
             Fact::Identified { .. } | Fact::Grouped { .. } if trusted => self.take_word(&event.fact, stamp, turn),

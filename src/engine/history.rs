@@ -40,12 +40,28 @@ impl Stamp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     stamp: Stamp,
-    /// A hash of the order's id, or of the event's where it has none.
+    /// A hash of the order's id, or of the event's where it has none. Of what was taken back the half [`OF_ORDER`] is that
+    /// of its order.
     key: u64,
     placed: bool,
-    /// What it adds; negative when it was taken back.
+    /// What it adds; negative when it was taken back, and zero when all of it was.
     value: Amount,
     currency: String,
+}
+
+/// The half of a key that tells of which order something was taken back.
+const OF_ORDER: u64 = !0 << 32;
+
+impl Entry {
+    /// The key of an order with this id.
+    fn key_of(order_id: &str) -> u64 {
+        fnv1a(format!("order:{order_id}").as_bytes())
+    }
+
+    /// Whether it was taken back of this order.
+    const fn is_of(&self, order: &Self) -> bool {
+        !self.placed && order.placed && self.key & OF_ORDER == order.key & OF_ORDER
+    }
 }
 
 /// Orders and refunds, each once however often it is reported, the oldest first.
@@ -57,21 +73,33 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An order was placed.
-    pub(super) fn place(&mut self, order: &Order, stamp: Stamp, event: &Event) {
-        let id = if order.order_id.is_empty() { &event.id } else { &order.order_id };
-        let kind = if order.order_id.is_empty() { "event:" } else { "order:" };
-        let key = fnv1a(format!("{kind}{id}").as_bytes());
-        self.add(Entry { stamp, key, placed: true, value: order.value, currency: order.currency.clone() });
-        self.settle(LEDGER_MAX);
+    /// An order was placed; what that earns.
+    pub(super) fn place(&mut self, order: &Order, stamp: Stamp, event: &Event) -> Amount {
+        let own = || fnv1a(format!("event:{}", event.id).as_bytes());
+        let key = if order.order_id.is_empty() { own() } else { Entry::key_of(&order.order_id) };
+        let value = order.value.unwrap_or_default();
+        self.take(Entry { stamp, key, placed: true, value, currency: order.currency.clone() })
     }
 
-    /// An order was taken back, wholly or in part.
-    pub(super) fn reverse(&mut self, order: &Order, stamp: Stamp, event: &Event) {
-        let key = fnv1a(format!("back:{}", event.id).as_bytes());
-        let value = Amount::ZERO.minus(order.value);
-        self.add(Entry { stamp, key, placed: false, value, currency: String::new() });
+    /// An order was taken back, in part or, where no amount is said, wholly; what that takes back.
+    pub(super) fn reverse(&mut self, order: &Order, stamp: Stamp, event: &Event) -> Amount {
+        let own = fnv1a(format!("back:{}", event.id).as_bytes());
+        let known = !order.order_id.is_empty();
+        let key = if known { Entry::key_of(&order.order_id) & OF_ORDER | own & !OF_ORDER } else { own };
+        if order.value == Some(Amount::ZERO) {
+            return Amount::ZERO;
+        }
+        let value = Amount::ZERO.minus(order.value.unwrap_or_default());
+        let earned = self.take(Entry { stamp, key, placed: false, value, currency: String::new() });
+        Amount::ZERO.minus(earned)
+    }
+
+    /// Takes an entry; what it adds to the revenue.
+    fn take(&mut self, entry: Entry) -> Amount {
+        let before = self.revenue();
+        self.add(entry);
         self.settle(LEDGER_MAX);
+        self.revenue().minus(before)
     }
 
     /// Orders from before there was a ledger.
@@ -102,11 +130,26 @@ impl Ledger {
 
     /// Keeps so many one by one and the older ones in the sums only.
     pub(super) fn settle(&mut self, entries_max: usize) {
-        let over = self.entries.len().saturating_sub(entries_max);
-        for entry in self.entries.drain(..over) {
-            self.settled.0 = self.settled.0.saturating_add(u32::from(entry.placed));
-            self.settled.1 = self.settled.1.plus(entry.value);
+        while self.entries.len() > entries_max {
+            let oldest = self.entries[0].clone();
+            self.settled.0 = self.settled.0.saturating_add(u32::from(oldest.placed));
+            self.settled.1 = self.settled.1.plus(if oldest.placed { self.adds(&oldest) } else { oldest.value });
+            // With an order goes what was taken back of it.
+            self.entries.retain(|entry| *entry != oldest && !entry.is_of(&oldest));
         }
+    }
+
+    /// What an entry adds to the revenue: an order what is left of it, never less than nothing; what was taken back by itself
+    /// only where its order is not known.
+    fn adds(&self, entry: &Entry) -> Amount {
+        if !entry.placed {
+            let known = self.entries.iter().any(|order| entry.is_of(order));
+            return if known { Amount::ZERO } else { entry.value };
+        }
+        let back = self.entries.iter().filter(|back| back.is_of(entry));
+        let left =
+            |left: Amount, back: &Entry| if back.value == Amount::ZERO { Amount::ZERO } else { left.plus(back.value) };
+        back.fold(entry.value, left).max(entry.value.min(Amount::ZERO))
     }
 
     /// How many are kept one by one.
@@ -122,7 +165,7 @@ impl Ledger {
 
     /// What they earned, less refunds.
     pub(super) fn revenue(&self) -> Amount {
-        self.entries.iter().fold(self.settled.1, |sum, entry| sum.plus(entry.value))
+        self.entries.iter().fold(self.settled.1, |sum, entry| sum.plus(self.adds(entry)))
     }
 
     /// The currency of the newest order that says one.

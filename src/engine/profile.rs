@@ -56,8 +56,8 @@ impl Profile {
         }
     }
 
-    /// Counts an order once, however often it is reported; whether it was new.
-    pub(super) fn count_order(&mut self, order: &Order) -> bool {
+    /// Counts an order and what it earned once, however often it is reported; whether it was new.
+    pub(super) fn count_order(&mut self, order: &Order, earned: Amount) -> bool {
         let id = fnv1a(order.order_id.as_bytes());
         if !order.order_id.is_empty() {
             if self.recent_orders.contains(&id) {
@@ -67,16 +67,16 @@ impl Profile {
             self.recent_orders.truncate(ORDERS_REMEMBERED_MAX);
         }
         self.orders += 1;
-        self.revenue = self.revenue.plus(order.value);
+        self.revenue = self.revenue.plus(earned);
         if !order.currency.is_empty() {
             self.currency.clone_from(&order.currency);
         }
         true
     }
 
-    /// Takes a refunded or cancelled value back.
-    pub(super) fn reverse_order(&mut self, order: &Order) {
-        self.revenue = self.revenue.minus(order.value);
+    /// Takes back what was refunded or cancelled.
+    pub(super) fn take_back(&mut self, amount: Amount) {
+        self.revenue = self.revenue.minus(amount);
     }
 
     /// A product was looked at.
@@ -119,11 +119,12 @@ mod tests {
     #[test]
     fn an_order_reported_twice_counts_once() {
         let mut profile = Profile::default();
-        let order = Order { order_id: "1001".into(), value: Amount::from_units(20.0).unwrap(), ..Order::default() };
-        assert!(profile.count_order(&order));
-        assert!(!profile.count_order(&order));
-        assert_eq!((profile.orders, profile.revenue), (1, order.value));
-        profile.reverse_order(&order);
+        let order = Order { order_id: "1001".into(), ..Order::default() };
+        let earned = Amount::from_units(20.0).unwrap();
+        assert!(profile.count_order(&order, earned));
+        assert!(!profile.count_order(&order, earned));
+        assert_eq!((profile.orders, profile.revenue), (1, earned));
+        profile.take_back(earned);
         assert_eq!(profile.revenue, Amount::ZERO);
     }
 

@@ -141,7 +141,7 @@ pub(super) fn order(properties: &Fields<'_>, pointer: &str) -> Result<Order, Fau
     }
     let sum = || {
         let each = lines.iter().map(|l| l.price.unwrap_or_default().times(l.quantity.unwrap_or(1)));
-        each.fold(Amount::ZERO, Amount::plus)
+        (!lines.is_empty()).then(|| each.fold(Amount::ZERO, Amount::plus))
     };
     let nested = |key: &str, inner: &str| {
         let object = reader.member(key).and_then(Json::as_object);
@@ -158,7 +158,7 @@ pub(super) fn order(properties: &Fields<'_>, pointer: &str) -> Result<Order, Fau
             nested("order", "id"),
             reader.text("token", TEXT_BYTES_MAX),
         ]),
-        value: value.unwrap_or_else(sum),
+        value: value.or_else(sum),
         currency: currency.to_ascii_uppercase(),
         lines,
     })

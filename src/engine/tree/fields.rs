@@ -119,7 +119,7 @@ tree! {
     ProfileTraits "profile.traits" Open steady "The traits that identify calls set.";
     ProfileSessions "profile.sessions" Number steady "Sessions so far, this one included.";
     ProfileOrders "profile.orders" Number steady "Orders so far.";
-    ProfileRevenue "profile.revenue" Money(None) steady "What the orders earned, less refunds.";
+    ProfileRevenue "profile.revenue" Money(None) steady "What the orders earned, less refunds: a refund or cancellation takes back of its order the amount that it says, all if it says none, and never more than the order earned.";
     ProfileFirstSeenMs "profile.first_seen_ms" Number steady "When the visitor was first seen, in milliseconds since the epoch.";
     ProfileRecentProducts "profile.recent_products" List steady "Skus of products viewed lately, the newest first.";
     ProfileRecentCategories "profile.recent_categories" List steady "Categories viewed lately, the newest first.";

@@ -1,6 +1,7 @@
 // Consent that is withdrawn: nothing more is collected, pushes stop, and what was collected goes, unless the site keeps it.
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEMO, basic, showOn, start, track, until } from "./support.mjs";
@@ -19,6 +20,17 @@ before(async (t) => {
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
 const rows = (visitor) => engine.query("SELECT * FROM records WHERE visitor = ?", visitor);
 const deny = (token, headers = {}) => engine.post("/v1/visitor", { writeKey: engine.publicKey, consent: "denied", ...(token && { token }) }, headers);
+
+/** Keys of an object's storage whose values hold some bytes. */
+function keysWith(file, text) {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const rows = database.prepare("SELECT key, value FROM _cf_KV").all();
+    return rows.filter(({ value }) => Buffer.from(value).includes(text)).map(({ key }) => key);
+  } finally {
+    database.close();
+  }
+}
 
 async function somebody() {
   const { visitor, token } = await engine.visitor();
@@ -70,6 +82,29 @@ describe("consent that is withdrawn", { concurrency: true }, () => {
     await until(async () => (await rows(visitor)).length === 0, 15_000, 200);
     const { consent, session } = await engine.inspect(visitor);
     assert.deepEqual([consent, session], ["denied", undefined]);
+  });
+
+  test("takes along what has a page of its own, and no page is left of what needs none any more", async () => {
+    const { visitor, token } = await engine.visitor();
+    const secret = `secret-${visitor}`;
+    const tell = async (text) => {
+      const traits = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`t${i}`, text]));
+      const { json } = await engine.post("/v1/identify", { type: "identify", userId: secret, traits }, bearer(token));
+      assert.equal(json.accepted, 1);
+    };
+    const holds = async () => (await engine.storage(visitor)).holds;
+    await tell(secret.padEnd(250, "x"));
+    assert.deepEqual(await holds(), { hot: 1, page: 1 });
+    await tell("short");
+    assert.deepEqual(await holds(), { hot: 1 });
+    await tell(secret.padEnd(250, "x"));
+    const { file } = await engine.storage(visitor);
+    assert.ok(keysWith(file, secret).some((key) => key.startsWith("page/")), "the search finds what is there");
+
+    assert.equal((await deny(token)).status, 200);
+    await until(async () => !(await engine.inspect(visitor)).timers.some(({ reason }) => reason === "erasure"), 10_000, 200);
+    assert.deepEqual(await holds(), { hot: 1 });
+    assert.deepEqual(keysWith(file, secret), []);
   });
 
   test("of somebody of whom nothing is known leaves nothing, and a public key withdraws for nobody", async () => {

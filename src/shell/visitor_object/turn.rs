@@ -282,7 +282,8 @@ fn flush(effect: &Effect) -> Option<(Share, &[Share])> {
     }
 }
 
-/// What a commit has to write: the hot row always, cold pages only when their bytes are others.
+/// What a commit has to write: the hot row always, cold pages only when their bytes are others. A section that needs no
+/// page of its own any more, as one that was erased, leaves none behind.
 fn commit<'a>(
     snapshot: &'a Stored,
     committed: &Stored,
@@ -292,7 +293,9 @@ fn commit<'a>(
 ) -> Commit<'a> {
     let cold = snapshot.cold.iter().filter(|page| !committed.cold.contains(page));
     let mut pages: Vec<(u64, &[u8])> = cold.map(|(number, bytes)| (*number, bytes.as_slice())).collect();
-    let mut gone = Vec::new();
+    let is_cold = |number: u64| snapshot.cold.iter().any(|(page, _)| *page == number);
+    let left = committed.cold.iter().map(|(number, _)| *number).filter(|number| !is_cold(*number));
+    let mut gone: Vec<_> = left.map(|number| number..number + 1).collect();
     for effect in effects {
         match effect {
             Effect::Spill { page, bytes } => pages.push((*page, bytes)),

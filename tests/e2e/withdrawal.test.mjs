@@ -107,6 +107,20 @@ describe("consent that is withdrawn", { concurrency: true }, () => {
     assert.deepEqual(keysWith(file, secret), []);
   });
 
+  test("a hello of somebody who has withdrawn is answered as its other pages were: the page is to forget", async () => {
+    const { token } = await somebody();
+    assert.equal((await deny(token)).status, 200);
+    const late = engine.socket(token);
+    await late.opened;
+    late.send({ type: "hello", tab: "late", visible: true });
+    assert.equal(await Promise.race([late.closed, sleep(3_000)]), 4003);
+    assert.deepEqual(late.received, []);
+    await engine.post("/v1/track", track("look", { context: { consent: "granted" } }), bearer(token));
+    const back = await engine.connect(token);
+    assert.equal(back.welcome.state.session.number, 1);
+    await back.close();
+  });
+
   test("of somebody of whom nothing is known leaves nothing, and a public key withdraws for nobody", async () => {
     const { visitor, token } = await engine.visitor();
     assert.equal((await deny(token)).status, 200);

@@ -1,14 +1,14 @@
 //! The visitor's own part in its erasure: sockets are closed, and the storage is deleted whole.
 
 use super::Object;
-use super::sockets::{Attachment, ERASED, Stage};
+use super::sockets::{Attachment, ERASED};
 use crate::engine::{Gone, Input};
 use crate::shell::erasure::{self, Emptied, Lives};
 use crate::shell::js;
 use crate::shell::reply::json;
 use std::rc::Rc;
 use uuid::Uuid;
-use worker::{Request, Response, ResponseBuilder, Result, console_error};
+use worker::{Request, Response, ResponseBuilder, Result, WebSocket, console_error};
 
 impl Object {
     /// The lives that are known here. A look: nothing is stored.
@@ -57,12 +57,7 @@ impl Object {
     pub(super) fn close_all(&self) -> usize {
         let sockets = self.state.get_websockets();
         for socket in &sockets {
-            // Its end says nothing about the visitor that may come after.
-            let gone =
-                Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0, flushed: None };
-            if let Err(error) = gone.keep(socket).and_then(|()| socket.close(Some(ERASED), Some("erased"))) {
-                console_error!("fault: a socket of an erased visitor does not close: {error}");
-            }
+            dismiss(socket);
         }
         sockets.len()
     }
@@ -94,5 +89,12 @@ impl Object {
         erasure::forget_withdrawn(&self.env, &site, visitor, &lives, present).await?;
         self.leave_users_of(&gone).await?;
         self.apply(Input::Erased { lives }).await.map(drop)
+    }
+}
+
+/// Closes a socket whose page is to forget the visitor. Its end says nothing about the visitor that may come after.
+pub(super) fn dismiss(socket: &WebSocket) {
+    if let Err(error) = Attachment::ended().keep(socket).and_then(|()| socket.close(Some(ERASED), Some("erased"))) {
+        console_error!("fault: a socket of an erased visitor does not close: {error}");
     }
 }

@@ -1,8 +1,9 @@
 //! Frames that come in on a socket: hello, events, what the page has seen, the end.
 
 use super::Object;
+use super::erase::dismiss;
 use super::sockets::{Attachment, REPLACED, Stage, send};
-use crate::engine::Input;
+use crate::engine::{Input, Visitor};
 use crate::shell::{clock, deployment};
 use footfall_protocol::decode::{Root, decode_frame};
 use footfall_protocol::event::{Authority, Delivery};
@@ -58,30 +59,40 @@ impl Object {
         }
     }
 
-    async fn greet(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, hello: Hello) {
+    /// Answers a hello; says whether the page was welcomed.
+    async fn greet(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, hello: Hello) -> bool {
         let Hello { tab, cursor, visible, inspect } = hello;
         if tab.is_empty() || tab.len() > TAB_BYTES_MAX {
-            return refuse(socket, "malformed", &format!("`tab` must have 1 to {TAB_BYTES_MAX} bytes."));
+            refuse(socket, "malformed", &format!("`tab` must have 1 to {TAB_BYTES_MAX} bytes."));
+            return false;
         }
-        let greeted = async {
+        let greeted: Result<bool> = async {
             // Sites may refuse the whole view: the page then gets the visitor's own.
             let config = self.config().await?;
             let inspect = inspect && config.settings.inspect;
             // It is about to be told everything: what was sent to others before is nothing that this page owes an answer for.
-            let seen = self.seen(&config, |visitor| visitor.told(inspect)).await?;
+            let told = |visitor: &Visitor| (!visitor.is_refused()).then(|| visitor.told(inspect));
+            let Some(seen) = self.seen(&config, told).await? else {
+                // The page was away when its visitor withdrew consent, and the other pages were told to forget.
+                dismiss(socket);
+                return Ok(false);
+            };
             for older in self.sockets().of_tab(&tab) {
                 Attachment { stage: Stage::Replaced, ..attachment.clone() }.keep(older)?;
                 close(older, REPLACED, "replaced");
             }
             Attachment { stage: Stage::Greeted { tab: tab.clone(), inspect, seen }, ..attachment }.keep(socket)?;
             // Nothing comes between: a push that reached the page before its welcome would hide the ones before it.
-            self.apply_under(Input::Connect { tab, cursor, visible, inspect }, &config).await
-        };
-        if let Err(error) = greeted.await {
+            self.apply_under(Input::Connect { tab, cursor, visible, inspect }, &config).await?;
+            Ok(true)
+        }
+        .await;
+        greeted.unwrap_or_else(|error| {
             console_error!("fault in a hello: {error}");
             refuse(socket, "unavailable", "The visitor cannot be reached at the moment; connect again.");
             close(socket, TRY_AGAIN, "unavailable");
-        }
+            false
+        })
     }
 
     /// Remembers at the socket how far its page has come.

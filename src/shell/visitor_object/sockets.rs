@@ -38,7 +38,7 @@ pub(super) enum Stage {
         #[serde(default)]
         seen: Seen,
     },
-    /// A newer socket of its tab has taken its place: its end says nothing about the tab.
+    /// It is over, or a newer socket of its tab has taken its place: its end says nothing about the tab.
     Replaced,
 }
 
@@ -56,6 +56,11 @@ pub(super) struct Attachment {
 }
 
 impl Attachment {
+    /// That of a socket whose end says nothing any more.
+    pub(super) fn ended() -> Self {
+        Self { stage: Stage::Replaced, surroundings: Surroundings::default(), refused: 0, flushed: None }
+    }
+
     /// What is kept at this socket.
     pub(super) fn of(socket: &WebSocket) -> Option<Self> {
         let text: String = socket.deserialize_attachment().ok().flatten()?;

@@ -38,6 +38,7 @@ use worker::{Context, Env, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    clock::began();
     let head = bridge::head(&request);
     let mut answer = router::route(request, &head, env).await?;
     safe::apply(&mut answer, head.url())?;

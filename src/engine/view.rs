@@ -46,6 +46,11 @@ impl Visitor {
         with_time(self.whole(config), now)
     }
 
+    /// The tabs that are known to have a socket.
+    pub fn connected_tabs(&self) -> impl Iterator<Item = &str> {
+        self.tabs.iter().filter(|tab| tab.connected).map(|tab| tab.id.as_str())
+    }
+
     fn own(&self, config: &Config) -> Value {
         let session = self.core.session.as_ref().map(|session| {
             object([

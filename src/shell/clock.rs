@@ -1,6 +1,7 @@
 //! The only place that reads the clock and draws random ids; both become inputs. And whether a deadline has its alarm.
 
 use footfall_protocol::Millis;
+use std::cell::Cell;
 use uuid::Uuid;
 
 /// Now. The platform moves its clock only between events, so that it stands still within one.
@@ -13,6 +14,18 @@ pub(super) fn now() -> Millis {
 /// Now, in Unix seconds.
 pub(super) fn now_s() -> u64 {
     now() / 1_000
+}
+
+thread_local! {
+    static BEGAN: Cell<Option<Millis>> = const { Cell::new(None) };
+}
+
+/// When this isolate was first asked for something: no socket that an earlier one has taken with it was open after that.
+/// Whoever asks first sets it, so what comes in first asks.
+pub(super) fn began() -> Millis {
+    let began_ms = BEGAN.get().unwrap_or_else(now);
+    BEGAN.set(Some(began_ms));
+    began_ms
 }
 
 /// A random id (UUIDv4, RFC 9562).

@@ -67,6 +67,7 @@ struct Object {
 
 impl DurableObject for Visitor {
     fn new(state: State, env: Env) -> Self {
+        clock::began();
         sockets::answer_pings(&state);
         let whose = state.id().name().and_then(|name| ids::parse_visitor_object(&name));
         Self {

@@ -25,6 +25,9 @@ const everyFifth = {
   actions: [{ push: { slot: "hero", content: { text: "five" } } }],
 };
 
+const dwell = (id, kind, time) => ({ ...showOn(id, ""), pattern: { dwell: { for: time, where: { "page.kind": kind } } } });
+const opens = (tab, kind) => ({ type: "page", messageId: `${tab}-${kind}`, context: { tab }, properties: { path: `/${kind}`, kind } });
+
 async function rules(engine, ...documents) {
   for (const document of documents) {
     const { status, text } = await engine.admin("PUT", `demo/rules/${document.id}`, document);
@@ -107,6 +110,49 @@ test("a commit that fails in the middle leaves the visitor as it was, readable, 
   await engine.evict(visitor);
   assert.deepEqual((await engine.inspect(visitor)).profile.traits, traits("c"));
   assert.ok((await known(engine, "other")).cart.count >= 1);
+});
+
+test("the attention of a page that went down with the engine ends there: what came due meanwhile fires, the rest waits for the page", async (t) => {
+  const engine = await start(t);
+  await rules(engine, dwell("long", "product", "12s"), dwell("short", "list", "1s"));
+  engine.port = Number(new URL(engine.address).port);
+  const { visitor, token } = await engine.visitor();
+  const [page, other] = await Promise.all(["page", "other"].map((tab) => engine.connect(token, { tab })));
+  await page.events(1, opens("page", "product"));
+  await other.events(1, opens("other", "list"));
+  const { timers } = await engine.inspect(visitor);
+  const due_ms = timers.find(({ rule }) => rule === "long").due_at_ms;
+  await engine.kill();
+  await sleep(1_500);
+  await engine.start();
+  await until(async () => fired(await engine.inspect(visitor), "short") === 1);
+  await sleep(due_ms + 1_500 - Date.now());
+  const state = await engine.inspect(visitor);
+  assert.deepEqual([fired(state, "short"), fired(state, "long")], [1, 0]);
+  assert.deepEqual(state.tabs.map(({ tab, connected, visible }) => [tab, connected, visible]), [["page", false, false], ["other", false, false]]);
+  assert.ok(state.session.engaged_ms < 12_000 && !state.session.attentive_since_ms, JSON.stringify(state.session));
+  const back = await engine.connect(token, { tab: "page" });
+  const push = await back.next("push", 13_000);
+  assert.equal(push.rule, "long");
+  assert.ok(push.at_ms > due_ms + 1_500);
+});
+
+test("a socket that ends while the disk is full has ended: its tab's dwell fires for nobody", async (t) => {
+  const disk = fillableDisk(t);
+  if (!disk) return t.diagnostic("a full disk is not checked here: there is no prlimit");
+  const engine = await start(t, { env: disk.env });
+  await rules(engine, dwell("long", "product", "8s"));
+  const { visitor, token } = await engine.visitor();
+  const page = await engine.connect(token, { tab: "page" });
+  await page.events(1, opens("page", "product"));
+  const due_ms = (await engine.inspect(visitor)).timers.find(({ rule }) => rule === "long").due_at_ms;
+  disk.full(engine.facts.runtime_pid);
+  page.socket.terminate();
+  await sleep(1_000);
+  disk.free(engine.facts.runtime_pid);
+  await sleep(due_ms + 3_000 - Date.now());
+  const state = await until(() => engine.inspect(visitor));
+  assert.deepEqual([fired(state, "long"), state.tabs[0].connected], [0, false]);
 });
 
 test("one event that comes many times, by every way at once, counts once and fires once", async (t) => {

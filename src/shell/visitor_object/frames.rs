@@ -167,14 +167,30 @@ impl Object {
     pub(super) async fn closed(self: &Rc<Self>, socket: &WebSocket) {
         // The closing handshake (RFC 6455 §7.1.2) is not completed by the platform for sockets that may sleep.
         drop(socket.close::<&str>(None, None));
-        let Some(Attachment { stage: Stage::Greeted { tab, .. }, .. }) = Attachment::of(socket) else { return };
-        // The platform may report the end twice, as an error and as a close.
-        let ended: Result<()> =
-            Attachment { stage: Stage::Replaced, surroundings: Default::default(), refused: 0, flushed: None }
-                .keep(socket);
-        if let Err(error) = ended.and(self.apply(Input::Disconnect { tab }).await) {
+        if let Err(error) = self.part(socket).await {
             console_error!("fault at the end of a socket: {error}");
         }
+    }
+
+    /// The tab has no socket any more. Should that fail, the next wake finds out ([`Object::lost_tabs`]).
+    async fn part(self: &Rc<Self>, socket: &WebSocket) -> Result<()> {
+        if tab_of(socket).is_none() {
+            return Ok(());
+        }
+        let config = self.config().await?;
+        // Asked again: the platform may report the end twice, as an error and as a close.
+        let Some(tab) = tab_of(socket) else { return Ok(()) };
+        let turned = self.turn(Input::Disconnect { tab }, &config)?;
+        Attachment::ended().keep(socket)?;
+        self.conclude(turned, &config).await.map(drop)
+    }
+}
+
+/// The tab that a socket counts for.
+fn tab_of(socket: &WebSocket) -> Option<String> {
+    match Attachment::of(socket)?.stage {
+        Stage::Greeted { tab, .. } => Some(tab),
+        Stage::Waiting | Stage::Replaced => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The visitor's sockets. They sleep and wake with the object, so that what is known of each is kept at the socket.
 
 use super::Object;
-use crate::engine::To;
+use crate::engine::{To, Visitor};
 use crate::shell::reply::Problem;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -174,6 +174,17 @@ impl Object {
             response.headers().set("sec-websocket-protocol", &protocol)?;
         }
         Ok(response)
+    }
+
+    /// Tabs that the visitor knows to have a socket, and that have none: its end was not told, because its process ended with
+    /// it, or could not be kept.
+    pub(super) fn lost_tabs(&self, visitor: &Visitor) -> Vec<String> {
+        let mut tabs: Vec<_> = visitor.connected_tabs().map(str::to_owned).collect();
+        if !tabs.is_empty() {
+            let sockets = self.sockets();
+            tabs.retain(|tab| sockets.of_tab(tab).next().is_none());
+        }
+        tabs
     }
 
     /// The sockets that have said hello.

@@ -63,7 +63,12 @@ impl Object {
 
     /// As `apply`, under a configuration that the caller has: the input is handled before anything is waited for.
     pub(super) async fn apply_under(self: &Rc<Self>, input: Input, config: &Config) -> Result<Vec<Rejection>> {
-        let mut turned = self.turn(input, config)?;
+        let turned = self.turn(input, config)?;
+        self.conclude(turned, config).await
+    }
+
+    /// Waits for what a turn has begun, and lets go what leaves the object.
+    pub(super) async fn conclude(self: &Rc<Self>, mut turned: Turned, config: &Config) -> Result<Vec<Rejection>> {
         let erase = turned.erase.take();
         let (rejections, departures) = self.settle(turned, config).await?;
         if !departures.is_empty() {
@@ -105,8 +110,14 @@ impl Object {
         let Resident { mut visitor, committed, exists, alarm_at_ms, alarm_is_checked } = self.resident()?;
         let somebody_is_there = if matches!(input, Input::Flushed { .. }) { busy } else { !woken };
         let last_record = visitor.last_record();
+        let lost = if woken { self.lost_tabs(&visitor) } else { Vec::new() };
         let handled = catch_unwind(AssertUnwindSafe(|| {
-            let effects = visitor.handle(input, now_ms, config);
+            let mut effects = Vec::new();
+            for tab in lost {
+                // What came due before still fires; from then on nobody is known to have looked at the page.
+                effects.extend(visitor.handle(Input::Disconnect { tab }, clock::began().min(now_ms), config));
+            }
+            effects.extend(visitor.handle(input, now_ms, config));
             let wake_ms = visitor.next_wake(config).map(|wake| wake.at_ms);
             let snapshot = visitor.snapshot();
             (visitor, effects, wake_ms, snapshot)
@@ -144,7 +155,8 @@ impl Object {
         if changed {
             self.store.commit(&commit(&snapshot, &committed, &effects, alarm_at_ms, somebody_is_there))?;
         }
-        if let Some(share) = effects.iter().find_map(flush) {
+        // Of two the later one brings what the other would.
+        if let Some(share) = effects.iter().rev().find_map(flush) {
             turned.departures.flight = Some(pack(self.whose()?, &visitor, &self.store, share, somebody_is_there)?);
         }
         let committed = if changed { snapshot } else { committed };

@@ -51,6 +51,11 @@ impl Visitor {
         self.tabs.iter().filter(|tab| tab.connected).map(|tab| tab.id.as_str())
     }
 
+    /// Whether a tab is in sight; one of which nothing is known is.
+    pub fn is_in_sight(&self, tab: &str) -> bool {
+        self.tabs.get(tab).is_none_or(|tab| tab.visible)
+    }
+
     fn own(&self, config: &Config) -> Value {
         let session = self.core.session.as_ref().map(|session| {
             object([

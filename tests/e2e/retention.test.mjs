@@ -95,6 +95,32 @@ describe("past the retention time", { concurrency: true }, () => {
     assert.equal(new Set(all.map(({ incarnation }) => incarnation)).size, 2);
   });
 
+  test("a page whose socket is still open is welcomed anew with what it sends, and told everything from then on", async () => {
+    const { visitor, token } = await engine.visitor();
+    const wave = (n) => ({ type: "track", messageId: `open-${n}`, event: "wave", context: { tab: "tab-1" } });
+    const page = await engine.connect(token);
+    await page.events(1, wave(1), wave(2), wave(3));
+    for (let n = 0; n < 3; n += 1) await page.next("push");
+    page.send({ type: "seen", seq: 3, version: page.received.findLast(({ type }) => type === "state").version });
+    await gone(visitor);
+    const before = page.received.length;
+    await page.events(2, wave(4));
+    await page.next("push");
+    const [welcome, ...after] = page.received.slice(before);
+    assert.equal(welcome.type, "welcome");
+    assert.notEqual(welcome.incarnation, page.welcome.incarnation);
+    assert.deepEqual(after.filter(({ type }) => type === "push").map(({ seq }) => seq), [1]);
+    const { incarnation, tabs } = await engine.inspect(visitor);
+    assert.deepEqual([welcome.incarnation, tabs.map(({ tab, connected }) => [tab, connected])], [incarnation, [["tab-1", true]]]);
+    await engine.post("/v1/track", wave(5), { authorization: `Bearer ${token}` });
+    assert.equal((await page.next("push")).seq, 2);
+    // What it says that it has seen counts from there as well.
+    for (const { version } of page.received.slice(before).filter(({ type }) => type === "state")) page.send({ type: "seen", seq: 0, version });
+    await page.events(3, wave(4));
+    assert.equal(page.received.filter(({ type }) => type === "welcome").length, 2, "once");
+    await page.close();
+  });
+
   test("a visitor who is asleep is forgotten as well, and only that one", async () => {
     const [idle, active] = [await engine.visitor(), await engine.visitor()];
     const view = (token) => engine.post("/v1/track", { type: "track", event: "Product Viewed", properties: { sku: "a" } }, { authorization: `Bearer ${token}` });

@@ -9,6 +9,9 @@ let engine;
 before(async (t) => {
   engine = await start(t);
   await engine.admin("PUT", "demo/rules/hello", showOn("hello", "wave"));
+  const dwell = { ...showOn("dwell", ""), pattern: { dwell: { for: "2s", where: { "page.kind": "product" } } } };
+  const { status, text } = await engine.admin("PUT", "demo/rules/dwell", dwell);
+  assert.ok(status < 300, text);
 });
 
 test("a hello is welcomed with the whole state, and events change it", async () => {
@@ -153,6 +156,23 @@ test("a visitor has at most so many sockets", async () => {
   const status = await engine.socket(token).opened.then(() => "opened", (error) => error.status);
   assert.equal(status, 429);
   for (const socket of sockets) socket.socket.terminate();
+});
+
+test("a tab that had to make room has its place again with what it sends, until its socket is gone", async () => {
+  const { visitor, token } = await engine.visitor();
+  const sockets = [];
+  for (let tab = 1; tab <= 9; tab += 1) sockets.push(await engine.connect(token, { tab: `t${tab}` }));
+  const first = async () => (await engine.inspect(visitor)).tabs.find(({ tab }) => tab === "t1");
+  assert.equal(await first(), undefined);
+  const [page] = sockets;
+  await page.events(1, { type: "page", messageId: "product", context: { tab: "t1" }, properties: { path: "/p", kind: "product" } });
+  assert.equal((await page.next("welcome")).incarnation, page.welcome.incarnation);
+  assert.deepEqual([(await first()).connected, (await first()).kind], [true, "product"]);
+  page.socket.terminate();
+  await sleep(3_000); // longer than the dwell
+  const { fired } = await engine.inspect(visitor);
+  assert.deepEqual([(await first()).connected, fired], [false, []]);
+  for (const socket of sockets.slice(1)) await socket.close();
 });
 
 test("frames are taken in the order they were sent, also while the rules are asked for", async () => {

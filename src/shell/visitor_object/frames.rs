@@ -113,6 +113,26 @@ impl Object {
         Attachment { stage: Stage::Greeted { tab, inspect, seen }, ..attachment }.keep(socket)
     }
 
+    /// Greets a page anew whose tab had to make room, or whose visitor was forgotten: before its events, so that no push comes
+    /// before the welcome that says who numbers it. Says whether the page is there.
+    async fn greet_if_forgotten(self: &Rc<Self>, socket: &WebSocket, attachment: &Attachment) -> bool {
+        let Stage::Greeted { tab, inspect, .. } = &attachment.stage else { return false };
+        // Who cannot be read is for whoever applies the events to say.
+        let Ok(resident) = self.resident() else { return true };
+        let known = resident.visitor.connected_tabs().any(|known| known == tab);
+        let visible = resident.visitor.is_in_sight(tab);
+        if resident.exists {
+            self.resident.replace(Some(resident));
+        }
+        if known {
+            return true;
+        }
+        let hello = Hello { tab: tab.clone(), cursor: None, visible, inspect: *inspect };
+        // Its own socket is no older one of the tab.
+        let waiting = Attachment { stage: Stage::Waiting, ..attachment.clone() };
+        waiting.keep(socket).is_ok() && self.greet(socket, waiting, hello).await
+    }
+
     async fn take_frame(self: &Rc<Self>, socket: &WebSocket, attachment: Attachment, Frame { frame, events }: Frame) {
         if events.len() > BATCH_EVENTS_MAX {
             return refuse(socket, "batch_too_long", &format!("A frame has at most {BATCH_EVENTS_MAX} events."));
@@ -130,7 +150,11 @@ impl Object {
             }
             (decoded.index, event)
         });
-        let delivery = Delivery { events: events.collect(), surroundings: attachment.surroundings };
+        let events: Vec<_> = events.collect();
+        if !events.is_empty() && !self.greet_if_forgotten(socket, &attachment).await {
+            return;
+        }
+        let delivery = Delivery { events, surroundings: attachment.surroundings };
         // What reaches the visitor is counted by its window; what cannot be read is not.
         if delivery.events.is_empty() {
             count_refused(socket);

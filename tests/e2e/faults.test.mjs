@@ -112,9 +112,9 @@ test("a commit that fails in the middle leaves the visitor as it was, readable, 
   assert.ok((await known(engine, "other")).cart.count >= 1);
 });
 
-test("the attention of a page that went down with the engine ends there: what came due meanwhile fires, the rest waits for the page", async (t) => {
+test("a page that went down with the engine has ten seconds to come back: what came due until then fires, the rest waits for it", async (t) => {
   const engine = await start(t);
-  await rules(engine, dwell("long", "product", "12s"), dwell("short", "list", "1s"));
+  await rules(engine, dwell("long", "product", "26s"), dwell("short", "list", "1s"));
   engine.port = Number(new URL(engine.address).port);
   const { visitor, token } = await engine.visitor();
   const [page, other] = await Promise.all(["page", "other"].map((tab) => engine.connect(token, { tab })));
@@ -130,9 +130,9 @@ test("the attention of a page that went down with the engine ends there: what ca
   const state = await engine.inspect(visitor);
   assert.deepEqual([fired(state, "short"), fired(state, "long")], [1, 0]);
   assert.deepEqual(state.tabs.map(({ tab, connected, visible }) => [tab, connected, visible]), [["page", false, false], ["other", false, false]]);
-  assert.ok(state.session.engaged_ms < 12_000 && !state.session.attentive_since_ms, JSON.stringify(state.session));
+  assert.ok(state.session.engaged_ms < 26_000 && !state.session.attentive_since_ms, JSON.stringify(state.session));
   const back = await engine.connect(token, { tab: "page" });
-  const push = await back.next("push", 13_000);
+  const push = await back.next("push", 27_000);
   assert.equal(push.rule, "long");
   assert.ok(push.at_ms > due_ms + 1_500);
 });
@@ -141,7 +141,7 @@ test("a socket that ends while the disk is full has ended: its tab's dwell fires
   const disk = fillableDisk(t);
   if (!disk) return t.diagnostic("a full disk is not checked here: there is no prlimit");
   const engine = await start(t, { env: disk.env });
-  await rules(engine, dwell("long", "product", "8s"));
+  await rules(engine, dwell("long", "product", "20s"));
   const { visitor, token } = await engine.visitor();
   const page = await engine.connect(token, { tab: "page" });
   await page.events(1, opens("page", "product"));

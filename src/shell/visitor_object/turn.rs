@@ -17,6 +17,9 @@ use worker::{Error, Result, console_warn};
 
 /// A wake that leaves something due waits so long for the next one, so that no fault can make it spin.
 const WAKE_AGAIN_MS: u64 = 1_000;
+/// How long pages whose sockets ended with an earlier process may take to come back before they count as gone, in
+/// milliseconds: nothing that comes due meanwhile is to be late because the engine was replaced.
+const COME_BACK_MS: u64 = 10_000;
 
 /// The visitor in memory, as it is on disk; in a box, because it is large and moves with each input.
 pub(super) struct Resident {
@@ -110,12 +113,13 @@ impl Object {
         let Resident { mut visitor, committed, exists, alarm_at_ms, alarm_is_checked } = self.resident()?;
         let somebody_is_there = if matches!(input, Input::Flushed { .. }) { busy } else { !woken };
         let last_record = visitor.last_record();
-        let lost = if woken { self.lost_tabs(&visitor) } else { Vec::new() };
+        let parted_ms = clock::began() + COME_BACK_MS;
+        let lost = if woken && parted_ms <= now_ms { self.lost_tabs(&visitor) } else { Vec::new() };
         let handled = catch_unwind(AssertUnwindSafe(|| {
             let mut effects = Vec::new();
             for tab in lost {
                 // What came due before still fires; from then on nobody is known to have looked at the page.
-                effects.extend(visitor.handle(Input::Disconnect { tab }, clock::began().min(now_ms), config));
+                effects.extend(visitor.handle(Input::Disconnect { tab }, parted_ms, config));
             }
             effects.extend(visitor.handle(input, now_ms, config));
             let wake_ms = visitor.next_wake(config).map(|wake| wake.at_ms);

@@ -134,6 +134,7 @@ class Document {
       crypto: { randomUUID, getRandomValues: (array) => webcrypto.getRandomValues(array) },
       fetch: (to, options) => this.#fetch(new URL(to, address), options, wire, visitor),
       WebSocket: plainHttp ? blocked() : this.#socketClass(address, wire, visitor),
+      performance,
       setTimeout: (then, ms) => this.#later(then, ms),
       clearTimeout,
       AbortController,

@@ -1,123 +1,13 @@
 //! What a visitor lives through, as a store would tell it.
 
-use crate::sim::{DAY, HOUR, MINUTE, MoreQueue, SECOND, START, Sim, config};
+use crate::dwells::{product, social_proof};
+use crate::sim::{DAY, HOUR, MINUTE, SECOND, START, Sim, config};
 use footfall::engine::Input;
 use footfall_protocol::event::Authority;
-use footfall_protocol::limits::LEDGER_MAX;
 use footfall_protocol::message::{Cursor, ServerMessage};
-use footfall_protocol::record::{Record, RecordKind};
+use footfall_protocol::record::RecordKind;
 use serde_json::json;
 use uuid::Uuid;
-
-/// The product's one sentence, as a rule.
-fn social_proof() -> serde_json::Value {
-    json!([{
-        "id": "social-proof",
-        "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}},
-        "limits": {"per_session": 1},
-        "actions": [{"push": {"slot": "product-side", "content": {"text": "{{page.product.name}} is popular"}, "expires": "5m"}}]
-    }])
-}
-
-fn product(tab: &str, sim: &mut Sim) {
-    sim.page(tab, "product", "/product/tent");
-    sim.track(tab, "Product Viewed", json!({"sku": "tent", "name": "Tent", "price": 199.5, "category": "Outdoor"}));
-}
-
-#[test]
-fn a_silent_visitor_sees_social_proof_after_60_seconds_and_not_earlier() {
-    let mut sim = Sim::with_rules(social_proof());
-    sim.connect("t1", None);
-    product("t1", &mut sim);
-    sim.pass(60 * SECOND - 1);
-    assert!(sim.pushes().is_empty());
-    sim.pass(1);
-    let pushes = sim.pushes();
-    assert_eq!(pushes.len(), 1);
-    assert_eq!(pushes[0].0, 60 * SECOND);
-    assert_eq!(pushes[0].1.content.get("text").unwrap().as_str(), Some("Tent is popular"));
-    assert_eq!(pushes[0].1.tab, "t1");
-    sim.pass(10 * MINUTE);
-    assert_eq!(sim.pushes().len(), 1);
-}
-
-#[test]
-fn leaving_the_page_earlier_stops_the_clock() {
-    let mut sim = Sim::with_rules(social_proof());
-    product("t1", &mut sim);
-    sim.pass(59 * SECOND);
-    sim.page("t1", "list", "/");
-    sim.pass(10 * MINUTE);
-    assert!(sim.pushes().is_empty());
-    product("t1", &mut sim);
-    sim.pass(59 * SECOND).track("t1", "page_left", json!({})).pass(10 * MINUTE);
-    assert!(sim.pushes().is_empty());
-}
-
-#[test]
-fn hiding_the_tab_pauses_the_clock() {
-    let mut sim = Sim::with_rules(social_proof());
-    product("t1", &mut sim);
-    sim.pass(40 * SECOND).track("t1", "page_hidden", json!({}));
-    sim.pass(5 * MINUTE).track("t1", "page_visible", json!({}));
-    sim.pass(20 * SECOND - 1);
-    assert!(sim.pushes().is_empty());
-    sim.pass(1);
-    assert_eq!(sim.pushes().len(), 1);
-}
-
-#[test]
-fn a_lost_socket_pauses_the_clock_until_the_tab_is_back() {
-    let mut sim = Sim::with_rules(social_proof());
-    sim.connect("t1", None);
-    product("t1", &mut sim);
-    sim.pass(30 * SECOND).disconnect("t1").pass(MINUTE).connect("t1", None);
-    sim.pass(30 * SECOND - 1);
-    assert!(sim.pushes().is_empty());
-    sim.pass(1);
-    assert_eq!(sim.pushes().len(), 1);
-}
-
-#[test]
-fn each_tab_has_its_own_clock() {
-    let mut sim = Sim::with_rules(json!([{
-        "id": "r", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product"}}},
-        "actions": [{"push": {"slot": "s", "content": {"text": "x"}}}]
-    }]));
-    product("t1", &mut sim);
-    sim.pass(30 * SECOND);
-    product("t2", &mut sim);
-    sim.pass(2 * MINUTE);
-    let pushes = sim.pushes();
-    let got: Vec<_> = pushes.iter().map(|(at_ms, push)| (at_ms / SECOND, push.tab.as_str())).collect();
-    assert_eq!(got, [(60, "t1"), (90, "t2")]);
-}
-
-#[test]
-fn a_condition_that_breaks_starts_the_clock_again() {
-    let mut sim = Sim::with_rules(json!([{
-        "id": "r", "pattern": {"dwell": {"for": "60s", "where": {"page.kind": "product", "cart.count": 0}}},
-        "actions": [{"push": {"slot": "s", "content": {"text": "x"}}}]
-    }]));
-    product("t1", &mut sim);
-    sim.pass(50 * SECOND).track("t1", "Product Added", json!({"sku": "a"}));
-    sim.pass(50 * SECOND).track("t1", "Product Removed", json!({"sku": "a"}));
-    sim.pass(60 * SECOND - 1);
-    assert!(sim.pushes().is_empty());
-    sim.pass(1);
-    assert_eq!(sim.pushes().len(), 1);
-}
-
-#[test]
-fn a_timer_survives_eviction_and_a_late_alarm() {
-    let mut sim = Sim::with_rules(social_proof());
-    sim.evicts = true;
-    product("t1", &mut sim);
-    sim.now_ms += 5 * MINUTE;
-    sim.input(Input::Wake);
-    assert_eq!(sim.pushes().len(), 1);
-    assert_eq!(sim.pushes()[0].0, 5 * MINUTE);
-}
 
 #[test]
 fn once_per_session_and_again_in_the_next() {
@@ -208,17 +98,6 @@ fn a_session_counts_pages_and_attention_and_ends_when_idle() {
 }
 
 #[test]
-fn what_a_session_leaves_is_flushed_at_its_end() {
-    let mut sim = Sim::with_rules(json!([]));
-    sim.page("t1", "home", "/");
-    sim.pass(30 * MINUTE - 1);
-    assert!(sim.records(RecordKind::SessionEnded).is_empty());
-    sim.pass(1);
-    assert_eq!(sim.records(RecordKind::SessionEnded).len(), 1, "not after the site's `flush_after`");
-    assert_eq!(sim.visitor.hot_records().len(), 0);
-}
-
-#[test]
 fn a_session_in_sight_ends_when_it_was_due_however_late_that_is_noticed() {
     let mut sim = Sim::with_rules(json!([]));
     sim.connect("t", None).page("t", "product", "/p/tent");
@@ -235,53 +114,6 @@ fn a_session_is_at_least_as_long_as_the_attention_in_it() {
     sim.connect("t", None).page("t", "product", "/p/tent").pass(20 * MINUTE).disconnect("t").pass(HOUR);
     let ended = serde_json::to_value(&sim.records(RecordKind::SessionEnded)[0].data).unwrap();
     assert_eq!((&ended["total_ms"], &ended["engaged_ms"]), (&json!(20 * MINUTE), &json!(20 * MINUTE)));
-}
-
-#[test]
-fn what_is_taken_back_of_an_order_is_all_of_it_unless_an_amount_is_said_and_never_more_than_it_earned() {
-    let bought = ("Order Completed", json!({"order_id": "1", "revenue": 100}));
-    let back = |name: &'static str, of: serde_json::Value| (name, of);
-    let all = || back("Order Refunded", json!({"order_id": "1"}));
-    let part = |of: u32| back("Order Refunded", json!({"order_id": "1", "total": of}));
-    let gone = || back("Order Cancelled", json!({"order_id": "1", "total": 100}));
-    let unpriced = back("Order Refunded", json!({"order_id": "1", "products": [{"sku": "tent"}]}));
-    for (reversals, left) in [
-        (vec![all()], 0),
-        (vec![all(), all()], 0),
-        (vec![gone(), part(100)], 0),
-        (vec![part(30), part(30)], 40),
-        (vec![part(30), all()], 0),
-        (vec![all(), part(30)], 0),
-        (vec![part(0)], 100),
-        (vec![unpriced], 100),
-        (vec![back("Order Refunded", json!({"order_id": "2"}))], 100),
-        (vec![back("Order Refunded", json!({"order_id": "2", "total": 30}))], 70),
-        (vec![back("Order Refunded", json!({"total": 30}))], 70),
-    ] {
-        for last in [false, true] {
-            let mut events = reversals.clone();
-            events.insert(if last { events.len() } else { 0 }, bought.clone());
-            let mut sim = Sim::with_rules(json!([]));
-            sim.evicts = true;
-            for (name, properties) in events {
-                sim.track("t", name, properties).pass(SECOND);
-            }
-            assert_eq!(sim.see("/profile/revenue"), json!(left), "{reversals:?}, the order last: {last}");
-            sim.assert_log_tells_all("with reversals");
-        }
-    }
-}
-
-#[test]
-fn what_an_order_was_taken_back_stays_so_when_there_are_many_others() {
-    let mut sim = Sim::with_rules(json!([]));
-    for name in ["Order Completed", "Order Cancelled", "Order Refunded"] {
-        sim.track("t", name, json!({"order_id": "first", "total": 100})).pass(SECOND);
-    }
-    for n in 0..3 * LEDGER_MAX {
-        sim.track("t", "Order Completed", json!({"order_id": n.to_string(), "total": 1})).pass(SECOND);
-        assert_eq!(sim.see("/profile/revenue"), json!(n + 1));
-    }
 }
 
 #[test]
@@ -334,16 +166,6 @@ fn the_same_events_twice_change_nothing() {
     assert_eq!(sim.stored(), before);
     sim.pass(MINUTE);
     assert_eq!(sim.records(RecordKind::Event).len(), 2);
-}
-
-#[test]
-fn an_order_that_is_reported_twice_counts_once_and_leaves_a_new_cart_alone() {
-    let mut sim = Sim::with_rules(json!([]));
-    sim.track("t1", "Product Added", json!({"sku": "a", "price": 3}));
-    sim.track("t1", "Order Completed", json!({"order_id": "o", "total": 3}));
-    sim.track("t1", "Product Added", json!({"sku": "b", "price": 5}));
-    sim.track("", "Order Completed", json!({"order_id": "o", "total": 3}));
-    assert_eq!((sim.see("/profile/orders"), sim.see("/cart/count")), (json!(1), json!(1)));
 }
 
 #[test]
@@ -456,75 +278,6 @@ fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
             merge(object.entry(key).or_insert(json!(null)), value);
         }
     }
-}
-
-#[test]
-fn records_reach_the_queue_once_and_in_order_by_age() {
-    let mut sim = Sim::with_rules(json!([]));
-    sim.page("t1", "home", "/").pass(29 * SECOND);
-    assert!(sim.queue.is_empty());
-    sim.pass(SECOND);
-    assert_eq!(sim.queue.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2, 3]);
-    sim.pass(HOUR);
-    let numbers: Vec<u64> = sim.queue.iter().map(|record| record.seq).collect();
-    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_large_batch_goes_to_a_cold_page_and_is_flushed_at_once() {
-    let mut sim = Sim::with_rules(json!([]));
-    sim.evicts = true;
-    let event = |n: usize| json!({"event": "note", "properties": {"text": "x".repeat(200), "n": n}});
-    sim.send_as(Authority::Source, (0..300).map(event).collect());
-    assert_eq!(sim.records(RecordKind::Event).len(), 300);
-    assert!(sim.stored().hot.len() < 8 * 1024);
-}
-
-#[test]
-fn a_queue_that_is_down_loses_nothing_and_is_tried_later() {
-    let mut sim = Sim::with_rules(json!([]));
-    sim.queue_is_up = false;
-    sim.page("t1", "home", "/").pass(10 * MINUTE);
-    for n in 0..40 {
-        sim.track("t1", "note", json!({"text": "x".repeat(300), "n": n})).pass(MINUTE);
-    }
-    assert!(sim.queue.is_empty());
-    sim.queue_is_up = true;
-    sim.pass(10 * MINUTE);
-    let numbers: Vec<u64> = sim.queue.iter().map(|record| record.seq).collect();
-    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-    assert_eq!(sim.records(RecordKind::Event).len(), 41);
-}
-
-#[test]
-fn while_one_queue_refuses_the_others_get_each_record_once_and_soon() {
-    let numbers = |records: &[Record]| records.iter().map(|record| record.seq).collect::<Vec<_>>();
-    let mut sim = Sim::with_rules(json!([]));
-    sim.evicts = true;
-    sim.more.insert("archive", MoreQueue::default());
-    sim.more.insert("origin", MoreQueue { refuses: true, ..MoreQueue::default() });
-    // More than one flight can take along.
-    for n in 0..400 {
-        sim.track("t1", "note", json!({"text": "x".repeat(1_000), "n": n})).pass(2 * MINUTE);
-        assert_eq!(numbers(&sim.queue), (1..=sim.made.len() as u64).collect::<Vec<_>>(), "after {n}");
-    }
-    assert_eq!(numbers(&sim.more["archive"].took), numbers(&sim.queue));
-    assert!(sim.more["origin"].took.is_empty());
-    // A sink that comes to the site now gets what still waits, and one that goes is not waited for.
-    sim.more.insert("later", MoreQueue::default());
-    sim.more.get_mut("origin").unwrap().refuses = false;
-    sim.pass(10 * MINUTE);
-    for queue in sim.more.values() {
-        assert_eq!(numbers(&queue.took), (1..=sim.made.len() as u64).collect::<Vec<_>>());
-    }
-    assert_eq!((sim.see("/outbox/hot"), sim.see("/outbox/pages")), (json!(0), json!(0)));
-    sim.more.get_mut("later").unwrap().refuses = true;
-    sim.track("t1", "note", json!({})).pass(10 * MINUTE);
-    assert_ne!(sim.see("/outbox/hot"), json!(0));
-    sim.more.remove("later");
-    sim.pass(10 * MINUTE);
-    assert_eq!(sim.see("/outbox/hot"), json!(0));
-    assert_eq!(numbers(&sim.more["origin"].took), (1..=sim.made.len() as u64).collect::<Vec<_>>());
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub use outbox::{PackedRecord, Share};
 pub use rate::{Allowance, Rate, Window};
 pub use rehearsal::Rehearsal;
 pub use settings::Settings;
-pub use snapshot::{SnapshotError, Stored, room_for};
+pub use snapshot::{Outline, SnapshotError, Stored, room_for};
 pub use timers::{Reason, Wake};
 pub use view::To;
 

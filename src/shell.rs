@@ -2,6 +2,7 @@
 //! about visitors.
 
 mod admin;
+mod answering;
 mod assets;
 mod bots;
 mod bridge;
@@ -33,14 +34,24 @@ mod user_object;
 mod validation;
 mod visitor_object;
 
+use crate::shell::reply::{Answer, Made, Problem};
 use worker::worker_sys::web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use worker::{Env, Result};
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+/// Answers a request. What fails altogether is a fault of ours.
+async fn answer(request: Request, env: Env) -> Response {
     clock::began();
     let head = bridge::head(&request);
-    let mut answer = router::route(request, &head, env).await?;
-    safe::apply(&mut answer, head.url())?;
-    Ok(answer.into_raw())
+    let safely = async {
+        let mut answer = router::route(request, &head, env).await?;
+        safe::apply(&mut answer, head.url())?;
+        Result::Ok(answer)
+    };
+    match safely.await {
+        Ok(answer) => answer.into_raw(),
+        Err(error) => {
+            let made = Problem::fault("an answer", &error).made().unwrap_or_else(|_| Made::empty(500));
+            Answer::from(made).into_raw()
+        }
+    }
 }

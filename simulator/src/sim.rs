@@ -299,8 +299,10 @@ impl Sim {
     /// When what is stored is not the whole visitor, which is a bug of the engine.
     pub fn reload(&mut self) {
         let stored = self.visitor.snapshot();
-        let pages = Visitor::cold_pages(&stored.hot).expect("the engine reads what it has just written");
-        assert_eq!(pages, stored.cold.iter().map(|(page, _)| *page).collect::<Vec<_>>());
+        let filled = [stored.hot.as_slice(), &[0; 9]].concat();
+        let outline = Visitor::outline(&filled).expect("the engine reads what it has just written");
+        assert_eq!(outline.bytes, stored.hot.len(), "what a row is filled up with is known from what is stored");
+        assert_eq!(outline.cold, stored.cold.iter().map(|(page, _)| *page).collect::<Vec<_>>());
         let loaded = Visitor::load(&stored).expect("the engine reads what it has just written");
         assert_eq!(loaded, self.visitor, "what is stored is the whole visitor");
         self.visitor = loaded;

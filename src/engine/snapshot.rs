@@ -23,6 +23,15 @@ pub struct Stored {
     pub cold: Vec<(u64, Vec<u8>)>,
 }
 
+/// A hot row as far as it is read before the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// How long it is: who keeps it may have filled it up.
+    pub bytes: usize,
+    /// The cold pages that it refers to, in their order.
+    pub cold: Vec<u64>,
+}
+
 /// Why a snapshot cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
@@ -136,15 +145,19 @@ impl Visitor {
     /// The visitor as it is stored.
     pub fn snapshot(&self) -> Stored {
         let mut bodies = Bodies::with_room_for(self.outbox.hot_bytes());
+        bodies.add(&self.segments);
+        bodies.add(&self.firings);
+        bodies.add(&self.mailbox);
+        bodies.add(&self.cart);
+        if !self.withdrawn.is_new() {
+            bodies.add(&self.withdrawn);
+        }
+        let still = bodies.ends.len();
         bodies.add(&self.core);
         bodies.add(&self.tabs);
         bodies.add(&self.dwells);
-        bodies.add(&self.cart);
         bodies.add(&self.profile);
-        bodies.add(&self.firings);
-        bodies.add(&self.mailbox);
         bodies.add(&self.dedupe);
-        bodies.add(&self.segments);
         if !self.partials.is_new() {
             bodies.add(&self.partials);
         }
@@ -160,12 +173,9 @@ impl Visitor {
         if !self.rates.is_new() {
             bodies.add(&self.rates);
         }
-        if !self.withdrawn.is_new() {
-            bodies.add(&self.withdrawn);
-        }
         bodies.add(&self.outbox);
         let mut sections = bodies.sections();
-        let mut hot = frame(&sections);
+        let mut hot = frame(&sections, still);
         let mut cold = Vec::new();
         for tag in MAY_BE_COLD {
             // Records that wait have a bound of their own: no section comes and goes with them.
@@ -178,7 +188,7 @@ impl Visitor {
                     cold.push((tag, bytes.to_vec()));
                 }
             }
-            hot = frame(&sections);
+            hot = frame(&sections, still);
         }
         cold.sort_by_key(|(page, _)| *page);
         Stored { hot, cold }
@@ -189,11 +199,7 @@ impl Visitor {
     /// # Errors
     /// When the frame is of a later version, or a section is missing or damaged.
     pub fn load(stored: &Stored) -> Result<Self, SnapshotError> {
-        let sections: Vec<Section<'_>> = match stored.hot.split_first() {
-            Some((&FRAME_VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?,
-            Some((&version, _)) => return Err(SnapshotError::Version(version)),
-            None => return Err(SnapshotError::Section(0)),
-        };
+        let (sections, _) = sections(&stored.hot)?;
         let from = Source { sections: &sections, stored };
         Ok(Self {
             core: from.read()?,
@@ -215,19 +221,24 @@ impl Visitor {
         })
     }
 
-    /// The cold pages that a hot row refers to: the shell reads them before [`Visitor::load`].
+    /// What has to be known of a hot row before [`Visitor::load`].
     ///
     /// # Errors
     /// As [`Visitor::load`].
-    pub fn cold_pages(hot: &[u8]) -> Result<Vec<u64>, SnapshotError> {
-        match hot.split_first() {
-            Some((&FRAME_VERSION, rest)) => {
-                let sections: Vec<Section<'_>> = postcard::from_bytes(rest).map_err(|_| SnapshotError::Section(0))?;
-                Ok(sections.iter().filter(|s| matches!(s.body, Body::Cold(_))).map(|s| s.tag).collect())
-            }
-            Some((&version, _)) => Err(SnapshotError::Version(version)),
-            None => Err(SnapshotError::Section(0)),
-        }
+    pub fn outline(hot: &[u8]) -> Result<Outline, SnapshotError> {
+        let (sections, rest) = sections(hot)?;
+        let mut cold: Vec<u64> = sections.iter().filter(|s| matches!(s.body, Body::Cold(_))).map(|s| s.tag).collect();
+        cold.sort_unstable();
+        Ok(Outline { bytes: hot.len() - rest.len(), cold })
+    }
+}
+
+/// The sections of a hot row, and what follows them.
+fn sections(hot: &[u8]) -> Result<(Vec<Section<'_>>, &[u8]), SnapshotError> {
+    match hot.split_first() {
+        Some((&FRAME_VERSION, rest)) => postcard::take_from_bytes(rest).map_err(|_| SnapshotError::Section(0)),
+        Some((&version, _)) => Err(SnapshotError::Version(version)),
+        None => Err(SnapshotError::Section(0)),
     }
 }
 
@@ -284,25 +295,43 @@ impl Bodies {
 
 /// A section of zeros, which readers ignore.
 const FILLER: u64 = 0;
-/// Records begin at a multiple of so many bytes. A disk writes pages, and those only whose bytes are others: so the records
-/// that wait stay where they are while the state before them grows a little.
+/// Where the sections begin that nearly every event changes. A disk writes pages, and those only whose bytes are others.
+/// The first 489 bytes of a long value stand on the page of its key (SQLite's file format, 1.6), with what changes seldom:
+/// most events then leave that page as it is.
+const MOVING_AT: usize = 512;
+/// Records begin at a multiple of so many bytes: those that wait stay where they are while the state before them grows a
+/// little.
 const RECORDS_AT: usize = 1_024;
 /// The fewest zeros, so that their number has two bytes always and the filler five bytes besides.
 const ZEROS_MIN: usize = 128;
 const ZEROS: [u8; ZEROS_MIN + RECORDS_AT] = [0; ZEROS_MIN + RECORDS_AT];
 
-/// The sections as they are stored, the last of them (the records) behind a filler.
-fn frame(sections: &[Section<'_>]) -> Vec<u8> {
+/// The sections as they are stored: first so many that seldom change, then the others, and the last of them (the records).
+fn frame(sections: &[Section<'_>], still: usize) -> Vec<u8> {
     let size = |section: &Section<'_>| if let Body::Here(bytes) = &section.body { bytes.len() + 8 } else { 16 };
-    let size = sections.iter().map(size).sum::<usize>() + RECORDS_AT + ZEROS_MIN;
+    let size = sections.iter().map(size).sum::<usize>() + MOVING_AT + RECORDS_AT + ZEROS_MIN;
     let mut begin = Vec::with_capacity(size);
     begin.push(FRAME_VERSION);
     let (records, state) = sections.split_last().expect("there always are sections");
-    let counted = append(&(sections.len() + 1), begin);
-    let bytes = state.iter().fold(counted, |bytes, section| append(section, bytes));
-    let filled = bytes.len() + 5 + ZEROS_MIN + head_bytes(records);
-    let zeros = ZEROS_MIN + filled.next_multiple_of(RECORDS_AT) - filled;
-    append(records, append(&Section { tag: FILLER, version: 0, body: Body::Here(&ZEROS[..zeros]) }, bytes))
+    let (still, moving) = state.split_at(still);
+    let add = |bytes, sections: &[Section<'_>]| sections.iter().fold(bytes, |bytes, section| append(section, bytes));
+    let still = add(append(&(sections.len() + 2), begin), still);
+    let at = least_filled(&still).max(MOVING_AT);
+    let moving = add(fill(still, at), moving);
+    let head = head_bytes(records);
+    let at = (least_filled(&moving) + head).next_multiple_of(RECORDS_AT) - head;
+    append(records, fill(moving, at))
+}
+
+/// How long some bytes are at least with a filler.
+fn least_filled(bytes: &[u8]) -> usize {
+    bytes.len() + 5 + ZEROS_MIN
+}
+
+/// Fills up to a length.
+fn fill(bytes: Vec<u8>, length: usize) -> Vec<u8> {
+    let zeros = ZEROS_MIN + length - least_filled(&bytes);
+    append(&Section { tag: FILLER, version: 0, body: Body::Here(&ZEROS[..zeros]) }, bytes)
 }
 
 /// What stands before the bytes of a section: tag, version, which body, and how long it is, which takes a byte more from
@@ -317,8 +346,9 @@ fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
 }
 
 /// The bytes that what is kept is filled up to with zeros, so that its length seldom changes: a value that is as long as the
-/// one before is overwritten in place, and of its pages only those are written whose bytes are others. A power of two from
-/// a page on, and multiples of the longest of them beyond: a value has at most 2 MB.
+/// one before is overwritten in place, and of its pages only those are written whose bytes are others. A page, a power of
+/// two of them or half as much more, since the platform reads all of a value before it replaces it; beyond the longest of
+/// them its multiples: a value has at most 2 MB.
 ///
 /// `before` is how long the value is that is replaced, 0 for one that is to become as short as it can. Up to four times the
 /// length that is needed is kept: where records come in quickly, it would become shorter after each flush, and longer again
@@ -327,7 +357,13 @@ fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
 pub fn room_for(bytes: usize, before: usize) -> usize {
     const PAGE: usize = 4_096;
     const LONGEST: usize = 64 * 1_024;
-    let fitting = if bytes > LONGEST { bytes.next_multiple_of(LONGEST) } else { bytes.next_power_of_two().max(PAGE) };
+    let power = bytes.next_power_of_two().max(PAGE);
+    let less = (power / 4 * 3).next_multiple_of(PAGE);
+    let fitting = match bytes {
+        bytes if bytes > LONGEST => bytes.next_multiple_of(LONGEST),
+        bytes if bytes <= less => less,
+        _ => power,
+    };
     if (fitting..=4 * fitting).contains(&before) { before } else { fitting }
 }
 
@@ -339,8 +375,8 @@ mod tests {
     #[test]
     fn what_is_kept_has_room_and_stays_within_the_platforms_bound() {
         assert_eq!(
-            [1, 4_096, 4_097, 65_536, 65_537].map(|bytes| room_for(bytes, 0)),
-            [4_096, 4_096, 8_192, 65_536, 131_072]
+            [1, 4_096, 4_097, 8_193, 12_289, 16_385, 24_577, 65_536, 65_537].map(|bytes| room_for(bytes, 0)),
+            [4_096, 4_096, 8_192, 12_288, 16_384, 24_576, 32_768, 65_536, 131_072]
         );
         // Besides the head: the key, and how the platform writes bytes.
         assert!((1..=USER_BYTES_MAX + 12).step_by(101).all(|bytes| room_for(bytes, 0) >= bytes));
@@ -349,7 +385,7 @@ mod tests {
 
     #[test]
     fn what_has_up_to_four_times_the_room_it_needs_keeps_it_and_what_has_more_does_not() {
-        assert_eq!([16_384, 65_536, 131_072].map(|before| room_for(10_000, before)), [16_384, 65_536, 16_384]);
-        assert_eq!(room_for(20_000, 16_384), 32_768);
+        assert_eq!([16_384, 49_152, 65_536].map(|before| room_for(10_000, before)), [16_384, 49_152, 12_288]);
+        assert_eq!(room_for(20_000, 16_384), 24_576);
     }
 }

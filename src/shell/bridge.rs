@@ -1,6 +1,7 @@
 //! The hot path's own way to the platform: what is asked for every event, each in one crossing (`bridge.js`).
 
 use crate::access::head::{Head, NAMES};
+use crate::shell::answering::settled;
 use crate::sinks::message::Body;
 use std::cell::Cell;
 use wasm_bindgen::JsValue;
@@ -61,7 +62,7 @@ pub(super) async fn take(
     brought: &[u8],
 ) -> worker::Result<Option<String>> {
     // A stub that has failed once is of no use any more: each call has its own.
-    Ok(JsFuture::from(begin_take(env, jurisdiction, name, brought)?).await?.as_string())
+    Ok(settled(begin_take(env, jurisdiction, name, brought)?).await?.as_string())
 }
 
 /// Sends messages to a queue, in one batch.

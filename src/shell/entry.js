@@ -4,11 +4,27 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Limiter, Rulebook, User, Visitor as Engine } from "./index.js";
 
 export { Limiter, Rulebook, User };
-const { fetch, queue } = Worker.prototype;
+const { begin, queue } = Worker.prototype;
+
+/** Answers a request. What the answer waits for is awaited here: see answering.rs. */
+const fetch = async (request, env) => {
+  let answer = begin(request, env);
+  while (!(answer instanceof Response)) {
+    let value;
+    try {
+      value = await answer.promise;
+    } catch (reason) {
+      answer = answer.rejected(reason);
+      continue;
+    }
+    answer = answer.fulfilled(value);
+  }
+  return answer;
+};
 
 /** The handlers in a plain object: of a class the runtime would make an instance for each request. */
 export default {
-  fetch: (request, env, ctx) => fetch.call({ env, ctx }, request),
+  fetch,
   queue: (batch, env, ctx) => queue.call({ env, ctx }, batch),
 };
 

@@ -7,6 +7,7 @@ use crate::access::delivery;
 use crate::access::device::device;
 use crate::access::head::{ABSENT, Head};
 use crate::access::scope::Grant;
+use crate::shell::answering::settled;
 use crate::shell::bridge;
 use crate::shell::call::Call;
 use crate::shell::reply::Problem;
@@ -16,7 +17,6 @@ use futures_util::StreamExt as _;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys::Request as RawRequest;
 use worker::{Headers, Request};
 
@@ -43,7 +43,7 @@ pub(super) async fn body_within(call: &Call<'_>, bytes_max: usize) -> Result<Vec
         Some(length) if length > bytes_max => return Err(too_large()),
         Some(_) => {
             let reading = call.request.array_buffer().map_err(|_| broken_off())?;
-            Uint8Array::new(&JsFuture::from(reading).await.map_err(|_| broken_off())?).to_vec()
+            Uint8Array::new(&settled(reading).await.map_err(|_| broken_off())?).to_vec()
         }
         // Without a length the sender could go on for ever.
         None => {

@@ -38,15 +38,18 @@ pub(super) async fn settle(promises: impl IntoIterator<Item = Promise>) -> Resul
 /// crate's `Delay` does not.
 pub(super) fn at_once(future: impl Future<Output = Answer> + 'static) -> Answer {
     let mut future = Box::pin(AssertUnwindSafe(future));
-    let first = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
-    match first {
-        Ok(Poll::Ready(answer)) => answer,
-        Ok(Poll::Pending) => Ok(future_to_promise(future).into()),
-        Err(_) => Err(JsValue::from_str("bug: it panicked")),
+    match caught(|| future.as_mut().poll(&mut Context::from_waker(Waker::noop())))? {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Ok(future_to_promise(future).into()),
     }
 }
 
 type Answer = std::result::Result<JsValue, JsValue>;
+
+/// What `run` gives; a panic in it is an error. What it holds is not looked at again then.
+pub(super) fn caught<T>(run: impl FnOnce() -> T) -> std::result::Result<T, JsValue> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| JsValue::from_str("bug: it panicked"))
+}
 
 /// Runs `writes` in one transaction: when it fails, none of its writes stay.
 pub(super) fn transaction<T: 'static>(storage: &Storage, writes: impl FnOnce() -> Result<T> + 'static) -> Result<T> {

@@ -69,22 +69,24 @@ impl Kv {
         Ok(remove(self.storage.as_raw(), key)?)
     }
 
-    /// Keeps the object's snapshot, behind the time that its alarm was asked for (8 bytes, little endian, 0 for none) and
-    /// its length (4 bytes, likewise), and before zeros ([`room_for`]): with `more_follows` no fewer than now, within bounds.
+    /// Keeps the object's snapshot, before zeros ([`room_for`]): with `more_follows` no fewer than now, within bounds. Before
+    /// it stand the time that its alarm was asked for (8 bytes, little endian, 0 for none) and how long it is with the zeros
+    /// (4 bytes, likewise): a length of its own would change with every event, and the value's first page with it.
     pub(super) fn put_snapshot(&self, alarm_at_ms: Option<u64>, snapshot: &[u8], more_follows: bool) -> Result<()> {
-        let length = u32::try_from(snapshot.len()).map_err(|_| Error::RustError("the snapshot is too long".into()))?;
-        let mut head = [0; HEAD_BYTES];
-        head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
-        head[8..].copy_from_slice(&length.to_le_bytes());
         let before = if more_follows { self.room.get() } else { 0 };
         let length = room_for(HEAD_BYTES + snapshot.len(), before);
+        let filled =
+            u32::try_from(length - HEAD_BYTES).map_err(|_| Error::RustError("the snapshot is too long".into()))?;
+        let mut head = [0; HEAD_BYTES];
+        head[..8].copy_from_slice(&alarm_at_ms.unwrap_or(0).to_le_bytes());
+        head[8..].copy_from_slice(&filled.to_le_bytes());
         put_in_room(self.storage.as_raw(), SNAPSHOT, length, &head, snapshot)?;
         self.room.set(length);
         Ok(())
     }
 
-    /// The object's snapshot, and the time that its alarm was asked for, unless that is over: then it has rung, and of the one
-    /// that was set after it the row need not know. `None` when nothing was ever kept.
+    /// The object's snapshot with zeros behind it, and the time that its alarm was asked for, unless that is over: then it has
+    /// rung, and of the one that was set after it the row need not know. `None` when nothing was ever kept.
     pub(super) fn snapshot(&self) -> Result<Option<(Option<u64>, Vec<u8>)>> {
         let Some(bytes) = self.get(SNAPSHOT)? else { return Ok(None) };
         self.room.set(bytes.len());

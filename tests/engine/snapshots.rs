@@ -21,7 +21,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The case of the present form.
-const NEWEST: &str = "tests/cases/snapshots/0008.json";
+const NEWEST: &str = "tests/cases/snapshots/0009.json";
 
 /// A visitor with something in every section: partial matches of every kind, a start, a group, a push that may be taken
 /// back and one that was.
@@ -155,6 +155,25 @@ fn records_that_wait_stay_where_they_are_or_move_by_whole_kilobytes() {
     }
     assert!(places.iter().all(|at| at % 1_024 == places[0] % 1_024), "{places:?}");
     assert!(places.last().unwrap() - places[0] <= 2_048, "the state alone has grown: {places:?}");
+}
+
+/// The first bytes of a value stand on the page of its key.
+#[test]
+fn an_ordinary_event_changes_its_rows_first_bytes_seldom_and_else_two_pages_at_most() {
+    let mut sim = Sim::with_rules(json!([]));
+    sim.page("t1", "home", "/");
+    let mut first = 0;
+    for n in 0..60 {
+        let before = sim.stored().hot;
+        sim.pass(1).track("t1", "note", json!({"text": "x".repeat(100), "n": n}));
+        let now = sim.stored().hot;
+        first += usize::from(before[..489] != now[..489]);
+        let page = |bytes: &[u8], at: usize| bytes.chunks(4_096).nth(at).map(<[u8]>::to_vec);
+        let changed = |at: &usize| page(&before, *at) != page(&now, *at);
+        let pages: Vec<usize> = (0..now.len().div_ceil(4_096)).filter(changed).collect();
+        assert!(pages.len() <= 3 && pages.contains(&0), "{n}: {pages:?} of {} bytes", now.len());
+    }
+    assert!(first <= 2, "{first} events of 60 changed the first bytes");
 }
 
 #[test]

@@ -104,9 +104,10 @@ impl Object {
         if let Some(resident) = self.resident.take() {
             return Ok(resident);
         }
-        if let Some((alarm_at_ms, committed)) = Kv::new(&self.state).snapshot()? {
+        if let Some((alarm_at_ms, stored)) = Kv::new(&self.state).snapshot()? {
             let unreadable = |error| Error::RustError(format!("the stored user cannot be read: {error}"));
-            let user = User::load(&committed).map_err(unreadable)?;
+            let user = User::load(&stored).map_err(unreadable)?;
+            let committed = user.snapshot();
             return Ok(Resident { user, committed, exists: true, alarm_at_ms, alarm_is_checked: false });
         }
         let (site, id) = self.whose()?;

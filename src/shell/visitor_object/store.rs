@@ -46,9 +46,11 @@ impl Store {
 
     /// Reads the hot row and the snapshot's own cold pages. `None` when nothing was ever committed here.
     pub(super) fn load(&self) -> Result<Option<Kept>> {
-        let Some((alarm_at_ms, hot)) = self.hot()? else { return Ok(None) };
-        let numbers = engine::Visitor::cold_pages(&hot).map_err(unreadable)?;
-        let cold = numbers.into_iter().map(|number| Ok((number, self.page(number)?))).collect::<Result<_>>()?;
+        let Some((alarm_at_ms, mut hot)) = self.hot()? else { return Ok(None) };
+        let outline = engine::Visitor::outline(&hot).map_err(unreadable)?;
+        hot.truncate(outline.bytes);
+        hot.shrink_to_fit();
+        let cold = outline.cold.into_iter().map(|number| Ok((number, self.page(number)?))).collect::<Result<_>>()?;
         Ok(Some(Kept { alarm_at_ms, stored: Stored { hot, cold } }))
     }
 

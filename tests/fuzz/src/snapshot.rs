@@ -59,7 +59,7 @@ fn read(bytes: &[u8]) {
 }
 
 fn load(stored: &Stored) {
-    drop(Visitor::cold_pages(&stored.hot));
+    drop(Visitor::outline(&stored.hot));
     if let Ok(visitor) = Visitor::load(stored) {
         let again = visitor.snapshot();
         assert!(Visitor::load(&again).is_ok_and(|loaded| loaded.snapshot() == again), "what was read is written well");

@@ -216,8 +216,9 @@ impl Life {
         let cold: usize = stored.cold.iter().map(|(_, bytes)| bytes.len()).sum();
         assert!(stored.hot.len() <= HOT_BYTES_MAX + OUTBOX_HOT_BYTES_MAX, "the hot row has {} bytes", stored.hot.len());
         assert!(cold <= COLD_BYTES_MAX, "the cold pages have {cold} bytes");
-        let pages = Visitor::cold_pages(&stored.hot).unwrap();
-        assert!(pages.iter().eq(stored.cold.iter().map(|(page, _)| page)), "the hot row knows its cold pages");
+        let outline = Visitor::outline(&stored.hot).unwrap();
+        assert_eq!(outline.bytes, stored.hot.len());
+        assert!(outline.cold.iter().eq(stored.cold.iter().map(|(page, _)| page)), "the hot row knows its cold pages");
         let mut twin = Visitor::load(&stored).unwrap();
         assert!(twin == self.visitor, "what is stored is the whole visitor");
         let effects = self.visitor.handle(input.clone(), self.now_ms, &self.config);

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -89,20 +90,26 @@ thread_local! {
     static LOOK: RefCell<Option<Look>> = const { RefCell::new(None) };
 }
 
-/// Nobody is woken: who waits for anything but a promise that the entry is handed shows it by keeping this.
-struct Nobody;
+/// Nobody sleeps here who could be woken: who waits for anything but a promise that the entry is handed shows it by keeping
+/// this, or by waking it at once.
+#[derive(Default)]
+struct Nobody {
+    woken: AtomicBool,
+}
 
 impl Wake for Nobody {
-    fn wake(self: Arc<Self>) {}
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Relaxed);
+    }
 }
 
 fn go_on(mut answer: Pin<Box<dyn Future<Output = Outcome>>>, given: Option<Outcome>) -> Outcome {
-    let nobody = Arc::new(Nobody);
+    let nobody = Arc::new(Nobody::default());
     let waker = Waker::from(Arc::clone(&nobody));
     LOOK.replace(Some(Look { waker: waker.clone(), given, asked: Vec::new() }));
     let before = Arc::strong_count(&nobody);
     let outcome = js::caught(|| answer.as_mut().poll(&mut Context::from_waker(&waker)));
-    let only_promises = Arc::strong_count(&nobody) == before;
+    let only_promises = Arc::strong_count(&nobody) == before && !nobody.woken.load(Ordering::Relaxed);
     let asked = LOOK.take().map(|look| look.asked).unwrap_or_default();
     if let Poll::Ready(outcome) = outcome? {
         return outcome;
